@@ -1,0 +1,33 @@
+# The libraries and the broker. libetalon-codec.a is what the suite, the fuzzers and the tools link without the broker.
+
+BASE_SOURCES := $(wildcard src/base/*.c)
+CODEC_SOURCES := $(BASE_SOURCES) \
+    $(wildcard src/mqtt/1_*.c src/mqtt/2_*.c src/mqtt/3_packet.c src/mqtt/3_??_[a-z]*.c) \
+    $(wildcard src/mqtt/4_07_topics.c src/mqtt/dissect*.c)
+CORE_SOURCES := $(filter-out $(CODEC_SOURCES),$(wildcard src/mqtt/*.c))
+HOST_TOOLS := src/host/etalon_dissect.c
+HOST_SOURCES := $(filter-out $(HOST_TOOLS),$(wildcard src/host/*.c))
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+GENERATED_OBJECTS := $(GENERATED_SOURCES:.c=.o)
+
+CODEC_LIBRARY := $(BUILD)/libetalon-codec.a
+MQTT_LIBRARY := $(BUILD)/libetalon-mqtt.a
+
+$(CODEC_LIBRARY): $(call objects,$(CODEC_SOURCES)) $(GENERATED_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(MQTT_LIBRARY): $(call objects,$(CODEC_SOURCES) $(CORE_SOURCES)) $(GENERATED_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+PROGRAMS += $(BUILD)/etalon $(BUILD)/etalon-dissect
+
+$(call objects,$(HOST_SOURCES)): MODULE_CFLAGS = $(UV_CFLAGS)
+
+$(BUILD)/etalon: $(call objects,$(HOST_SOURCES)) $(MQTT_LIBRARY)
+	$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) -o $@
+
+$(BUILD)/etalon-dissect: $(call objects,$(HOST_TOOLS)) $(CODEC_LIBRARY)
+	$(CC) $(ALL_LDFLAGS) $^ -o $@
