@@ -1,0 +1,95 @@
+/*
+ * One MQTT client, whichever Paho library moves its bytes.
+ *
+ * paho_sync.c implements this interface with MQTTClient (libpaho-mqtt3cs), paho_async.c with MQTTAsync
+ * (libpaho-mqtt3as). The cases know only this header, so both libraries go through the same ones. Every function
+ * blocks until the broker answered or EVENT_DEADLINE_SECONDS passed.
+ *
+ * Results are MQTT Reason Codes (0 and up; before 5.0 the corresponding return codes). A negative result means
+ * that no answer of the broker came out: a Paho error code, or NO_ANSWER.
+ */
+#ifndef INTEROP_CLIENT_H
+#define INTEROP_CLIENT_H
+
+#include <stdbool.h>
+
+#include "inbox.h"
+
+/* The Protocol Level bytes; Paho's MQTTVERSION_* constants have the same values. */
+enum protocol { PROTOCOL_3_1 = 3, PROTOCOL_3_1_1 = 4, PROTOCOL_5 = 5 };
+
+#define NO_ANSWER (-1000)
+
+struct client;
+
+struct endpoint {
+    const char *url;
+    const char *ca_file; /* PEM file to verify the broker with, or NULL */
+    enum protocol protocol;
+    struct client *pacemaker; /* see client_pace */
+};
+
+struct connect_options {
+    bool clean_start;
+    const struct message *will;       /* NULL: no Will Message */
+    const MQTTProperties *properties; /* NULL: none; ignored before 5.0 */
+};
+
+struct connect_result {
+    int code;
+    bool session_present;
+    MQTTProperties properties; /* to be freed by the caller */
+};
+
+struct subscription {
+    const char *filter;
+    int qos;
+    bool no_local;
+    bool retain_as_published;
+    unsigned char retain_handling;
+    int identifier; /* 0: none */
+};
+
+/* The library's name in test names, e.g. "paho-sync". */
+const char *client_library(void);
+
+/* Creates a client whose messages go to `inbox`. Returns NULL when Paho refuses the arguments. */
+struct client *client_create(const struct endpoint *endpoint, const char *client_id, struct inbox *inbox);
+
+/* Connects, and waits for the CONNACK. */
+struct connect_result client_connect(struct client *client, const struct connect_options *options);
+
+/* Subscribes to one Topic Filter; returns the SUBACK's code, that is the granted QoS or a refusal. */
+int client_subscribe(struct client *client, const struct subscription *subscription);
+
+/* Unsubscribes from one Topic Filter; returns the UNSUBACK's Reason Code (0 before 5.0). */
+int client_unsubscribe(struct client *client, const char *filter);
+
+/* Publishes, and waits for the end of the flow: written (QoS 0), PUBACK (1), PUBCOMP (2). Returns the Reason Code. */
+int client_publish(struct client *client, const struct message *message);
+
+/* Sends DISCONNECT with `reason_code` (ignored before 5.0) and closes the Network Connection. Returns 0 or a Paho
+ * error. */
+int client_disconnect(struct client *client, int reason_code);
+
+/*
+ * Lets `client`, which must be connected and do nothing else, keep Paho's background thread going.
+ *
+ * All clients of a process share one thread that polls their sockets, and a socket opened while it polls is looked
+ * at only in the next round: up to a second later, twice per connection. That would make up nearly all of the
+ * programs' running time. So while a connection is being made, the pacemaker publishes empty messages at QoS 1 to a
+ * topic without subscribers, the next one when the last is acknowledged: each PUBACK ends a round.
+ */
+void client_pace(struct client *client, bool on);
+
+/*
+ * Waits until that background thread has left every callback it was in: until `client`, the pacemaker, has seen one
+ * more acknowledgement, which the same thread delivers. Both libraries touch a client's queue after its callback
+ * has returned, and neither disconnect nor destroy waits for that; so this is needed before either.
+ */
+void client_settle(struct client *client);
+
+/* Frees the client. A connection still open is ended without a DISCONNECT or with one, as Paho likes. */
+void client_destroy(struct client *client);
+
+#endif
