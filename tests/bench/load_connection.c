@@ -60,6 +60,23 @@ static void watch(struct connection *connection, int operation, bool output)
     }
 }
 
+/* Sends what the socket takes; empties the buffer when that was all. */
+static void connection_send(struct connection *connection)
+{
+    struct buffer *output = &connection->output;
+    ssize_t sent = send(connection->fd, output->bytes + connection->output_sent,
+                        output->length - connection->output_sent, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN) {
+        load_fail(connection->load, "send on connection %u: %s", connection->number, strerror(errno));
+        return;
+    }
+    connection->output_sent += sent > 0 ? (size_t)sent : 0;
+    if (connection->output_sent == output->length) {
+        output->length = 0;
+        connection->output_sent = 0;
+    }
+}
+
 void connection_open(struct connection *connection, const char *client_identifier)
 {
     struct load *load = connection->load;
@@ -80,7 +97,9 @@ void connection_open(struct connection *connection, const char *client_identifie
     buffer_reserve(&connection->output, CONNECT_SIZE);
     uint8_t *to = connection->output.bytes + connection->output.length;
     connection->output.length += write_connect(to, load->options.mqtt5, client_identifier);
-    watch(connection, EPOLL_CTL_ADD, true);
+    /* On loopback the connection mostly stands when connect() returns: no wake-up need say so. */
+    connection_send(connection);
+    watch(connection, EPOLL_CTL_ADD, connection->output.length > 0);
 }
 
 void connection_close(struct connection *connection)
@@ -114,22 +133,11 @@ void connection_ungather(struct connection *connection, size_t size)
 
 void connection_flush(struct connection *connection)
 {
-    struct buffer *output = &connection->output;
-    if (connection->state == CONNECTION_CLOSED || output->length == connection->output_sent) {
+    if (connection->state == CONNECTION_CLOSED || connection->output.length == 0) {
         return;
     }
-    ssize_t sent = send(connection->fd, output->bytes + connection->output_sent,
-                        output->length - connection->output_sent, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN) {
-        load_fail(connection->load, "send on connection %u: %s", connection->number, strerror(errno));
-        return;
-    }
-    connection->output_sent += sent > 0 ? (size_t)sent : 0;
-    bool all = connection->output_sent == output->length;
-    if (all) {
-        output->length = 0;
-        connection->output_sent = 0;
-    }
+    connection_send(connection);
+    bool all = connection->output.length == 0;
     if (connection->watches_output == all) {
         watch(connection, EPOLL_CTL_MOD, !all);
     }

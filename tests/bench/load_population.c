@@ -21,10 +21,12 @@ bool scenario_idle(struct load *load)
     return true;
 }
 
-/* Handshakes finished so far; shared by all slots. */
+/* All handshakes of the scenario; each slot has one under way. */
 struct handshakes {
     uint32_t started;
     uint32_t finished;
+    uint64_t *start;            /* by slot: when the one under way began */
+    struct latency latency;
 };
 
 static void start_handshake(struct connection *connection)
@@ -33,6 +35,7 @@ static void start_handshake(struct connection *connection)
     struct handshakes *handshakes = connection->owner;
     char identifier[IDENTIFIER_SIZE];
     snprintf(identifier, sizeof identifier, "connect%u", handshakes->started++);
+    handshakes->start[connection->number] = clock_now();
     connection_open(connection, identifier);
 }
 
@@ -44,6 +47,7 @@ static void finish_handshake(struct connection *connection)
     connection_flush(connection);
     connection_close(connection);
     handshakes->finished++;
+    latency_add(&handshakes->latency, clock_now() - handshakes->start[connection->number]);
     start_handshake(connection);
 }
 
@@ -60,9 +64,10 @@ static bool handshake_until(struct load *load, const struct handshakes *handshak
 bool scenario_connect_rate(struct load *load)
 {
     static const struct connection_events events = {.ready = finish_handshake};
-    struct handshakes handshakes = {0};
     uint32_t slots = load->options.clients;
+    struct handshakes handshakes = {.start = load_allocate(slots, sizeof *handshakes.start)};
     struct connection *connections = load_allocate(slots, sizeof *connections);
+    latency_reset(&handshakes.latency);
     for (uint32_t i = 0; i < slots; i++) {
         struct connection *connection = &connections[i];
         *connection = (struct connection) {.load = load, .events = &events, .number = i};
@@ -72,6 +77,7 @@ bool scenario_connect_rate(struct load *load)
     if (!handshake_until(load, &handshakes, load->options.count / 5)) {
         return false;
     }
+    latency_reset(&handshakes.latency);
     uint32_t before = handshakes.finished;
     uint64_t cpu_before = process_cpu(load->options.broker);
     uint64_t start = clock_now();
@@ -85,5 +91,7 @@ bool scenario_connect_rate(struct load *load)
     report_number(load, "seconds", seconds);
     report_number(load, "connections_per_second", finished / seconds);
     report_number(load, "cpu_us_per_connection", cpu / finished / 1000);
+    report_number(load, "latency_p50_us", latency_quantile(&handshakes.latency, 0.50));
+    report_number(load, "latency_p99_us", latency_quantile(&handshakes.latency, 0.99));
     return true;
 }

@@ -1,10 +1,10 @@
 /*
  * The null relay: the practical limit of one core.
  *
- * It answers CONNECT, SUBSCRIBE and PINGREQ, and forwards the bytes of every PUBLISH as they came. It knows no
- * topics, no sessions and no QoS but 0 (a PUBLISH of another QoS closes the connection), and it trusts its peers.
- * What it shares with a real broker is what no broker can avoid: reading, finding the ends of packets, copying,
- * writing. Where it forwards is decided by the client identifier alone:
+ * It answers CONNECT, SUBSCRIBE and PINGREQ, and forwards the bytes of every PUBLISH as they came. It knows
+ * no topics, no sessions and no QoS but 0 (a PUBLISH of another QoS closes the connection), and it trusts its
+ * peers. What it shares with a real broker is what no broker can avoid: reading, finding the ends of packets,
+ * copying, writing. Where it forwards is decided by the client identifier alone:
  *
  *      pairPub7   the subscribed connection with the same last number (pairSub7)
  *      others     every subscribed connection
