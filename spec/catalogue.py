@@ -6,7 +6,7 @@ import re
 COLUMNS = 'id section kind level binds observable needs reason_code counterpart gloss note hash'.split()
 CATALOGUES = (('spec/mqtt-5.0.tsv', 'MQTT-'), ('spec/mqtt-3.1.1.tsv', 'MQTT3-'))
 
-# The four bodies of requirements: title, the file, which ids belong to it, and how many the specification has.
+# The four bodies of requirements: title, the file, which ids belong to it, how many the specification has.
 BODIES = (
     ('MQTT 5.0, numbered', 'spec/mqtt-5.0.tsv', 'MQTT-', 251),
     ('MQTT 5.0, rules without number', 'spec/mqtt-5.0.tsv', 'PSRU', 152),
@@ -18,9 +18,9 @@ VALUES = {
     'level': ['MUST', 'MUST NOT', 'MUST, MUST NOT', 'MUST (by reference)', 'SHOULD', 'MAY', 'IS', 'none'],
     'binds': 'server client both'.split(),
     'observable': 'server reaction client-only internal'.split(),
-    'needs': ('retain retain-off shared-sub shared-sub-off sub-id sub-id-off wildcard-off topic-alias no-topic-alias '
-              'max-qos server-max-packet server-keepalive empty-clientid clientid-policy auth-config enhanced-auth '
-              'publish-refusal redirect websocket').split(),
+    'needs': ('retain retain-off shared-sub shared-sub-off sub-id sub-id-off wildcard-off topic-alias '
+              'no-topic-alias max-qos server-max-packet server-keepalive empty-clientid clientid-policy '
+              'auth-config enhanced-auth publish-refusal redirect websocket').split(),
 }
 PATTERNS = {
     'section': r'[0-9]+(\.[0-9]+)*',
@@ -61,7 +61,7 @@ def body_of(identifier):
 
 
 def read_table(root, path, columns, errors):
-    """The rows of a table as dictionaries with `path` and `line`; rows of the wrong width are errors and left out."""
+    """The rows of a table as dictionaries with `path` and `line`; rows of the wrong width are left out."""
     try:
         with open(os.path.join(root, path), encoding='utf-8') as file:
             lines = file.read().split('\n')
@@ -153,7 +153,7 @@ def runs(text):
 
 
 def check_originals(rows, folder, errors):
-    """Compares hashes and glosses with the specification, where a copy of it is at hand. We may not ship one."""
+    """Compares hashes and glosses with the specification where a copy is at hand. We may not ship one."""
     if not all(os.path.exists(os.path.join(folder, name)) for name in ORIGINALS + TEXTS):
         return False
     originals = {}

@@ -4,7 +4,7 @@ import re
 
 from catalogue import constant
 
-# A citation in a comment, [MQTT-3.3.1-5], possibly several separated by commas; and the constant of the same row.
+# A citation in a comment, [MQTT-3.3.1-5], or several separated by commas; and the constant of the same row.
 BRACKETS = re.compile(r'\[((?:MQTT3?|[PSRUD])-[0-9][^\]\n]*)\]')
 CONSTANT = re.compile(r'\b(?:MQTT3?|[PSRUD])_[0-9][A-Za-z0-9_]*')
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
@@ -19,7 +19,8 @@ class Source:
         self.path = path
         with open(os.path.join(root, path), encoding='utf-8', errors='replace') as file:
             self.text = file.read()
-        self.code = TOKEN.sub(lambda match: re.sub(r'[^\n]', ' ', match[0]) if match[0][0] == '/' else match[0],
+        self.code = TOKEN.sub(lambda match: re.sub(r'[^\n]', ' ', match[0])
+                              if match[0][0] == '/' else match[0],
                               self.text)
 
     def line(self, offset):
@@ -70,7 +71,8 @@ def string(argument):
 def c_files(root, folder, endings=('.c', '.h')):
     paths = []
     for place, folders, names in os.walk(os.path.join(root, folder)):
-        folders[:] = sorted(name for name in folders if name not in ('build', 'node_modules') and name[0] != '.')
+        folders[:] = sorted(name for name in folders if name not in ('build', 'node_modules')
+                            and name[0] != '.')
         paths += [os.path.relpath(os.path.join(place, name), root) for name in sorted(names)
                   if name.endswith(endings)]
     return paths
@@ -136,19 +138,21 @@ class Evidence:
         return names
 
     def enter(self, path, line, kind, found, least):
-        """Name of a test or mutant that is declared for the first time and has enough arguments; else None."""
+        """Name of a test or mutant that is declared for the first time and has all its arguments, or None."""
         if found is None or len(found) < least or not re.fullmatch(r'\w+', found[0]):
-            self.errors.add(path, line, '%s that cannot be read: it takes at least %d arguments' % (kind, least))
+            self.errors.add(path, line,
+                            '%s that cannot be read: it takes at least %d arguments' % (kind, least))
             return None
         place = self.places.get((kind, found[0]))
         if place:
-            self.errors.add(path, line, '%s %s stands in %s:%d already' % (kind, found[0], place[0], place[1]))
+            self.errors.add(path, line,
+                            '%s %s stands in %s:%d already' % (kind, found[0], place[0], place[1]))
             return None
         self.places[kind, found[0]] = (path, line)
         return found[0]
 
     def check_versions(self, path, line, what, mask, names):
-        """A row can only be shown broken in the version that it belongs to. Masks that we cannot read pass."""
+        """A row can only be shown broken in its own version. Masks that we cannot read pass."""
         parts = [part.strip(' ()\n') for part in mask.split('|')]
         if not all(part in VERSIONS for part in parts):
             return

@@ -4,7 +4,8 @@ import os
 
 from catalogue import BODIES, body_of
 
-COUNTED = ('rows', 'code required', 'code', 'tests required', 'tests', 'mutants required', 'mutants', 'exceptions')
+COUNTED = ('rows', 'code required', 'code', 'tests required', 'tests', 'mutants required', 'mutants',
+           'exceptions')
 
 
 def count(rows):
@@ -56,7 +57,8 @@ def text(rows, sections):
     head = ('rows', 'code', 'tests', 'mutants', 'exceptions')
 
     def show(title, counts):
-        pairs = ['%d/%d' % (counts[what], counts[what + ' required']) for what in ('code', 'tests', 'mutants')]
+        pairs = ['%d/%d' % (counts[what], counts[what + ' required'])
+                 for what in ('code', 'tests', 'mutants')]
         return line % (title, counts['rows'], *pairs, counts['exceptions'])
     out = [line % ('have/required', *head)]
     out += [show(title, count(group)) for title, group in bodies(rows)]
@@ -90,8 +92,9 @@ def markdown(rows, root, path):
     def files(places):
         names = sorted({place[0] for place in places})
         return '<br>'.join('[%s](%s/%s)' % (os.path.basename(name), above, name) for name in names)
-    out = ['# Traceability', '', 'Made by `spec/trace --markdown`; [spec/README.md](%s/spec/README.md) explains the '
-           'columns.' % above, '', '| | rows | code | tests | mutants | exceptions |', '|---|--:|--:|--:|--:|--:|']
+    out = ['# Traceability', '',
+           'Made by `spec/trace --markdown`. The columns: [spec/README.md](%s/spec/README.md).' % above,
+           '', '| | rows | code | tests | mutants | exceptions |', '|---|--:|--:|--:|--:|--:|']
     for title, group in bodies(rows) + [('all', list(rows.values()))]:
         counts = count(group)
         pairs = ' | '.join('%d/%d' % (counts[what], counts[what + ' required'])
@@ -101,11 +104,13 @@ def markdown(rows, root, path):
         out += ['', '## ' + title]
         for section, part in by_section(group, 2):
             out += ['', '### ' + section, '',
-                    '| id | level | binds | seen | in our words | code | unit tests | conformance tests | mutants | gap |',
+                    '| id | level | binds | seen | in our words | code | unit tests | conformance tests '
+                    '| mutants | gap |',
                     '|---|---|---|---|---|---|---|---|---|---|']
             for row in part:
-                cells = [row['id'], row['level'], row['binds'], row['observable'], row['gloss'], files(row['code']),
-                         files(row['unit']), '<br>'.join(row['tests']), '<br>'.join(row['mutants']), lacks(row)]
+                cells = [row['id'], row['level'], row['binds'], row['observable'], row['gloss'],
+                         files(row['code']), files(row['unit']), '<br>'.join(row['tests']),
+                         '<br>'.join(row['mutants']), lacks(row)]
                 out.append('| %s |' % ' | '.join(cell.replace('|', '\\|') if index == 4 else cell
                                                  for index, cell in enumerate(cells)))
     return '\n'.join(out) + '\n'
@@ -147,26 +152,30 @@ def cell(row, item, lines):
 def html_row(row):
     def places(list_):
         return ['%s:%d' % place for place in list_]
-    plain = (row['id'], row['section'], row['level'], row['binds'], row['observable'], row['gloss'], row['note'])
-    return '<tr id="%s" data-gap="%s">%s%s%s%s%s</tr>' % (
-        markup.escape(row['id']), ' '.join(sorted(row['missing'])),
-        ''.join('<td>%s</td>' % markup.escape(value) for value in plain), cell(row, 'code', places(row['code'])),
-        cell(row, '', places(row['unit'])), cell(row, 'test', row['tests']), cell(row, 'mutant', row['mutants']))
+    plain = (row['id'], row['section'], row['level'], row['binds'], row['observable'], row['gloss'],
+             row['note'])
+    cells = ['<td>%s</td>' % markup.escape(value) for value in plain]
+    cells += [cell(row, 'code', places(row['code'])), cell(row, '', places(row['unit'])),
+              cell(row, 'test', row['tests']), cell(row, 'mutant', row['mutants'])]
+    return '<tr id="%s" data-gap="%s">%s</tr>' % (markup.escape(row['id']), ' '.join(sorted(row['missing'])),
+                                                  ''.join(cells))
 
 
 def html(rows):
     """One page without references to anything outside it."""
-    out = ['<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Traceability</title><style>%s</style>'
-           '</head><body><h1>Traceability</h1>' % STYLE]
+    out = ['<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Traceability</title>'
+           '<style>%s</style></head><body><h1>Traceability</h1>' % STYLE]
     out.append('<table><tr><th></th>%s</tr>' % ''.join('<th>%s</th>' % what for what in COUNTED))
     for title, group in bodies(rows) + [('all', list(rows.values()))]:
         counts = count(group)
         out.append('<tr><td>%s</td>%s</tr>' % (markup.escape(title), ''.join(
             '<td class="number">%d</td>' % counts[what] for what in COUNTED)))
+    options = ''.join('<option value="%s">without %s</option>' % (item, item)
+                      for item in ('code', 'test', 'mutant'))
     out.append('</table><p><input id="word" placeholder="id, file, test, word"><select id="only">'
-               '<option value="">all rows</option>%s</select></p>' % ''.join(
-                   '<option value="%s">without %s</option>' % (item, item) for item in ('code', 'test', 'mutant')))
-    head = 'id section level binds seen gloss note code unit&nbsp;tests conformance&nbsp;tests mutants'.split()
+               '<option value="">all rows</option>%s</select></p>' % options)
+    head = ('id', 'section', 'level', 'binds', 'seen', 'gloss', 'note', 'code', 'unit tests',
+            'conformance tests', 'mutants')
     for title, group in bodies(rows):
         out.append('<h2>%s</h2><table><tr>%s</tr>' % (markup.escape(title), ''.join(
             '<th>%s</th>' % name for name in head)))
