@@ -26,7 +26,6 @@ struct endpoint {
     const char *url;
     const char *ca_file; /* PEM file to verify the broker with, or NULL */
     enum protocol protocol;
-    struct client *pacemaker; /* see client_pace */
 };
 
 struct connect_options {
@@ -35,9 +34,12 @@ struct connect_options {
     const MQTTProperties *properties; /* NULL: none; ignored before 5.0 */
 };
 
+/* 3.1 has no such flag, and the synchronous library does not pass that of 5.0 on. */
+enum session_present { SESSION_ABSENT, SESSION_PRESENT, SESSION_UNKNOWN };
+
 struct connect_result {
     int code;
-    bool session_present;
+    enum session_present session_present;
     MQTTProperties properties; /* to be freed by the caller */
 };
 
@@ -71,23 +73,6 @@ int client_publish(struct client *client, const struct message *message);
 /* Sends DISCONNECT with `reason_code` (ignored before 5.0) and closes the Network Connection. Returns 0 or a Paho
  * error. */
 int client_disconnect(struct client *client, int reason_code);
-
-/*
- * Lets `client`, which must be connected and do nothing else, keep Paho's background thread going.
- *
- * All clients of a process share one thread that polls their sockets, and a socket opened while it polls is looked
- * at only in the next round: up to a second later, twice per connection. That would make up nearly all of the
- * programs' running time. So while a connection is being made, the pacemaker publishes empty messages at QoS 1 to a
- * topic without subscribers, the next one when the last is acknowledged: each PUBACK ends a round.
- */
-void client_pace(struct client *client, bool on);
-
-/*
- * Waits until that background thread has left every callback it was in: until `client`, the pacemaker, has seen one
- * more acknowledgement, which the same thread delivers. Both libraries touch a client's queue after its callback
- * has returned, and neither disconnect nor destroy waits for that; so this is needed before either.
- */
-void client_settle(struct client *client);
 
 /* Frees the client. A connection still open is ended without a DISCONNECT or with one, as Paho likes. */
 void client_destroy(struct client *client);

@@ -1,8 +1,8 @@
 # Interoperability with real clients: see interop/README.md.
 # The 3cs and 3as flavours of Paho are those with TLS, so that one binary reaches every kind of URL.
 
-INTEROP_COMMON := interop/cases.c interop/cases_5.c interop/inbox.c interop/program.c interop/scene.c
-INTEROP_HEADERS := interop/cases.h interop/client.h interop/inbox.h interop/scene.h
+INTEROP_COMMON := interop/cases.c interop/cases_5.c interop/inbox.c interop/pacemaker.c interop/program.c interop/scene.c
+INTEROP_HEADERS := interop/cases.h interop/client.h interop/inbox.h interop/pacemaker.h interop/scene.h
 INTEROP_RUN_FLAGS ?=
 
 $(BUILD)/interop-paho-sync: interop/paho_sync.c $(INTEROP_COMMON) $(INTEROP_HEADERS)

@@ -25,9 +25,6 @@ struct client {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct answer answer;
-    bool pacing;  /* this client is the pacemaker, and wanted */
-    bool beating; /* its message is not acknowledged yet */
-    unsigned beats;
 };
 
 const char *client_library(void) {
@@ -62,49 +59,6 @@ static void on_server_disconnect(void *context, MQTTProperties *properties, enum
     (void)properties;
     struct client *client = context;
     inbox_connection_lost(client->inbox, (int)reason_code);
-}
-
-static void beat(struct client *client) {
-    pthread_mutex_lock(&client->mutex);
-    bool due = client->pacing && !client->beating;
-    client->beating = client->beating || due;
-    pthread_mutex_unlock(&client->mutex);
-    if (due) {
-        MQTTAsync_send(client->handle, "interop/pacemaker", 0, "", 1, 0, NULL);
-    }
-}
-
-static void on_delivered(void *context, MQTTAsync_token token) {
-    (void)token;
-    struct client *client = context;
-    pthread_mutex_lock(&client->mutex);
-    client->beats += client->beating;
-    client->beating = false;
-    pthread_cond_signal(&client->changed);
-    pthread_mutex_unlock(&client->mutex);
-    beat(client);
-}
-
-void client_pace(struct client *client, bool on) {
-    pthread_mutex_lock(&client->mutex);
-    client->pacing = on;
-    pthread_mutex_unlock(&client->mutex);
-    beat(client);
-}
-
-void client_settle(struct client *client) {
-    struct timespec deadline = event_deadline();
-    int expired = 0;
-    pthread_mutex_lock(&client->mutex);
-    unsigned before = client->beats;
-    pthread_mutex_unlock(&client->mutex);
-    client_pace(client, true);
-    pthread_mutex_lock(&client->mutex);
-    while (client->beats == before && !expired) {
-        expired = pthread_cond_timedwait(&client->changed, &client->mutex, &deadline);
-    }
-    pthread_mutex_unlock(&client->mutex);
-    client_pace(client, false);
 }
 
 static void put_answer(struct client *client, const struct answer *answer) {
@@ -193,7 +147,7 @@ struct client *client_create(const struct endpoint *endpoint, const char *client
         client_destroy(client);
         return NULL;
     }
-    MQTTAsync_setCallbacks(client->handle, client, on_connection_lost, on_message, on_delivered);
+    MQTTAsync_setCallbacks(client->handle, client, on_connection_lost, on_message, NULL);
     if (endpoint->protocol == PROTOCOL_5) {
         MQTTAsync_setDisconnected(client->handle, client, on_server_disconnect);
     }
@@ -210,7 +164,11 @@ static void fill_will(MQTTAsync_willOptions *options, const struct message *will
 
 static struct connect_result start_connect(struct client *client, const MQTTAsync_connectOptions *options) {
     struct answer answer = take_answer(client, MQTTAsync_connect(client->handle, options));
-    return (struct connect_result){answer.code, answer.session_present, answer.properties};
+    struct connect_result result = {answer.code, SESSION_UNKNOWN, answer.properties};
+    if (client->endpoint.protocol != PROTOCOL_3_1) {
+        result.session_present = answer.session_present ? SESSION_PRESENT : SESSION_ABSENT;
+    }
+    return result;
 }
 
 static struct connect_result connect_5(struct client *client, MQTTAsync_connectOptions *options,

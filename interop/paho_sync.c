@@ -3,7 +3,8 @@
  *
  * MQTTClient_waitForCompletion polls every 100 ms; the end of a flow is therefore learnt from the deliveryComplete
  * callback. That callback may run before MQTTClient_publish has returned the token, so completed tokens are
- * remembered by Packet Identifier rather than compared with the one being waited for.
+ * remembered by Packet Identifier rather than compared with the one being waited for. It runs with Paho's own lock
+ * held, so nothing of Paho may be called from it.
  */
 #include "client.h"
 
@@ -21,9 +22,6 @@ struct client {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool completed[PACKET_IDENTIFIERS];
-    bool pacing;  /* this client is the pacemaker, and wanted */
-    bool beating; /* its message is not acknowledged yet */
-    unsigned beats;
 };
 
 const char *client_library(void) {
@@ -60,47 +58,12 @@ static void on_server_disconnect(void *context, MQTTProperties *properties, enum
     inbox_connection_lost(client->inbox, (int)reason_code);
 }
 
-static void beat(struct client *client) {
-    pthread_mutex_lock(&client->mutex);
-    bool due = client->pacing && !client->beating;
-    client->beating = client->beating || due;
-    pthread_mutex_unlock(&client->mutex);
-    if (due) {
-        MQTTClient_publish(client->handle, "interop/pacemaker", 0, "", 1, 0, NULL);
-    }
-}
-
 static void on_delivered(void *context, MQTTClient_deliveryToken token) {
     struct client *client = context;
     pthread_mutex_lock(&client->mutex);
     client->completed[token % PACKET_IDENTIFIERS] = true;
-    client->beats += client->beating;
-    client->beating = false;
     pthread_cond_signal(&client->changed);
     pthread_mutex_unlock(&client->mutex);
-    beat(client);
-}
-
-void client_pace(struct client *client, bool on) {
-    pthread_mutex_lock(&client->mutex);
-    client->pacing = on;
-    pthread_mutex_unlock(&client->mutex);
-    beat(client);
-}
-
-void client_settle(struct client *client) {
-    struct timespec deadline = event_deadline();
-    int expired = 0;
-    pthread_mutex_lock(&client->mutex);
-    unsigned before = client->beats;
-    pthread_mutex_unlock(&client->mutex);
-    client_pace(client, true);
-    pthread_mutex_lock(&client->mutex);
-    while (client->beats == before && !expired) {
-        expired = pthread_cond_timedwait(&client->changed, &client->mutex, &deadline);
-    }
-    pthread_mutex_unlock(&client->mutex);
-    client_pace(client, false);
 }
 
 struct client *client_create(const struct endpoint *endpoint, const char *client_id, struct inbox *inbox) {
@@ -137,8 +100,8 @@ static void fill_will(MQTTClient_willOptions *options, const struct message *wil
 }
 
 /* Moves the answer to a 5.0 call out of Paho's response. */
-static struct connect_result take_response(MQTTResponse response, bool session_present) {
-    struct connect_result result = {.code = (int)response.reasonCode, .session_present = session_present};
+static struct connect_result take_response(MQTTResponse response) {
+    struct connect_result result = {.code = (int)response.reasonCode, .session_present = SESSION_UNKNOWN};
     if (response.properties != NULL) {
         result.properties = MQTTProperties_copy(response.properties);
     }
@@ -159,7 +122,7 @@ static struct connect_result connect_5(struct client *client, MQTTClient_connect
     options->cleanstart = wanted->clean_start;
     options->cleansession = 0;
     MQTTResponse response = MQTTClient_connect5(client->handle, options, &connect_properties, &will_properties);
-    return take_response(response, options->returned.sessionPresent != 0);
+    return take_response(response);
 }
 
 struct connect_result client_connect(struct client *client, const struct connect_options *wanted) {
@@ -183,7 +146,11 @@ struct connect_result client_connect(struct client *client, const struct connect
         return connect_5(client, &options, wanted);
     }
     int code = MQTTClient_connect(client->handle, &options);
-    return (struct connect_result){.code = code, .session_present = options.returned.sessionPresent != 0};
+    struct connect_result result = {.code = code, .session_present = SESSION_UNKNOWN};
+    if (client->endpoint.protocol == PROTOCOL_3_1_1) {
+        result.session_present = options.returned.sessionPresent != 0 ? SESSION_PRESENT : SESSION_ABSENT;
+    }
+    return result;
 }
 
 static int subscribe_5(struct client *client, const struct subscription *subscription) {

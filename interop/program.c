@@ -13,9 +13,9 @@
 struct program {
     const char *url;
     const char *ca_file;
-    struct client *pacemaker;
-    struct inbox pacemaker_inbox;
-    const char *only; /* run only cases whose full name contains this; NULL: all */
+    struct pacemaker *pacemaker;
+    const char *protocol; /* run only this version, e.g. "3.1.1"; NULL: all */
+    const char *only;     /* run only cases whose full name contains this; NULL: all */
     unsigned run;
     unsigned number;
     unsigned totals[3]; /* by enum case_outcome */
@@ -54,7 +54,8 @@ static void run_case(struct program *program, const struct version *version, con
         abort();
     }
     scene->this_case = this_case;
-    scene->endpoint = (struct endpoint){program->url, program->ca_file, version->protocol, program->pacemaker};
+    scene->endpoint = (struct endpoint){program->url, program->ca_file, version->protocol};
+    scene->pacemaker = program->pacemaker;
     scene->run = program->run;
     scene->number = program->number++;
     enum case_outcome outcome = scene_run(scene);
@@ -71,7 +72,7 @@ static void run_table(struct program *program, const struct version *version, co
 }
 
 static int usage(const char *name) {
-    fprintf(stderr, "usage: %s [--cafile FILE] [--only PART-OF-NAME] tcp://127.0.0.1:PORT\n", name);
+    fprintf(stderr, "usage: %s [--cafile FILE] [--protocol 3.1|3.1.1|5.0] [--only PART-OF-NAME] URL\n", name);
     return 2;
 }
 
@@ -81,6 +82,8 @@ static bool parse_arguments(struct program *program, int count, char **arguments
             program->ca_file = arguments[++i];
         } else if (strcmp(arguments[i], "--only") == 0 && i + 1 < count) {
             program->only = arguments[++i];
+        } else if (strcmp(arguments[i], "--protocol") == 0 && i + 1 < count) {
+            program->protocol = arguments[++i];
         } else if (arguments[i][0] != '-' && program->url == NULL) {
             program->url = arguments[i];
         } else {
@@ -88,30 +91,6 @@ static bool parse_arguments(struct program *program, int count, char **arguments
         }
     }
     return program->url != NULL;
-}
-
-/* Returns false when not even the pacemaker can connect: then no case would say more. */
-static bool start_pacemaker(struct program *program) {
-    struct endpoint endpoint = {.url = program->url, .ca_file = program->ca_file, .protocol = PROTOCOL_3_1_1};
-    char client_id[CLIENT_IDENTIFIER_SIZE];
-    snprintf(client_id, sizeof client_id, "i%xpace", program->run);
-    inbox_init(&program->pacemaker_inbox);
-    program->pacemaker = client_create(&endpoint, client_id, &program->pacemaker_inbox);
-    if (program->pacemaker == NULL) {
-        return false;
-    }
-    struct connect_options options = {.clean_start = true};
-    int code = client_connect(program->pacemaker, &options).code;
-    if (code != 0) {
-        fprintf(stderr, "%s could not connect to %s: code %d\n", client_library(), program->url, code);
-    }
-    return code == 0;
-}
-
-static void stop_pacemaker(struct program *program) {
-    client_disconnect(program->pacemaker, 0);
-    client_destroy(program->pacemaker);
-    inbox_free(&program->pacemaker_inbox);
 }
 
 int main(int count, char **arguments) {
@@ -123,14 +102,18 @@ int main(int count, char **arguments) {
     if (!parse_arguments(&program, count, arguments)) {
         return usage(arguments[0]);
     }
-    if (!start_pacemaker(&program)) {
+    program.pacemaker = pacemaker_start(program.url, program.ca_file, program.run);
+    if (program.pacemaker == NULL) {
+        fprintf(stderr, "%s could not connect to %s\n", client_library(), program.url);
         return EXIT_FAILURE;
     }
     for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
-        run_table(&program, &versions[i], cases_of_all_versions);
-        run_table(&program, &versions[i], cases_of_version_5);
+        if (program.protocol == NULL || strcmp(program.protocol, versions[i].name) == 0) {
+            run_table(&program, &versions[i], cases_of_all_versions);
+            run_table(&program, &versions[i], cases_of_version_5);
+        }
     }
-    stop_pacemaker(&program);
+    pacemaker_stop(program.pacemaker);
     printf("%u passed, %u failed, %u skipped\n", program.totals[CASE_PASSED], program.totals[CASE_FAILED],
            program.totals[CASE_SKIPPED]);
     bool ran = program.totals[CASE_PASSED] + program.totals[CASE_FAILED] > 0;

@@ -39,7 +39,7 @@ static void dismiss(struct actor *actor) {
 }
 
 static void scene_free(struct scene *scene) {
-    client_settle(scene->endpoint.pacemaker);
+    pacemaker_settle(scene->pacemaker);
     for (size_t i = 0; i < scene->actor_count; i++) {
         dismiss(&scene->actors[i]);
     }
@@ -155,9 +155,9 @@ static struct actor *new_actor(struct scene *scene, const char *client_id) {
 struct actor *join_as(struct scene *scene, const char *client_id, const struct connect_options *options,
                       struct connect_result *result) {
     struct actor *actor = new_actor(scene, client_id);
-    client_pace(scene->endpoint.pacemaker, true);
+    pacemaker_set(scene->pacemaker, true);
     struct connect_result connected = client_connect(actor->client, options);
-    client_pace(scene->endpoint.pacemaker, false);
+    pacemaker_set(scene->pacemaker, false);
     MQTTProperties *properties = new_properties(scene);
     *properties = connected.properties;
     if (connected.code != 0) {
@@ -175,7 +175,7 @@ struct actor *join(struct scene *scene) {
 }
 
 void leave_with(struct actor *actor, int reason_code) {
-    client_settle(actor->scene->endpoint.pacemaker);
+    pacemaker_settle(actor->scene->pacemaker);
     int code = client_disconnect(actor->client, reason_code);
     actor->connected = false;
     if (code != 0) {

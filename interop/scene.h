@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "client.h"
+#include "pacemaker.h"
 
 enum { V31 = 1, V311 = 2, V5 = 4, ALL_VERSIONS = V31 | V311 | V5 };
 
@@ -43,6 +44,7 @@ struct actor {
 struct scene {
     const struct interop_case *this_case;
     struct endpoint endpoint;
+    struct pacemaker *pacemaker;
     unsigned run; /* makes names unique to this run */
     unsigned number; /* and to this case */
     unsigned identifiers;
