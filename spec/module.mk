@@ -12,3 +12,10 @@ $(BUILD)/generated/.stamp: spec/generate $(SPEC_TABLES)
 # The stamp may outlive a file that somebody removed by hand.
 $(GENERATED_SOURCES) $(GENERATED_HEADERS): $(BUILD)/generated/.stamp
 	@test -f $@ || spec/generate $(@D)
+
+.PHONY: trace
+trace: ## write the matrix of requirements, code, tests and mutants (docs/traceability.md and build/traceability.html)
+	spec/trace --markdown docs/traceability.md --html $(BUILD)/traceability.html
+
+TEST_STEPS += trace
+TEST_COMMAND_trace := spec/trace --totals --html $(BUILD)/traceability.html
