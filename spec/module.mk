@@ -1,5 +1,5 @@
-# The C tables made from the catalogue. One run of spec/generate writes them all; a file whose content stays the
-# same keeps its time, so the stamp, not the files, records when the tables were last compared with the catalogue.
+# The C tables made from the catalogue. One run of spec/generate writes them all; a file whose content stays
+# the same keeps its time, so it is the stamp that records when they were last compared with the catalogue.
 GENERATED_NAMES := statement property_table reason_code
 GENERATED_SOURCES := $(GENERATED_NAMES:%=$(BUILD)/generated/%.c)
 GENERATED_HEADERS := $(GENERATED_NAMES:%=$(BUILD)/generated/%.h)
@@ -14,7 +14,7 @@ $(GENERATED_SOURCES) $(GENERATED_HEADERS): $(BUILD)/generated/.stamp
 	@test -f $@ || spec/generate $(@D)
 
 .PHONY: trace
-trace: ## write the matrix of requirements, code, tests and mutants (docs/traceability.md and build/traceability.html)
+trace: ## write the matrix of requirements, code, tests and mutants: docs/traceability.md and HTML in build/
 	spec/trace --markdown docs/traceability.md --html $(BUILD)/traceability.html
 
 TEST_STEPS += trace
