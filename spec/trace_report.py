@@ -111,7 +111,7 @@ def markdown(rows, root, path):
                 cells = [row['id'], row['level'], row['binds'], row['observable'], row['gloss'],
                          files(row['code']), files(row['unit']), '<br>'.join(row['tests']),
                          '<br>'.join(row['mutants']), lacks(row)]
-                out.append('| %s |' % ' | '.join(cell.replace('|', '\\|') if index == 4 else cell
+                out.append('| %s |' % ' | '.join(cell.replace('|', '\\|') if index in (4, 9) else cell
                                                  for index, cell in enumerate(cells)))
     return '\n'.join(out) + '\n'
 
