@@ -14,14 +14,14 @@
 #include <unistd.h>
 
 enum { EXIT_USAGE = 1, EXIT_FAILED = 2 };
-enum { LARGEST_LEAD = 65536, LARGEST_WINDOW = 4096, LARGEST_PAYLOAD = 65536 };
+enum { LARGEST_LEAD = 65536, LARGEST_WINDOW = 4096, LARGEST_PAYLOAD = 65536, LONGEST_SECONDS = 86400 };
 
 struct scenario {
     const char *name;
     bool (*run)(struct load *load);
-    uint32_t clients;           /* 0: the scenario decides */
+    uint32_t clients; /* 0: the scenario decides */
     uint32_t count;
-    bool acknowledged;          /* publishes at QoS 1 whatever --qos says */
+    bool acknowledged; /* publishes at QoS 1 whatever --qos says */
 };
 
 static const struct scenario scenarios[] = {
@@ -35,31 +35,38 @@ static const struct scenario scenarios[] = {
     {"retained", scenario_retained, 0, 100000, true},
 };
 
-static const struct option long_options[] = {
-    {"host", required_argument, NULL, 'h'},     {"port", required_argument, NULL, 'p'},
-    {"pid", required_argument, NULL, 'P'},      {"scenario", required_argument, NULL, 's'},
-    {"qos", required_argument, NULL, 'q'},      {"mqtt5", no_argument, NULL, '5'},
-    {"clients", required_argument, NULL, 'c'},  {"count", required_argument, NULL, 'n'},
-    {"payload", required_argument, NULL, 'l'},  {"window", required_argument, NULL, 'w'},
-    {"lead", required_argument, NULL, 'L'},     {"batch", required_argument, NULL, 'b'},
-    {"messages", required_argument, NULL, 'm'}, {"seconds", required_argument, NULL, 't'},
-    {"deadline", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0},
+enum { SCENARIOS = sizeof scenarios / sizeof scenarios[0] };
+
+enum argument_kind { TEXT, FLAG, NUMBER, SECONDS };
+
+struct option_row {
+    const char *name;
+    enum argument_kind kind;
+    size_t offset;
+    const char *help;
 };
 
-static const char usage[] =
-    "usage: bench-load --port PORT --pid BROKER --scenario NAME [options]\n"
-    "  --host ADDRESS     IPv4 address of the broker (127.0.0.1)\n"
-    "  --qos 0|1|2        QoS of publishers and subscribers (0)\n"
-    "  --mqtt5            speak MQTT 5.0 rather than 3.1.1\n"
-    "  --clients N        clients on the many side of a flow (50); handshakes at a time; subscribers\n"
-    "  --count N          connections, subscriptions or retained messages\n"
-    "  --payload BYTES    payload of a message (64, at least 16)\n"
-    "  --window N         messages without acknowledgement per publisher (QoS 0: 32, else 16)\n"
-    "  --lead N           messages per publisher that some subscriber has not received yet (as --window)\n"
-    "  --batch N          a publisher waits until it may send that many at once (1)\n"
-    "  --messages N       deliveries to measure (no limit)\n"
-    "  --seconds S        or seconds to measure, whichever ends first (2)\n"
-    "  --deadline S       give up with an error after that time (60)\n";
+#define MEMBER(name) offsetof(struct options, name)
+
+static const struct option_row option_rows[] = {
+    {"host", TEXT, MEMBER(host), "IPv4 address of the broker (127.0.0.1)"},
+    {"port", NUMBER, MEMBER(port), "its port"},
+    {"pid", NUMBER, MEMBER(pid), "its process, whose CPU and memory are measured"},
+    {"scenario", TEXT, MEMBER(scenario), "what to measure"},
+    {"qos", NUMBER, MEMBER(qos), "QoS of publishers and subscribers (0)"},
+    {"mqtt5", FLAG, MEMBER(mqtt5), "speak MQTT 5.0 rather than 3.1.1"},
+    {"clients", NUMBER, MEMBER(clients), "clients of a flow (50), handshakes under way, subscribing clients"},
+    {"count", NUMBER, MEMBER(count), "connections, subscriptions or retained messages"},
+    {"payload", NUMBER, MEMBER(payload), "bytes in a message (64; at least 16)"},
+    {"window", NUMBER, MEMBER(window), "messages without acknowledgement per publisher (QoS 0: 32, else 16)"},
+    {"lead", NUMBER, MEMBER(lead), "messages per publisher not yet with all subscribers (as --window)"},
+    {"batch", NUMBER, MEMBER(batch), "a publisher waits until it may send that many at once (1)"},
+    {"messages", NUMBER, MEMBER(messages), "deliveries to measure (no limit)"},
+    {"seconds", SECONDS, MEMBER(seconds), "or seconds to measure, whichever ends first (2)"},
+    {"deadline", SECONDS, MEMBER(deadline), "give up with an error after that many seconds (60)"},
+};
+
+enum { OPTIONS = sizeof option_rows / sizeof option_rows[0] };
 
 uint64_t clock_now(void)
 {
@@ -99,43 +106,75 @@ void *load_allocate(size_t count, size_t size)
     return memory;
 }
 
-static uint32_t number_of(const char *text)
+static void print_usage(void)
+{
+    fputs("usage: bench-load --port PORT --pid PROCESS --scenario NAME [options]\n", stderr);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        fprintf(stderr, "  --%-10s %s\n", option_rows[i].name, option_rows[i].help);
+    }
+    fputs("scenarios:", stderr);
+    for (size_t i = 0; i < SCENARIOS; i++) {
+        fprintf(stderr, " %s", scenarios[i].name);
+    }
+    fputs("\n", stderr);
+}
+
+static bool read_number(const char *text, uint32_t *number)
 {
     char *end;
     errno = 0;
     unsigned long value = strtoul(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value > UINT32_MAX || text[0] == '-') {
-        fprintf(stderr, "bench-load: '%s' is not a number in range\n", text);
-        exit(EXIT_USAGE);
-    }
-    return (uint32_t)value;
+    *number = (uint32_t)value;
+    return errno == 0 && end != text && *end == '\0' && value <= UINT32_MAX && text[0] != '-';
 }
 
-static void take_option(struct options *options, int option, const char *argument)
+static bool read_seconds(const char *text, double *seconds)
 {
-    switch (option) {
-    case 'h': options->host = argument; break;
-    case 'p': options->port = (uint16_t)number_of(argument); break;
-    case 'P': options->broker = (pid_t)number_of(argument); break;
-    case 's': options->scenario = argument; break;
-    case 'q': options->qos = (uint8_t)number_of(argument); break;
-    case '5': options->mqtt5 = true; break;
-    case 'c': options->clients = number_of(argument); break;
-    case 'n': options->count = number_of(argument); break;
-    case 'l': options->payload = number_of(argument); break;
-    case 'w': options->window = number_of(argument); break;
-    case 'L': options->lead = number_of(argument); break;
-    case 'b': options->batch = number_of(argument); break;
-    case 'm': options->messages = number_of(argument); break;
-    case 't': options->seconds = strtod(argument, NULL); break;
-    case 'd': options->deadline = strtod(argument, NULL); break;
-    default: fputs(usage, stderr); exit(EXIT_USAGE);
+    char *end;
+    *seconds = strtod(text, &end);
+    return end != text && *end == '\0' && *seconds > 0 && *seconds < LONGEST_SECONDS;
+}
+
+static bool take_option(struct options *options, const struct option_row *row, const char *argument)
+{
+    void *member = (char *)options + row->offset;
+    switch (row->kind) {
+    case TEXT:
+        *(const char **)member = argument;
+        return true;
+    case FLAG:
+        *(bool *)member = true;
+        return true;
+    case NUMBER:
+        return read_number(argument, member);
+    case SECONDS:
+        return read_seconds(argument, member);
     }
+    return false;
+}
+
+/* True when all arguments were understood. */
+static bool take_options(struct options *options, int count, char **arguments)
+{
+    struct option known[OPTIONS + 1] = {0};
+    int index = 0;
+    int found;
+    for (size_t i = 0; i < OPTIONS; i++) {
+        known[i].name = option_rows[i].name;
+        known[i].has_arg = option_rows[i].kind == FLAG ? no_argument : required_argument;
+    }
+    while ((found = getopt_long(count, arguments, "", known, &index)) == 0) {
+        if (!take_option(options, &option_rows[index], optarg)) {
+            fprintf(stderr, "bench-load: --%s: '%s' will not do\n", option_rows[index].name, optarg);
+            return false;
+        }
+    }
+    return found == -1 && optind == count;
 }
 
 static const struct scenario *find_scenario(const char *name)
 {
-    for (size_t i = 0; name != NULL && i < sizeof scenarios / sizeof scenarios[0]; i++) {
+    for (size_t i = 0; name != NULL && i < SCENARIOS; i++) {
         if (strcmp(scenarios[i].name, name) == 0) {
             return &scenarios[i];
         }
@@ -156,31 +195,29 @@ static void fill_defaults(struct options *options, const struct scenario *scenar
     options->window = or_default(options->window, acknowledged ? 16 : 32);
     options->lead = or_default(options->lead, options->window);
     options->batch = or_default(options->batch, 1);
-    options->messages = options->messages > 0 ? options->messages : UINT64_MAX / 2;
 }
 
 static bool options_are_sound(const struct options *options)
 {
-    bool target = options->port > 0 && options->broker > 0;
-    bool message = options->qos <= 2 && options->payload >= PAYLOAD_HEADER &&
-                   options->payload <= LARGEST_PAYLOAD;
+    bool target =
+        options->port > 0 && options->port <= UINT16_MAX && options->pid > 0 && options->pid <= INT32_MAX;
+    bool message =
+        options->qos <= 2 && options->payload >= PAYLOAD_HEADER && options->payload <= LARGEST_PAYLOAD;
     bool loop = options->window <= LARGEST_WINDOW && options->lead <= LARGEST_LEAD &&
                 options->batch <= options->window && options->batch <= options->lead;
-    return target && message && loop && options->seconds > 0 && options->deadline > 0;
+    return target && message && loop;
 }
 
 static const struct scenario *read_options(struct options *options, int count, char **arguments)
 {
-    *options = (struct options) {.host = "127.0.0.1", .payload = 64, .seconds = 2, .deadline = 60};
-    for (int option; (option = getopt_long(count, arguments, "", long_options, NULL)) != -1;) {
-        take_option(options, option, optarg);
-    }
+    *options = (struct options){.host = "127.0.0.1", .payload = 64, .seconds = 2, .deadline = 60};
+    bool understood = take_options(options, count, arguments);
     const struct scenario *scenario = find_scenario(options->scenario);
     if (scenario != NULL) {
         fill_defaults(options, scenario);
     }
-    if (scenario == NULL || optind != count || !options_are_sound(options)) {
-        fputs(usage, stderr);
+    if (!understood || scenario == NULL || !options_are_sound(options)) {
+        print_usage();
         exit(EXIT_USAGE);
     }
     return scenario;
@@ -197,7 +234,9 @@ static void raise_file_limit(void)
 
 static void load_start(struct load *load)
 {
-    load->address = (struct sockaddr_in) {.sin_family = AF_INET, .sin_port = htons(load->options.port)};
+    load->address =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)load->options.port)};
+    load->broker = (pid_t)load->options.pid;
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
     load->input = load_allocate(1, READ_SIZE);
     load->now = clock_now();
@@ -208,8 +247,8 @@ static void load_start(struct load *load)
     if (load->epoll < 0) {
         load_fail(load, "epoll_create1: %s", strerror(errno));
     }
-    if (process_memory(load->options.broker) == 0) {
-        load_fail(load, "no process %d to measure", (int)load->options.broker);
+    if (process_memory(load->broker) == 0) {
+        load_fail(load, "no process %u to measure", load->options.pid);
     }
 }
 

@@ -28,12 +28,12 @@
 #define NANOSECONDS UINT64_C(1000000000)
 
 enum {
-    READ_SIZE = 512 * 1024,      /* bytes asked for by one recv() */
-    PAYLOAD_HEADER = 16,         /* publisher, sequence, time: what the generator reads of a payload */
+    READ_SIZE = 512 * 1024, /* bytes asked for by one recv() */
+    PAYLOAD_HEADER = 16,    /* publisher, sequence, time: what the generator reads of a payload */
     REPORT_SIZE = 4096,
     ERROR_SIZE = 256,
     TOPIC_SIZE = 64,
-    FIRST_PUBLISH_SIZE = 512     /* room for one PUBLISH beside its payload */
+    FIRST_PUBLISH_SIZE = 512 /* room for one PUBLISH beside its payload */
 };
 
 /* Types of Control Packets as they stand in the upper half of the first byte. */
@@ -48,21 +48,21 @@ enum packet_type {
     PINGRESP = 0xD0
 };
 
-/* What the command line asked for. Zero in a count means: the default of the scenario. */
+/* What the command line asked for; the table in load.c says what each means. 0 in a count: as usual. */
 struct options {
     const char *host;
     const char *scenario;
-    uint16_t port;
-    pid_t broker;
-    uint8_t qos;
     bool mqtt5;
+    uint32_t port;
+    uint32_t pid;
+    uint32_t qos;
     uint32_t clients;
     uint32_t count;
     uint32_t payload;
     uint32_t window;
     uint32_t lead;
     uint32_t batch;
-    uint64_t messages;
+    uint32_t messages;
     double seconds;
     double deadline;
 };
@@ -120,6 +120,7 @@ struct load {
     struct options options;
     struct report report;
     struct sockaddr_in address;
+    pid_t broker;
     int epoll;
     uint64_t deadline;
     uint64_t now;
@@ -226,10 +227,10 @@ void report_print(struct load *load);
 
 /* A run of PUBLISH traffic over a given shape. */
 struct shape {
-    const char *name;            /* beginning of topics and client identifiers */
+    const char *name; /* beginning of topics and client identifiers */
     uint32_t publishers;
     uint32_t subscribers;
-    bool paired;                 /* publisher n reaches subscriber n only; otherwise every subscriber */
+    bool paired; /* publisher n reaches subscriber n only; otherwise every subscriber */
 };
 
 bool measure_flow(struct load *load, const struct shape *shape);

@@ -31,7 +31,7 @@ static void buffer_reserve(struct buffer *buffer, size_t more)
 static void buffer_release(struct buffer *buffer)
 {
     free(buffer->bytes);
-    *buffer = (struct buffer) {0};
+    *buffer = (struct buffer){0};
 }
 
 /* The loopback net has 16 million addresses: with several of them as source the ports do not run out. */
@@ -178,7 +178,7 @@ static size_t packet_header(const uint8_t *from, size_t available, struct packet
     for (size_t at = 1; at < available && at < 5; at++) {
         length |= (uint32_t)(from[at] & 0x7F) << (7 * (at - 1));
         if ((from[at] & 0x80) == 0) {
-            *packet = (struct packet) {.first = from[0], .length = length, .body = from + at + 1};
+            *packet = (struct packet){.first = from[0], .length = length, .body = from + at + 1};
             return available - at - 1 >= length ? at + 1 : 0;
         }
     }

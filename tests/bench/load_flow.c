@@ -22,8 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define QOS_0_STALL (NANOSECONDS / 4)      /* without progress: what is missing at QoS 0 counts as lost */
-#define STALL (5 * NANOSECONDS)            /* without progress: the broker has stalled */
+#define QOS_0_STALL (NANOSECONDS / 4) /* without progress: what is missing at QoS 0 counts as lost */
+#define STALL (5 * NANOSECONDS)       /* without progress: the broker has stalled */
 
 enum { SAMPLE_EVERY = 61 };
 
@@ -36,15 +36,15 @@ struct publisher {
     uint32_t next;
     uint32_t unacknowledged;
     uint32_t missing_mask;
-    uint16_t *missing;          /* by sequence number: subscribers that have not received it yet */
-    uint16_t *identifiers;      /* a stack: those from [unacknowledged] on are free */
+    uint16_t *missing;     /* by sequence number: subscribers that have not received it yet */
+    uint16_t *identifiers; /* a stack: those from [unacknowledged] on are free */
 };
 
 struct subscriber {
     struct flow *flow;
     struct connection connection;
     uint32_t index;
-    uint32_t *expected;         /* by publisher: next sequence number */
+    uint32_t *expected; /* by publisher: next sequence number */
 };
 
 struct flow {
@@ -54,9 +54,9 @@ struct flow {
     struct subscriber *subscribers;
     struct latency latency;
     uint64_t delivered;
-    int64_t lost;
+    int64_t lost; /* below 0: delivered more than once */
     uint64_t last_progress;
-    uint16_t per_message;       /* deliveries of one message */
+    uint16_t per_message; /* deliveries of one message */
 };
 
 /* What is read at both ends of the measured interval. */
@@ -102,7 +102,7 @@ static void note_delivery(struct subscriber *subscriber, const uint8_t *payload)
     uint32_t ahead = sequence - subscriber->expected[publisher->index];
     flow->delivered++;
     if (ahead >= publisher->next - subscriber->expected[publisher->index]) {
-        flow->lost--;           /* counted as lost before, or delivered twice */
+        flow->lost--; /* counted as lost before, or delivered twice */
         return;
     }
     if (ahead > 0) {
@@ -165,7 +165,6 @@ static void publisher_packet(struct connection *connection, const struct packet 
     }
     publisher->unacknowledged--;
     publisher->identifiers[publisher->unacknowledged] = packet_identifier;
-    publisher->flow->last_progress = connection->load->now;
 }
 
 static uint32_t room_to_publish(const struct publisher *publisher)
@@ -229,6 +228,16 @@ static void give_up_missing(struct flow *flow)
     }
 }
 
+/* Messages sent and not yet at all of their subscribers. */
+static uint32_t undelivered(const struct flow *flow)
+{
+    uint32_t sum = 0;
+    for (uint32_t p = 0; p < flow->shape->publishers; p++) {
+        sum += flow->publishers[p].next - flow->publishers[p].base;
+    }
+    return sum;
+}
+
 static void watch_progress(struct flow *flow, uint64_t delivered_before)
 {
     struct load *load = flow->load;
@@ -244,7 +253,8 @@ static void watch_progress(struct flow *flow, uint64_t delivered_before)
         give_up_missing(flow);
         flow->last_progress = load->now;
     } else if (idle > STALL) {
-        load_fail(load, "stalls: no progress for 5 s after %" PRIu64 " deliveries", flow->delivered);
+        load_fail(load, "stalls: no delivery for 5 s after %" PRIu64 ", %u messages under way",
+                  flow->delivered, undelivered(flow));
     }
 }
 
@@ -272,13 +282,11 @@ static bool run_until(struct flow *flow, uint64_t messages, double seconds)
 
 static bool is_drained(const struct flow *flow)
 {
+    uint32_t unacknowledged = 0;
     for (uint32_t p = 0; p < flow->shape->publishers; p++) {
-        const struct publisher *publisher = &flow->publishers[p];
-        if (publisher->unacknowledged > 0 || publisher->base != publisher->next) {
-            return false;
-        }
+        unacknowledged += flow->publishers[p].unacknowledged;
     }
-    return true;
+    return unacknowledged == 0 && undelivered(flow) == 0;
 }
 
 /* Waits for what is under way; says whether what had to arrive did arrive. */
@@ -290,7 +298,10 @@ static bool drain(struct flow *flow)
         }
     }
     if (flow->lost > 0 && flow->load->options.qos > 0) {
-        load_fail(flow->load, "lost %lld messages", (long long)flow->lost);
+        load_fail(flow->load, "lost %" PRId64 " messages", flow->lost);
+    }
+    if (flow->lost < 0 && flow->load->options.qos == 2) {
+        load_fail(flow->load, "delivered %" PRId64 " messages twice at QoS 2", -flow->lost);
     }
     return !load_failed(flow->load);
 }
@@ -383,10 +394,11 @@ static bool open_subscribers(struct flow *flow)
 
 static bool subscribe_all(struct flow *flow)
 {
+    uint8_t qos = (uint8_t)flow->load->options.qos;
     for (uint32_t i = 0; i < flow->shape->subscribers; i++) {
         char topic[TOPIC_SIZE];
         topic_of(flow->shape, i, topic);
-        if (!subscribe_and_wait(&flow->subscribers[i].connection, topic, flow->load->options.qos)) {
+        if (!subscribe_and_wait(&flow->subscribers[i].connection, topic, qos)) {
             return false;
         }
     }
@@ -397,10 +409,10 @@ static bool subscribe_all(struct flow *flow)
 
 static struct reading read_now(const struct flow *flow)
 {
-    return (struct reading) {
+    return (struct reading){
         .time = clock_now(),
         .delivered = flow->delivered,
-        .broker_cpu = process_cpu(flow->load->options.broker),
+        .broker_cpu = process_cpu(flow->load->broker),
         .own_cpu = process_cpu(getpid()),
     };
 }
@@ -427,13 +439,14 @@ static void report_flow(struct flow *flow, const struct reading *from, const str
 static bool run_measured(struct flow *flow)
 {
     const struct options *options = &flow->load->options;
+    uint64_t messages = options->messages > 0 ? options->messages : UINT32_MAX;
     flow->last_progress = clock_now();
-    if (!run_until(flow, options->messages / 5, options->seconds / 5)) {
+    if (!run_until(flow, messages / 5, options->seconds / 5)) {
         return false;
     }
     latency_reset(&flow->latency);
     struct reading from = read_now(flow);
-    if (!run_until(flow, options->messages, options->seconds)) {
+    if (!run_until(flow, messages, options->seconds)) {
         return false;
     }
     struct reading to = read_now(flow);
@@ -450,7 +463,7 @@ static bool run_measured(struct flow *flow)
 bool measure_flow(struct load *load, const struct shape *shape)
 {
     struct flow *flow = load_allocate(1, sizeof *flow);
-    *flow = (struct flow) {.load = load, .shape = shape};
+    *flow = (struct flow){.load = load, .shape = shape};
     flow->per_message = (uint16_t)(shape->paired ? 1 : shape->subscribers);
     flow->publishers = load_allocate(shape->publishers, sizeof *flow->publishers);
     flow->subscribers = load_allocate(shape->subscribers, sizeof *flow->subscribers);

@@ -9,11 +9,11 @@ bool scenario_idle(struct load *load)
 {
     uint32_t count = load->options.count;
     struct connection *connections = load_allocate(count, sizeof *connections);
-    uint64_t before = process_memory(load->options.broker);
+    uint64_t before = process_memory(load->broker);
     if (!open_clients(load, connections, count, OPEN_AT_ONCE, "idle", &silent_events)) {
         return false;
     }
-    uint64_t after = process_memory(load->options.broker);
+    uint64_t after = process_memory(load->broker);
     report_number(load, "connections", count);
     report_number(load, "memory_before", (double)before);
     report_number(load, "memory_after", (double)after);
@@ -25,7 +25,7 @@ bool scenario_idle(struct load *load)
 struct handshakes {
     uint32_t started;
     uint32_t finished;
-    uint64_t *start;            /* by slot: when the one under way began */
+    uint64_t *start; /* by slot: when the one under way began */
     struct latency latency;
 };
 
@@ -70,7 +70,7 @@ bool scenario_connect_rate(struct load *load)
     latency_reset(&handshakes.latency);
     for (uint32_t i = 0; i < slots; i++) {
         struct connection *connection = &connections[i];
-        *connection = (struct connection) {.load = load, .events = &events, .number = i};
+        *connection = (struct connection){.load = load, .events = &events, .number = i};
         connection->owner = &handshakes;
         start_handshake(connection);
     }
@@ -79,14 +79,14 @@ bool scenario_connect_rate(struct load *load)
     }
     latency_reset(&handshakes.latency);
     uint32_t before = handshakes.finished;
-    uint64_t cpu_before = process_cpu(load->options.broker);
+    uint64_t cpu_before = process_cpu(load->broker);
     uint64_t start = clock_now();
     if (!handshake_until(load, &handshakes, before + load->options.count)) {
         return false;
     }
     double seconds = seconds_between(start, clock_now());
     double finished = handshakes.finished - before;
-    double cpu = (double)(process_cpu(load->options.broker) - cpu_before);
+    double cpu = (double)(process_cpu(load->broker) - cpu_before);
     report_number(load, "connections", finished);
     report_number(load, "seconds", seconds);
     report_number(load, "connections_per_second", finished / seconds);

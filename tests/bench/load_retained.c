@@ -56,8 +56,8 @@ static void subscriber_packet(struct connection *connection, const struct packet
 static bool publish_all(struct archive *archive, struct connection *publishers)
 {
     struct load *load = archive->load;
-    uint64_t memory = process_memory(load->options.broker);
-    uint64_t cpu = process_cpu(load->options.broker);
+    uint64_t memory = process_memory(load->broker);
+    uint64_t cpu = process_cpu(load->broker);
     uint64_t start = clock_now();
     for (uint32_t i = 0; i < PUBLISHERS * load->options.window; i++) {
         publish_next(&publishers[i % PUBLISHERS], (uint16_t)(i / PUBLISHERS + 1));
@@ -69,8 +69,8 @@ static bool publish_all(struct archive *archive, struct connection *publishers)
     }
     double seconds = seconds_between(start, clock_now());
     double count = load->options.count;
-    double spent = (double)(process_cpu(load->options.broker) - cpu);
-    double grown = (double)process_memory(load->options.broker) - (double)memory;
+    double spent = (double)(process_cpu(load->broker) - cpu);
+    double grown = (double)process_memory(load->broker) - (double)memory;
     report_number(load, "retained", count);
     report_number(load, "retain_seconds", seconds);
     report_number(load, "retained_per_second", count / seconds);

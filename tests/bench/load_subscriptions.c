@@ -21,7 +21,7 @@ struct member {
     struct herd *herd;
     struct connection connection;
     uint32_t number;
-    uint32_t share;             /* subscriptions it is to make */
+    uint32_t share; /* subscriptions it is to make */
     uint32_t sent;
     uint32_t granted;
 };
@@ -83,8 +83,8 @@ static bool open_herd(struct herd *herd, uint32_t subscriptions)
 static bool subscribe_herd(struct herd *herd, uint32_t subscriptions)
 {
     struct load *load = herd->load;
-    uint64_t memory = process_memory(load->options.broker);
-    uint64_t cpu = process_cpu(load->options.broker);
+    uint64_t memory = process_memory(load->broker);
+    uint64_t cpu = process_cpu(load->broker);
     uint64_t start = clock_now();
     for (uint32_t i = 0; i < herd->size; i++) {
         send_subscribes(&herd->members[i]);
@@ -96,8 +96,8 @@ static bool subscribe_herd(struct herd *herd, uint32_t subscriptions)
         }
     }
     double seconds = seconds_between(start, clock_now());
-    double grown = (double)process_memory(load->options.broker) - (double)memory;
-    double spent = (double)(process_cpu(load->options.broker) - cpu);
+    double grown = (double)process_memory(load->broker) - (double)memory;
+    double spent = (double)(process_cpu(load->broker) - cpu);
     report_number(load, "subscriptions", subscriptions);
     report_number(load, "clients", herd->size);
     report_number(load, "subscribe_seconds", seconds);

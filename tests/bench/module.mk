@@ -1,18 +1,14 @@
-# The benchmark: load generator, null relay, and the script that compares brokers.
-#   make bench                       everything (about a quarter of an hour)
-#   make bench BENCH_FLAGS=--quick   a smoke run; see tests/bench/README.md
+# The benchmark: load generator, null relay, and the script that compares brokers. See tests/bench/README.md.
 
-BENCH_LOAD_SOURCES := $(sort $(wildcard tests/bench/load*.c))
+BENCH_LOAD_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/bench/load*.c)))
 BENCH_FLAGS ?=
 
-$(BUILD)/bench-load: $(BENCH_LOAD_SOURCES) tests/bench/load.h
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(BENCH_LOAD_SOURCES)
+$(BUILD)/bench-load: $(BENCH_LOAD_OBJECTS)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-$(BUILD)/bench-relay: tests/bench/relay.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ tests/bench/relay.c
+$(BUILD)/bench-relay: $(BUILD)/tests/bench/relay.o
+	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 .PHONY: bench
-bench: $(BUILD)/bench-load $(BUILD)/bench-relay $(BUILD)/etalon
+bench: $(BUILD)/bench-load $(BUILD)/bench-relay $(BUILD)/etalon ## compare brokers (BENCH_FLAGS=--quick: briefly)
 	tests/bench/run --build $(BUILD) $(BENCH_FLAGS)

@@ -31,14 +31,14 @@ enum { CONNECT = 0x10, PUBLISH = 0x30, SUBSCRIBE = 0x80, PINGREQ = 0xC0 };
 
 struct connection {
     int fd;
-    uint32_t pair;              /* last number of the client identifier */
+    uint32_t pair; /* last number of the client identifier */
     bool paired;
     bool subscribed;
     bool mqtt5;
     bool dirty;
     bool watches_output;
     bool closed;
-    uint8_t *partial;           /* an incomplete packet, else NULL */
+    uint8_t *partial; /* an incomplete packet, else NULL */
     size_t partial_length;
     uint8_t *output;
     size_t output_length;
@@ -223,10 +223,15 @@ static bool handle_packet(struct relay *relay, struct connection *connection, co
 {
     static const uint8_t pingresp[] = {0xD0, 0};
     switch (packet->start[0] & 0xF0) {
-    case CONNECT: return handle_connect(relay, connection, packet);
-    case SUBSCRIBE: return handle_subscribe(relay, connection, packet);
-    case PINGREQ: gather(relay, connection, pingresp, sizeof pingresp); return true;
-    default: return false;
+    case CONNECT:
+        return handle_connect(relay, connection, packet);
+    case SUBSCRIBE:
+        return handle_subscribe(relay, connection, packet);
+    case PINGREQ:
+        gather(relay, connection, pingresp, sizeof pingresp);
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -237,7 +242,7 @@ static bool find_packet(const uint8_t *from, size_t available, struct packet *pa
     for (size_t at = 1; at < available && at < 5; at++) {
         length |= (uint32_t)(from[at] & 0x7F) << (7 * (at - 1));
         if ((from[at] & 0x80) == 0) {
-            *packet = (struct packet) {.start = from, .body = from + at + 1, .length = length};
+            *packet = (struct packet){.start = from, .body = from + at + 1, .length = length};
             return available - at - 1 >= length;
         }
     }
