@@ -187,14 +187,15 @@ struct verdict properties_decode(struct decoder *decoder, enum property_context 
 
     struct decoder inside = *decoder;
     inside.end = decoder->at + length;
+    properties->wire = bytes_of(decoder->at, length);
     while (inside.at < inside.end)
         GUARD(decode_one(&inside, context, properties));
     decoder->at = inside.end;
     return accept();
 }
 
-/* The repeatable ones, in wire order. Their bytes were checked when they were decoded, or made by our own writers; the
- * walk still never trusts a length. */
+/* The repeatable ones, in wire order. Their bytes were checked when they were decoded, or made by our own
+ * writers; the walk still never trusts a length. */
 
 static size_t string_size(struct bytes rest)
 {

@@ -1,7 +1,8 @@
 /* 2.2.2 Properties (MQTT 5.0). Prefix: properties_
  *
- * A decoded property list borrows the packet's bytes. Values that may occur once are found by their ordinal in
- * constant time; the two that may repeat (User Property, Subscription Identifier) are walked in wire order. */
+ * A decoded property list borrows the packet's bytes. Values that may occur once are found by their ordinal
+ * in constant time; the two that may repeat (User Property, Subscription Identifier) are walked in wire
+ * order. */
 #ifndef ETALON_MQTT_2_2_2_PROPERTIES_H
 #define ETALON_MQTT_2_2_2_PROPERTIES_H
 
@@ -16,8 +17,9 @@ union property_value {
 };
 
 struct properties {
-    uint32_t present; /* bit (1 << ordinal) for every property that occurs; other values are undefined */
+    uint32_t present;      /* bit (1 << ordinal) for every property that occurs; other values are undefined */
     struct bytes repeated; /* wire bytes in which the repeatable properties stand (others are passed over) */
+    struct bytes wire;     /* decoded lists: all properties as they stand in the packet, without Property Length */
     union property_value value[PROPERTY_COUNT];
 };
 
@@ -26,6 +28,7 @@ static inline void properties_clear(struct properties *properties)
 {
     properties->present = 0;
     properties->repeated = (struct bytes){NULL, 0};
+    properties->wire = (struct bytes){NULL, 0};
 }
 
 /* Whether the property with this ordinal occurs. */
@@ -42,7 +45,8 @@ static inline uint32_t properties_number(const struct properties *properties, en
 }
 
 /* The string or binary data of a property, or an empty run with NULL data when it does not occur. */
-static inline struct bytes properties_bytes(const struct properties *properties, enum property_ordinal ordinal)
+static inline struct bytes properties_bytes(const struct properties *properties,
+                                            enum property_ordinal ordinal)
 {
     return properties_has(properties, ordinal) ? properties->value[ordinal].bytes : (struct bytes){NULL, 0};
 }
@@ -61,12 +65,12 @@ static inline void properties_set_bytes(struct properties *properties, enum prop
     properties->value[ordinal].bytes = bytes;
 }
 
-/* Takes the next User Property from `rest` (begin with `properties->repeated`), in wire order.
- * False when there is none left. The bytes must have been accepted by properties_decode before. Section 3.x.2 */
+/* Takes the next User Property from `rest` (begin with `properties->repeated`), in wire order. False when
+ * there is none left. The bytes must have been accepted by properties_decode before. Section 3.x.2 */
 bool properties_next_user_property(struct bytes *rest, struct string_pair *pair);
 
-/* Takes the next Subscription Identifier (0x0B) from `rest`, likewise. (Decoding also keeps the first one as a number,
- * for SUBSCRIBE, where there is only one; encoding takes all of them from `repeated`.) */
+/* Takes the next Subscription Identifier (0x0B) from `rest`, likewise. (Decoding also keeps the first one as
+ * a number, for SUBSCRIBE, where there is only one; encoding takes all of them from `repeated`.) */
 bool properties_next_subscription_identifier(struct bytes *rest, uint32_t *identifier);
 
 /* Appends one repeatable property in wire form; used to build `repeated` for encoding.
@@ -78,9 +82,10 @@ static inline void properties_mark(struct properties *properties, enum property_
     properties->present |= 1U << ordinal;
 }
 
-/* Decodes Property Length and Properties of `context` at the decoder's position. Refuses what the context does not
- * allow, what the sender may not send, repetition, wrong values, and any property that does not end within
- * the Property Length. Allocates nothing. Before MQTT 5.0 there are no properties: nothing is read then. */
+/* Decodes Property Length and Properties of `context` at the decoder's position. Refuses what the context
+ * does not allow, what the sender may not send, repetition, wrong values, and any property that does not end
+ * within the Property Length. Allocates nothing. Before MQTT 5.0 there are no properties: nothing is read
+ * then. */
 struct verdict properties_decode(struct decoder *decoder, enum property_context context,
                                  struct properties *properties);
 
@@ -88,8 +93,8 @@ struct verdict properties_decode(struct decoder *decoder, enum property_context 
  * present must stand in `repeated`. */
 size_t properties_encoded_size(const struct properties *properties);
 
-/* Writes Property Length and Properties: those that occur once in ordinal order, then the repeatable ones in the
- * order in which they stand in `repeated`. */
+/* Writes Property Length and Properties: those that occur once in ordinal order, then the repeatable ones in
+ * the order in which they stand in `repeated`. */
 void properties_encode(struct writer *writer, const struct properties *properties);
 
 /* The same two for a packet of any version: before MQTT 5.0 there is nothing to write. */
