@@ -79,8 +79,8 @@ void write_four_byte_integer(struct writer *writer, uint32_t value)
 
 /* 1.5.4 UTF-8 Encoded String */
 
-/* The well-formed sequences of two to four bytes (Unicode, table 3-7): the bounds of the second byte keep out overlong
- * forms, surrogates and everything above U+10FFFF; all later bytes are 80 to BF. */
+/* The well-formed sequences of two to four bytes (Unicode, table 3-7): the bounds of the second byte keep out
+ * overlong forms, surrogates and everything above U+10FFFF; all later bytes are 80 to BF. */
 struct utf8_form {
     uint8_t first_minimum, first_maximum;
     uint8_t second_minimum, second_maximum;
@@ -110,8 +110,8 @@ static size_t utf8_sequence(const uint8_t *text, size_t left)
     return form->length;
 }
 
-/* Whether all eight bytes are U+0001 to U+007F. Subtracting one from each byte sets a high bit only by borrowing
- * from a zero byte, as long as no high bit was set before. */
+/* Whether all eight bytes are U+0001 to U+007F. Subtracting one from each byte sets a high bit only by
+ * borrowing from a zero byte, as long as no high bit was set before. */
 static bool utf8_eight_plain(const uint8_t *text)
 {
     const uint64_t ones = 0x0101010101010101U;
@@ -153,23 +153,35 @@ static struct verdict take_prefixed(struct decoder *decoder, struct bytes *value
     return accept();
 }
 
-struct verdict read_utf8_string(struct decoder *decoder, struct field field, struct bytes *value)
+/* [S-1.5.4-1] [P-1.5.4-3]: control characters and non-characters may be refused; accepting them conforms as
+ * well and turns nobody away. [MQTT-1.5.4-3] [MQTT3-1.5.3-3]: U+FEFF is a character like any other. */
+static struct verdict check_string(const struct decoder *decoder, struct bytes text, size_t offset)
 {
-    const size_t offset = decoder_offset(decoder);
-    GUARD(take_prefixed(decoder, value));
-    observe_bytes(decoder, field, offset, 2 + value->length, FIELD_TEXT, *value);
     size_t bad = 0;
-    switch (utf8_check(*value, &bad)) {
+    switch (utf8_check(text, &bad)) {
     case UTF8_WELL_FORMED:
         break;
     case UTF8_ILL_FORMED: /* [MQTT-1.5.4-1] [P-1.5.4-1] [MQTT3-1.5.3-1] */
-        return refuse_malformed(decoder, MQTT_1_5_4_1, MQTT3_1_5_3_1, offset + 2 + bad,
+        return refuse_malformed(decoder, MQTT_1_5_4_1, MQTT3_1_5_3_1, offset + bad,
                                 "string is not well-formed UTF-8");
     case UTF8_NUL: /* [MQTT-1.5.4-2] [P-1.5.4-2] [MQTT3-1.5.3-2] */
-        return refuse_malformed(decoder, MQTT_1_5_4_2, MQTT3_1_5_3_2, offset + 2 + bad,
-                                "string contains U+0000");
+        return refuse_malformed(decoder, MQTT_1_5_4_2, MQTT3_1_5_3_2, offset + bad, "string contains U+0000");
     }
     return accept();
+}
+
+static struct verdict read_prefixed(struct decoder *decoder, struct field field, enum field_kind kind,
+                                    const char *meaning, struct bytes *value)
+{
+    const size_t offset = decoder_offset(decoder);
+    GUARD(take_prefixed(decoder, value));
+    observe_bytes(decoder, field, offset, 2 + value->length, kind, *value, meaning);
+    return kind == FIELD_TEXT ? check_string(decoder, *value, offset + 2) : accept();
+}
+
+struct verdict read_utf8_string(struct decoder *decoder, struct field field, struct bytes *value)
+{
+    return read_prefixed(decoder, field, FIELD_TEXT, NULL, value);
 }
 
 void write_string(struct writer *writer, struct bytes value)
@@ -243,23 +255,14 @@ void write_variable_byte_integer(struct writer *writer, uint32_t value)
 
 /* 1.5.6 Binary Data */
 
-static struct verdict read_prefixed(struct decoder *decoder, struct field field, enum field_kind kind,
-                                    struct bytes *value)
-{
-    const size_t offset = decoder_offset(decoder);
-    GUARD(take_prefixed(decoder, value));
-    observe_bytes(decoder, field, offset, 2 + value->length, kind, *value);
-    return accept();
-}
-
 struct verdict read_binary_data(struct decoder *decoder, struct field field, struct bytes *value)
 {
-    return read_prefixed(decoder, field, FIELD_BINARY, value);
+    return read_prefixed(decoder, field, FIELD_BINARY, NULL, value);
 }
 
 struct verdict read_secret(struct decoder *decoder, struct field field, struct bytes *value)
 {
-    return read_prefixed(decoder, field, FIELD_SECRET, value);
+    return read_prefixed(decoder, field, FIELD_SECRET, NULL, value);
 }
 
 struct bytes read_rest(struct decoder *decoder, struct field field, enum field_kind kind)
@@ -267,7 +270,7 @@ struct bytes read_rest(struct decoder *decoder, struct field field, enum field_k
     const size_t offset = decoder_offset(decoder);
     const struct bytes rest = bytes_of(decoder->at, decoder_left(decoder));
     decoder->at = decoder->end;
-    observe_bytes(decoder, field, offset, rest.length, kind, rest);
+    observe_bytes(decoder, field, offset, rest.length, kind, rest, NULL);
     return rest;
 }
 
@@ -283,6 +286,6 @@ static struct verdict as_part_of_pair(struct verdict verdict)
 
 struct verdict read_utf8_string_pair(struct decoder *decoder, struct field field, struct string_pair *pair)
 {
-    GUARD(as_part_of_pair(read_utf8_string(decoder, field, &pair->name)));
-    return as_part_of_pair(read_utf8_string(decoder, field, &pair->value));
+    GUARD(as_part_of_pair(read_prefixed(decoder, field, FIELD_TEXT, "name", &pair->name)));
+    return as_part_of_pair(read_prefixed(decoder, field, FIELD_TEXT, "value", &pair->value));
 }

@@ -4,9 +4,9 @@
 /* 2.1.2 and 2.1.3: what the first byte of each type may be. */
 struct first_byte {
     const char *name;
-    uint8_t flags;         /* the value that is required; PUBLISH has none */
-    uint8_t ignored_in_31; /* bits that MQTT 3.1 lets the sender choose: DUP where the packet is re-sent */
-    enum statement five;   /* violated by other flags */
+    uint8_t flags;       /* the value that is required; PUBLISH has none */
+    uint8_t free_in_31;  /* bits that MQTT 3.1 leaves free: DUP in what is sent again */
+    enum statement five; /* violated by other flags */
     enum statement three;
 };
 #define DUP_BIT 0x08
@@ -34,9 +34,11 @@ const char *packet_type_name(enum packet_type type)
     return first_bytes[type & 15].name;
 }
 
-uint8_t fixed_header_flags(enum packet_type type)
+uint8_t fixed_header_flags(enum packet_type type, enum protocol_version version, uint8_t wanted)
 {
-    return first_bytes[type & 15].flags;
+    const struct first_byte *rule = &first_bytes[type & 15];
+    const unsigned free = version == PROTOCOL_3_1 ? rule->free_in_31 : 0;
+    return (uint8_t)(rule->flags | (wanted & free));
 }
 
 static struct verdict check_type(enum packet_type type, enum protocol_version version)
@@ -56,9 +58,9 @@ static struct verdict check_flags(enum packet_type type, uint8_t flags, enum pro
     if (type == PACKET_PUBLISH)
         return accept();
     const struct first_byte *rule = &first_bytes[type];
-    const uint8_t ignored = version == PROTOCOL_3_1 ? rule->ignored_in_31 : 0;
-    /* [MQTT-2.1.3-1] [P-2.1.3-1] [MQTT3-2.2.2-1] [MQTT3-2.2.2-2], or the packet's own rule in its section 3.x.1 */
-    if ((flags & ~ignored) != rule->flags)
+    const unsigned free = version == PROTOCOL_3_1 ? rule->free_in_31 : 0;
+    /* [MQTT-2.1.3-1] [P-2.1.3-1] [MQTT3-2.2.2-1] [MQTT3-2.2.2-2], or the rule in the packet's own section */
+    if ((flags & ~free) != rule->flags)
         return refuse(version_cite(version, rule->five, rule->three), REASON_MALFORMED_PACKET, 0,
                       "reserved flags of the fixed header have the wrong value");
     return accept();
@@ -103,13 +105,15 @@ enum framing fixed_header_read(struct bytes input, enum protocol_version version
     return FRAMING_COMPLETE;
 }
 
-void fixed_header_observe(const struct decoder *decoder, const struct fixed_header *header)
+void fixed_header_observe_first(const struct decoder *decoder, const struct fixed_header *header)
 {
-    if (decoder->observer == NULL)
-        return;
     observe_number(decoder, (struct field){"MQTT Control Packet type", "2.1.2"}, 0, 1, FIELD_INTEGER,
                    header->type, packet_type_name(header->type));
     observe_number(decoder, (struct field){"Flags", "2.1.3"}, 0, 0, FIELD_FLAGS, header->flags, NULL);
+}
+
+void fixed_header_observe_length(const struct decoder *decoder, const struct fixed_header *header)
+{
     observe_number(decoder, (struct field){"Remaining Length", "2.1.4"}, 1, header->size - 1, FIELD_INTEGER,
                    header->remaining_length, NULL);
 }

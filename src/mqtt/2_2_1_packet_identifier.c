@@ -1,7 +1,8 @@
 /* 2.2.1 Packet Identifier. Prefix: packet_identifier_ */
 #include "2_2_1_packet_identifier.h"
 
-/* What a Packet Identifier of 0 violates. The packet can be parsed, so it is a Protocol Error (definition in 1.2). */
+/* What a Packet Identifier of 0 violates. The packet can be parsed, so it is a Protocol Error (definition in
+ * 1.2). */
 static struct verdict refuse_zero(const struct decoder *decoder, size_t offset)
 {
     static const char what[] = "Packet Identifier is 0";

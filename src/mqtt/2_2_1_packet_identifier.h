@@ -4,7 +4,8 @@
 
 #include "1_5_data_representation.h"
 
-/* Reads the Packet Identifier of the decoder's packet and refuses 0; `section` is where the packet describes it. */
+/* Reads the Packet Identifier of the decoder's packet and refuses 0; `section` is where the packet describes
+ * it. */
 struct verdict packet_identifier_read(struct decoder *decoder, const char *section,
                                       uint16_t *packet_identifier);
 

@@ -1,7 +1,8 @@
 /* 3.1 CONNECT - Connection Request. Prefix: connect_
  *
- * Where MQTT 5.0 names no Reason Code for a rule on the values of this packet, the packet can be parsed all the same: it is
- * a Protocol Error by the definition in section 1.2. A field that is missing or surplus makes it Malformed. */
+ * Where MQTT 5.0 names no Reason Code for a rule on the values of this packet, the packet can be parsed all
+ * the same: it is a Protocol Error by the definition in section 1.2. A field that is missing or surplus makes
+ * it Malformed. */
 #include "3_01_connect.h"
 
 #include "4_07_topics.h"
@@ -86,8 +87,13 @@ static void observe_flags(const struct decoder *decoder, size_t offset, uint8_t 
                  flags >> 1 & 1, NULL);
 }
 
-static struct verdict check_will_flags(const struct decoder *decoder, const struct will *will, size_t offset)
+static struct verdict decode_will_flags(const struct decoder *decoder, struct will *will, uint8_t flags,
+                                        size_t offset)
 {
+    will->present = (flags & WILL_FLAG) != 0;
+    const bool disregarded = !will->present && decoder->version == PROTOCOL_3_1; /* spec/mqtt-3.1.md */
+    will->qos = disregarded ? 0 : flags >> WILL_QOS_SHIFT & 3;
+    will->retain = !disregarded && (flags & WILL_RETAIN_FLAG) != 0;
     if (!will->present && will->qos != 0) /* [MQTT-3.1.2-11] [MQTT3-3.1.2-13] [MQTT3-3.1.2-11] */
         return refuse_protocol_error(decoder, MQTT_3_1_2_11, MQTT3_3_1_2_13, offset,
                                      "Will QoS is not 0 though the Will Flag is 0");
@@ -105,19 +111,14 @@ static struct verdict decode_flags(struct decoder *decoder, struct connect *conn
     uint8_t flags;
     GUARD(take_byte(decoder, &flags));
     observe_flags(decoder, offset, flags);
-    /* MQTT 3.1 leaves the bit unused, without a rule */
-    if ((flags & RESERVED_FLAG) != 0 && decoder->version != PROTOCOL_3_1)
-        return refuse_malformed(decoder, MQTT_3_1_2_3, MQTT3_3_1_2_3,
-                                offset,                                    /* [MQTT-3.1.2-3] [P-3.1.2.3-1] */
-                                "reserved bit of the Connect Flags is 1"); /* [MQTT3-3.1.2-3] */
+    if ((flags & RESERVED_FLAG) != 0) /* [MQTT-3.1.2-3] [P-3.1.2.3-1] [MQTT3-3.1.2-3] */
+        return refuse_malformed(decoder, MQTT_3_1_2_3, MQTT3_3_1_2_3, offset,
+                                "reserved bit of the Connect Flags is 1");
 
     connect->clean_start = (flags & CLEAN_START_FLAG) != 0;
     connect->has_user_name = (flags & USER_NAME_FLAG) != 0;
     connect->has_password = (flags & PASSWORD_FLAG) != 0;
-    connect->will.present = (flags & WILL_FLAG) != 0;
-    connect->will.qos = flags >> WILL_QOS_SHIFT & 3;
-    connect->will.retain = (flags & WILL_RETAIN_FLAG) != 0;
-    GUARD(check_will_flags(decoder, &connect->will, offset));
+    GUARD(decode_will_flags(decoder, &connect->will, flags, offset));
     if (connect->has_password && !connect->has_user_name && decoder->version != PROTOCOL_5_0)
         return refuse(MQTT3_3_1_2_22, REASON_PROTOCOL_ERROR, offset, /* [MQTT3-3.1.2-22] */
                       "Password Flag is 1 though the User Name Flag is 0");
@@ -176,7 +177,7 @@ static struct verdict decode_will(struct decoder *decoder, struct will *will)
     GUARD(need_field(decoder, MQTT_3_1_2_9, MQTT3_3_1_2_9, what)); /* [MQTT-3.1.2-9] [MQTT3-3.1.2-9] */
     if (five)
         observe_bytes(decoder, (struct field){"Will Properties", "3.1.3.2"}, decoder_offset(decoder), 0,
-                      FIELD_HEADING, (struct bytes){NULL, 0});
+                      FIELD_HEADING, (struct bytes){NULL, 0}, NULL);
     GUARD(properties_decode(decoder, CONTEXT_WILL, &will->properties));
 
     GUARD(need_field(decoder, MQTT_3_1_2_9, MQTT3_3_1_2_9, what));
@@ -207,8 +208,8 @@ static struct verdict decode_password(struct decoder *decoder, struct connect *c
     return read_secret(decoder, (struct field){"Password", "3.1.3.6"}, &connect->password);
 }
 
-/* MQTT 3.1, for the sake of its predecessor: a Remaining Length that leaves no room for User Name or Password outweighs
- * their flags, and the connection goes on without them. */
+/* MQTT 3.1, for the sake of its predecessor: a Remaining Length that leaves no room for User Name or Password
+ * outweighs their flags, and the connection goes on without them. */
 static void drop_if_absent(const struct decoder *decoder, bool *flag)
 {
     if (decoder->version == PROTOCOL_3_1 && decoder_left(decoder) == 0)

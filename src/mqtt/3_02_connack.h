@@ -4,7 +4,8 @@
 
 #include "3_packet.h"
 
-/* Decodes what follows the fixed header; the decoder stands behind it, `packet` holds type, version and flags. */
+/* Decodes what follows the fixed header; the decoder stands behind it, `packet` holds type, version and
+ * flags. */
 struct verdict connack_decode(struct decoder *decoder, struct packet *packet);
 
 /* Bytes that connack_encode writes: the Remaining Length. */

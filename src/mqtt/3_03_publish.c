@@ -54,7 +54,8 @@ struct verdict publish_decode(struct decoder *decoder, struct packet *packet)
     const size_t topic_offset = decoder_offset(decoder);
     GUARD(decode_topic(decoder, publish));
     GUARD(decode_packet_identifier(decoder, publish));
-    /* [MQTT-3.3.2-8] [P-3.3.4-2] Topic Alias 0 and [MQTT-3.3.4-6] Subscription Identifier of a Client: in the table */
+    /* [MQTT-3.3.2-8] [P-3.3.4-2] Topic Alias 0 and [MQTT-3.3.4-6] Subscription Identifier of a Client: in the
+     * table */
     GUARD(properties_decode(decoder, CONTEXT_PUBLISH, &publish->properties));
     if (publish->topic.length == 0 && !properties_has(&publish->properties, ORDINAL_TOPIC_ALIAS))
         return refuse(P_3_3_2_1_1, REASON_PROTOCOL_ERROR, topic_offset, /* [P-3.3.2.1-1] */

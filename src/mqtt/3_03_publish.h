@@ -7,7 +7,8 @@
 /* DUP, QoS and RETAIN as the low four bits of the first byte. 3.3.1 */
 uint8_t publish_flags(const struct packet *packet);
 
-/* Decodes what follows the fixed header; the decoder stands behind it, `packet` holds type, version and flags. */
+/* Decodes what follows the fixed header; the decoder stands behind it, `packet` holds type, version and
+ * flags. */
 struct verdict publish_decode(struct decoder *decoder, struct packet *packet);
 
 /* Bytes that publish_encode writes: the Remaining Length. */

@@ -19,7 +19,8 @@ struct verdict acknowledgement_decode(struct decoder *decoder, const struct ackn
 size_t acknowledgement_size(const struct packet *packet);
 void acknowledgement_encode(struct writer *writer, const struct packet *packet);
 
-/* Decodes what follows the fixed header; the decoder stands behind it, `packet` holds type, version and flags. */
+/* Decodes what follows the fixed header; the decoder stands behind it, `packet` holds type, version and
+ * flags. */
 struct verdict puback_decode(struct decoder *decoder, struct packet *packet);
 
 #endif

@@ -29,7 +29,8 @@ struct verdict disconnect_decode(struct decoder *decoder, struct packet *packet)
                            MQTT_3_14_2_1, &disconnect->reason_code));
     if (packet->remaining_length < 2) /* no Property Length [D-3.14.2.2.1-1] */
         return accept();
-    /* [MQTT-3.14.2-2] Session Expiry Interval of a Server, [R-3.14.2.2.5-1] Server Reference of a Client: in the table */
+    /* [MQTT-3.14.2-2] Session Expiry Interval of a Server, [R-3.14.2.2.5-1] Server Reference of a Client: in
+     * the table */
     return properties_decode(decoder, CONTEXT_DISCONNECT, &disconnect->properties);
 }
 

@@ -3,7 +3,8 @@
 
 #include "2_4_reason_code.h"
 
-/* The form without Reason Code and properties: Success [R-3.15.2.1-1], which only a Server sends [MQTT-3.15.2-1]. */
+/* The form without Reason Code and properties: Success [R-3.15.2.1-1], which only a Server sends
+ * [MQTT-3.15.2-1]. */
 static struct verdict check_short_form(const struct decoder *decoder)
 {
     if (decoder->sender == SENDER_CLIENT)

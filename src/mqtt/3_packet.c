@@ -68,37 +68,50 @@ enum framing packet_frame(struct bytes input, enum protocol_version version, uin
 
 /* Decoding */
 
-/* Whether this side sends packets of this type at all, table 2-1. */
-static struct verdict check_direction(const struct decoder *decoder)
+/* Whether this side sends packets of this type at all, and now. */
+static struct verdict check_type(const struct decoder *decoder)
 {
     const unsigned side = decoder->sender == SENDER_CLIENT ? BY_CLIENT : BY_SERVER;
     if ((packet_kinds[decoder->type].direction & side) == 0) /* [MQTT-4.13.1-1] [MQTT3-4.8.0-1] */
         return refuse_protocol_error(decoder, MQTT_4_13_1_1, MQTT3_4_8_0_1, 0,
                                      "this side does not send packets of this type");
+    if (decoder->version == PROTOCOL_UNKNOWN && decoder->type != PACKET_CONNECT)
+        return refuse(MQTT_3_1_0_1, REASON_PROTOCOL_ERROR, 0, /* [MQTT-3.1.0-1] [MQTT3-3.1.0-1] */
+                      "the first packet of a connection is not CONNECT");
     return accept();
+}
+
+/* Reads the fixed header and tells of it; the first byte also when it is refused. */
+static struct verdict read_fixed_header(struct decoder *decoder, struct bytes input,
+                                        struct fixed_header *header)
+{
+    struct verdict verdict;
+    const enum framing found = fixed_header_read(input, decoder->version, header, &verdict);
+    if (input.length > 0) {
+        decoder->type = header->type;
+        fixed_header_observe_first(decoder, header);
+    }
+    if (found == FRAMING_INCOMPLETE)
+        return refuse_form(decoder, input.length, "packet ends within its fixed header");
+    return verdict;
 }
 
 /* The fixed header, and whether it describes `input` exactly. */
 static struct verdict decode_fixed_header(struct decoder *decoder, struct packet *packet, struct bytes input)
 {
-    struct fixed_header header;
-    struct verdict verdict;
-    const enum framing found = fixed_header_read(input, decoder->version, &header, &verdict);
-    if (found == FRAMING_REFUSED)
-        return verdict;
-    if (found == FRAMING_INCOMPLETE)
-        return refuse_form(decoder, input.length, "packet ends within its fixed header");
-
+    struct fixed_header header = {.type = PACKET_RESERVED};
+    const struct verdict verdict = read_fixed_header(decoder, input, &header);
     packet->type = header.type;
     packet->flags = header.flags;
-    packet->remaining_length = header.remaining_length;
-    packet->size = input.length;
-    decoder->type = header.type;
-    fixed_header_observe(decoder, &header);
+    if (verdict.refused)
+        return verdict;
+
+    fixed_header_observe_length(decoder, &header);
     decoder->at += header.size;
+    packet->remaining_length = header.remaining_length;
     if (decoder_left(decoder) != header.remaining_length)
         return refuse_form(decoder, 1, "Remaining Length is not what follows it");
-    return check_direction(decoder);
+    return check_type(decoder);
 }
 
 struct verdict packet_decode(struct packet *packet, enum protocol_version version, enum sender sender,
@@ -113,8 +126,9 @@ struct verdict packet_decode(struct packet *packet, enum protocol_version versio
                               .observer = observer};
     if (input.length > 0 && input.data[0] >> 4 == PACKET_CONNECT)
         decoder.version = PROTOCOL_UNKNOWN; /* its own content will tell */
-    packet->type = PACKET_RESERVED;
     packet->version = decoder.version;
+    packet->remaining_length = 0;
+    packet->size = input.length;
     GUARD(decode_fixed_header(&decoder, packet, input));
     GUARD(packet_kinds[packet->type].decode(&decoder, packet));
     if (decoder_left(&decoder) > 0)
@@ -152,8 +166,9 @@ size_t packet_encode(const struct packet *packet, struct writer *writer)
         return 0;
 
     const uint8_t *start = writer->at;
-    const uint8_t flags =
-        packet->type == PACKET_PUBLISH ? publish_flags(packet) : fixed_header_flags(packet->type);
+    const uint8_t flags = packet->type == PACKET_PUBLISH
+                              ? publish_flags(packet)
+                              : fixed_header_flags(packet->type, packet->version, packet->flags);
     write_byte(writer, (uint8_t)(packet->type << 4 | flags));
     write_variable_byte_integer(writer, (uint32_t)remaining);
     if (packet_kinds[packet->type].encode != NULL)

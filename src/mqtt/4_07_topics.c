@@ -1,7 +1,8 @@
 /* 4.7 Topic Names and Topic Filters, and the form of Shared Subscriptions (4.8.2). Prefix: topic_
  *
- * The specification names no Reason Code for a badly formed topic. 0x8F and 0x90 are for well-formed ones that are not
- * accepted, and such a packet can be parsed: so it is a Protocol Error by the definition in section 1.2. */
+ * The specification names no Reason Code for a badly formed topic. 0x8F and 0x90 are for well-formed ones
+ * that are not accepted, and such a packet can be parsed: so it is a Protocol Error by the definition in
+ * section 1.2. */
 #include "4_07_topics.h"
 
 #include "1_5_data_representation.h"
