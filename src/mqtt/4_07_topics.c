@@ -148,8 +148,8 @@ bool topic_matches(struct bytes filter, struct bytes name)
 
     bool filter_done = false;
     bool name_done = false;
-    struct bytes filter_level;
-    struct bytes name_level;
+    struct bytes filter_level = {NULL, 0};
+    struct bytes name_level = {NULL, 0};
     for (;;) {
         const bool in_filter = topic_next_level(&filter, &filter_done, &filter_level);
         const bool in_name = topic_next_level(&name, &name_done, &name_level);
