@@ -70,7 +70,7 @@ static void order_is_kept(struct scene *scene) {
     const char *name = topic(scene, "order");
     int qos = scene->this_case->qos;
     subscribe(subscriber, name, qos);
-    char text[16];
+    char text[32];
     for (int i = 0; i < ORDERED_MESSAGES; i++) {
         snprintf(text, sizeof text, "message %d", i);
         publish_text(publisher, name, text, qos);
@@ -279,7 +279,7 @@ static void offline_messages_are_queued(struct scene *scene) {
     leave(first);
 
     struct actor *publisher = join(scene);
-    char text[16];
+    char text[32];
     for (int i = 0; i < QUEUED_MESSAGES; i++) {
         snprintf(text, sizeof text, "queued %d", i);
         publish_text(publisher, name, text, qos);

@@ -188,7 +188,7 @@ static void subscription_identifier_arrives(struct scene *scene) {
     struct actor *publisher = join(scene);
     struct actor *subscriber = join(scene);
     for (size_t i = 0; i < sizeof identifiers / sizeof identifiers[0]; i++) {
-        char suffix[16];
+        char suffix[32];
         snprintf(suffix, sizeof suffix, "identified/%zu", i);
         const char *name = topic(scene, suffix);
         subscribe_with(subscriber, &(struct subscription){.filter = name, .qos = 1, .identifier = identifiers[i]});
@@ -371,7 +371,7 @@ static void receive_maximum_of_one(struct scene *scene) {
     const char *name = topic(scene, "narrow");
     int qos = scene->this_case->qos;
     subscribe(subscriber, name, qos);
-    char text[16];
+    char text[32];
     for (int i = 0; i < BURST; i++) {
         snprintf(text, sizeof text, "message %d", i);
         publish_text(publisher, name, text, qos);
