@@ -1,0 +1,130 @@
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "transport.h"
+
+#define START_LIMIT 30.0 /* seconds until a broker accepts connections */
+#define RETRY_INTERVAL 20 /* milliseconds between attempts to connect */
+
+/* Whether the profile's line "configurations ..." names this one. */
+static bool is_offered(struct test *t, const char *configuration)
+{
+    char line[1024];
+    bool found = false;
+    FILE *file = fopen(text(t, "%s/profile", t->profile), "re");
+    if (file == NULL)
+        error(t, "the profile has no file %s/profile", t->profile);
+    while (!found && fgets(line, sizeof line, file) != NULL) {
+        char *rest = line;
+        const char *word = strsep(&rest, " \t\n");
+        if (strcmp(word, "configurations") != 0)
+            continue;
+        while (!found && (word = strsep(&rest, " \t\n")) != NULL)
+            found = strcmp(word, configuration) == 0;
+    }
+    fclose(file);
+    return found;
+}
+
+/* In the new process: becomes the broker. It dies with the test, and its output stays in the data directory. */
+_Noreturn static void become_broker(const struct broker *broker, const char *start, const char *port, const char *log)
+{
+    int output = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (output >= 0) {
+        dup2(output, STDOUT_FILENO);
+        dup2(output, STDERR_FILENO);
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_DFL);
+    execl(start, start, broker->configuration, port, broker->data, (char *)NULL);
+    _exit(127);
+}
+
+static bool has_ended(struct broker *broker)
+{
+    if (waitpid(broker->process, NULL, WNOHANG) != broker->process)
+        return false;
+    broker->process = 0;
+    return true;
+}
+
+static void await_listener(struct broker *broker)
+{
+    struct test *t = broker->test;
+    double limit = now(t) + START_LIMIT;
+    char problem[256];
+    for (;;) {
+        int made = transport_connect("127.0.0.1", text(t, "%u", broker->port), 1.0, problem, sizeof problem);
+        if (made >= 0) {
+            transport_close(made, 0);
+            return;
+        }
+        if (has_ended(broker))
+            error(t, "the broker ended at once; see %s/output", broker->data);
+        if (now(t) > limit)
+            error(t, "the broker did not listen within %.0f s: %s", START_LIMIT, problem);
+        poll(NULL, 0, RETRY_INTERVAL); /* only paces the attempts; the connection is the sign */
+    }
+}
+
+void restart_broker(struct broker *broker)
+{
+    struct test *t = broker->test;
+    const char *start = text(t, "%s/start", t->profile);
+    const char *port = text(t, "%u", broker->port);
+    const char *log = text(t, "%s/output", broker->data);
+    broker->process = fork();
+    if (broker->process < 0)
+        error(t, "cannot start a broker: %s", strerror(errno));
+    if (broker->process == 0)
+        become_broker(broker, start, port, log);
+    await_listener(broker);
+}
+
+struct broker *start_broker(struct test *t, const char *configuration)
+{
+    if (t->profile == NULL)
+        skip(t, "needs a broker profile (--profile)");
+    if (!is_offered(t, configuration))
+        skip(t, "the profile offers no configuration '%s'", configuration);
+    struct broker *broker = test_allocate(t, sizeof *broker);
+    char *data = test_allocate(t, 64);
+    strcpy(data, "/tmp/etalon-conformance-XXXXXX");
+    if (mkdtemp(data) == NULL)
+        error(t, "no data directory: %s", strerror(errno));
+    *broker = (struct broker){.test = t, .configuration = configuration, .data = data, .port = transport_free_port()};
+    if (broker->port == 0)
+        error(t, "no free port: %s", strerror(errno));
+    allow_time(t, START_LIMIT);
+    restart_broker(broker);
+    return broker;
+}
+
+static void end_broker(struct broker *broker, int signal_number)
+{
+    if (broker->process <= 0)
+        return;
+    kill(broker->process, signal_number);
+    while (waitpid(broker->process, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    broker->process = 0;
+}
+
+void kill_broker(struct broker *broker)
+{
+    end_broker(broker, SIGKILL);
+}
+
+void stop_broker(struct broker *broker)
+{
+    end_broker(broker, SIGTERM);
+}

@@ -1,0 +1,225 @@
+#include "options.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_JOBS 64 /* tests mostly wait */
+#define DEFAULT_PATIENCE 5.0
+
+/* One option. `take` gets the value (NULL for those without); false: `problem` says why it is wrong. */
+struct option {
+    const char *brief; /* "-s" or NULL */
+    const char *name;  /* "--section" */
+    const char *value; /* "SECTION" or NULL */
+    const char *help;
+    bool (*take)(struct options *options, const char *value);
+};
+
+static void append(const char ***list, size_t *count, const char *value)
+{
+    *list = grow(*list, *count + 1, sizeof **list);
+    (*list)[(*count)++] = value;
+}
+
+static bool take_section(struct options *options, const char *value)
+{
+    append(&options->wishes.sections, &options->wishes.section_count, value);
+    return value[0] != '\0';
+}
+
+static bool take_statement(struct options *options, const char *value)
+{
+    struct wishes *wishes = &options->wishes;
+    enum statement statement = statement_find(value);
+    wishes->statements = grow(wishes->statements, wishes->statement_count + 1, sizeof *wishes->statements);
+    wishes->statements[wishes->statement_count++] = statement;
+    return statement != STATEMENT_NONE;
+}
+
+static bool take_test(struct options *options, const char *value)
+{
+    append(&options->wishes.names, &options->wishes.name_count, value);
+    return value[0] != '\0';
+}
+
+static bool take_version(struct options *options, const char *value)
+{
+    for (unsigned v = 0; v < VERSION_COUNT; v++)
+        if (strcmp(value, version_name(version_of_index(v))) == 0) {
+            options->wishes.versions |= version_bit(version_of_index(v));
+            return true;
+        }
+    return false;
+}
+
+static bool take_json(struct options *options, const char *value)
+{
+    append(&options->json, &options->json_count, value);
+    return value[0] != '\0';
+}
+
+static bool take_jobs(struct options *options, const char *value)
+{
+    char *end;
+    unsigned long number = strtoul(value, &end, 10);
+    options->jobs = (unsigned)number;
+    return value[0] >= '0' && value[0] <= '9' && *end == '\0' && number >= 1 && number <= 512;
+}
+
+static bool take_timeout(struct options *options, const char *value)
+{
+    char *end;
+    options->patience = strtod(value, &end);
+    return end != value && *end == '\0' && isfinite(options->patience) && options->patience > 0 &&
+           options->patience <= 3600;
+}
+
+static bool take_seed(struct options *options, const char *value)
+{
+    char *end;
+    options->seed = strtoull(value, &end, 10);
+    options->has_seed = true;
+    return value[0] >= '0' && value[0] <= '9' && *end == '\0';
+}
+
+static bool take_profile(struct options *options, const char *value)
+{
+    options->profile = value;
+    return value[0] != '\0';
+}
+
+static bool take_no_progress(struct options *options, const char *value)
+{
+    (void)value;
+    return options->no_progress = true;
+}
+
+static bool take_verbose(struct options *options, const char *value)
+{
+    (void)value;
+    return options->verbose = true;
+}
+
+static bool take_list(struct options *options, const char *value)
+{
+    (void)value;
+    return options->list = true;
+}
+
+static bool take_help(struct options *options, const char *value)
+{
+    (void)value;
+    return options->help = true;
+}
+
+static bool take_program_version(struct options *options, const char *value)
+{
+    (void)value;
+    return options->version = true;
+}
+
+static const struct option known[] = {
+    {"-s", "--section", "SECTION", "tests of this section and below, e.g. 3.3 (repeatable)", take_section},
+    {"-r", "--requirement", "STATEMENT", "tests of this statement, e.g. MQTT-3.1.2-4 (repeatable)", take_statement},
+    {"-t", "--test", "NAME", "tests with this name; * and ? match as in a shell (repeatable)", take_test},
+    {"-V", "--mqtt", "VERSION", "3.1, 3.1.1 or 5.0 (repeatable; default all)", take_version},
+    {"-l", "--list", NULL, "list the tests instead of running them", take_list},
+    {NULL, "--json", "FILE", "write the results to FILE (- for standard output; repeatable)", take_json},
+    {"-j", "--jobs", "JOBS", "tests at the same time (default 64)", take_jobs},
+    {NULL, "--timeout", "SECONDS", "how long to wait for what must come (default 5)", take_timeout},
+    {NULL, "--seed", "NUMBER", "order of the tests (default random; printed)", take_seed},
+    {NULL, "--profile", "FOLDER", "how to start the broker: tests of restarts and configurations", take_profile},
+    {NULL, "--no-progress", NULL, "no progress line", take_no_progress},
+    {"-v", "--verbose", NULL, "show each test as it ends, with its notes", take_verbose},
+    {"-h", "--help", NULL, "this text", take_help},
+    {NULL, "--version", NULL, "version of the suite", take_program_version},
+};
+#define KNOWN_COUNT (sizeof known / sizeof known[0])
+
+/* The option that `argument` names. `*value` is what stands in the same argument: "--name=value" or "-nvalue". */
+static const struct option *find_option(const char *argument, const char **value)
+{
+    *value = NULL;
+    for (size_t i = 0; i < KNOWN_COUNT; i++) {
+        const struct option *option = &known[i];
+        size_t length = strlen(option->name);
+        if (strcmp(argument, option->name) == 0 || (option->brief != NULL && strcmp(argument, option->brief) == 0))
+            return option;
+        if (strncmp(argument, option->name, length) == 0 && argument[length] == '=' && option->value != NULL) {
+            *value = argument + length + 1;
+            return option;
+        }
+        if (option->brief != NULL && option->value != NULL && strncmp(argument, option->brief, 2) == 0) {
+            *value = argument + 2;
+            return option;
+        }
+    }
+    return NULL;
+}
+
+static bool complain(const char *format, const char *what, const char *value)
+{
+    fprintf(stderr, "%s: ", SUITE_NAME);
+    fprintf(stderr, format, what, value);
+    fprintf(stderr, "\nTry '%s --help'.\n", SUITE_NAME);
+    return false;
+}
+
+static bool take_argument(struct options *options, int argc, char **argv, int *at)
+{
+    const char *argument = argv[(*at)++];
+    const char *value;
+    if (argument[0] != '-') {
+        if (options->url != NULL)
+            return complain("more than one target: '%s' and '%s'", options->url, argument);
+        options->url = argument;
+        return true;
+    }
+    const struct option *option = find_option(argument, &value);
+    if (option == NULL)
+        return complain("unknown option '%s'%s", argument, "");
+    if (option->value != NULL && value == NULL) {
+        if (*at == argc)
+            return complain("option '%s' needs a value: %s", argument, option->value);
+        value = argv[(*at)++];
+    }
+    if (!option->take(options, value))
+        return complain("option '%s' does not take '%s'", option->name, value);
+    return true;
+}
+
+bool options_read(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){.jobs = DEFAULT_JOBS, .patience = DEFAULT_PATIENCE};
+    for (int at = 1; at < argc;)
+        if (!take_argument(options, argc, argv, &at))
+            return false;
+    if (options->url == NULL && !options->list && !options->help && !options->version)
+        return complain("which broker? %s%s", "mqtt://[user:password@]host[:port]", "");
+    return true;
+}
+
+void options_clear(struct options *options)
+{
+    free(options->wishes.sections);
+    free(options->wishes.statements);
+    free(options->wishes.names);
+    free(options->json);
+}
+
+void options_print_help(void)
+{
+    printf("Usage: %s [OPTION]... mqtt://[user:password@]host[:port]\n"
+           "Measures an MQTT broker against MQTT 3.1, 3.1.1 and 5.0.\n\n",
+           SUITE_NAME);
+    for (size_t i = 0; i < KNOWN_COUNT; i++) {
+        char left[40];
+        const struct option *option = &known[i];
+        snprintf(left, sizeof left, "%s%s %s%s%s", option->brief == NULL ? "   " : option->brief,
+                 option->brief == NULL ? "" : ",", option->name, option->value == NULL ? "" : " ",
+                 option->value == NULL ? "" : option->value);
+        printf("  %-32s %s\n", left, option->help);
+    }
+    printf("\nExit status: 0 when nothing failed, 1 when a test failed, 2 when a test or the suite could not be run.\n");
+}

@@ -1,0 +1,32 @@
+/* options: the command line. */
+#ifndef ETALON_CONFORMANCE_OPTIONS_H
+#define ETALON_CONFORMANCE_OPTIONS_H
+
+#include "selection.h"
+
+/* What the command line asks for. Texts are borrowed from argv. */
+struct options {
+    struct wishes wishes;
+    const char *url;
+    const char *profile;
+    const char **json;  /* files to write */
+    size_t json_count;
+    unsigned jobs;
+    double patience;
+    uint64_t seed;
+    bool has_seed;
+    bool no_progress;
+    bool verbose;
+    bool list;
+    bool help;
+    bool version;
+};
+
+/* Reads the command line. False with a message on standard error when it is wrong. The lists inside are allocated;
+ * options_clear frees them. */
+bool options_read(struct options *options, int argc, char **argv);
+void options_clear(struct options *options);
+
+void options_print_help(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* report: the one interface of all forms of output. A form sets what it wants to hear of; the rest stays NULL. */
+#ifndef ETALON_CONFORMANCE_REPORT_H
+#define ETALON_CONFORMANCE_REPORT_H
+
+#include "result.h"
+
+struct report {
+    void (*begin)(void *context, const struct run *run);
+    void (*started)(void *context, const struct run *run, const struct result *result);
+    void (*ended)(void *context, const struct run *run, const struct result *result);
+    void (*end)(void *context, const struct run *run); /* all results are in */
+    void *context;
+};
+
+/* The terminal: progress while it runs, failures with their packets, a summary. */
+struct terminal_options {
+    bool progress; /* the line that is overwritten */
+    bool verbose;  /* a line for each test */
+    bool colour;
+};
+struct report report_terminal(struct terminal_options *options);
+
+/* Writes the whole run to a file when it ends. Each returns false with a message on standard error. The file formats:
+ * JSON: one object with `suite`, `target`, `seed`, `capabilities`, `summary`, `tests`. */
+bool report_json_write(const struct run *run, const char *path);
+
+#endif

@@ -1,0 +1,220 @@
+/* The report for people at a terminal: progress while it runs, then what failed and why, then a summary. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+#include "trace.h"
+
+/* Colours by verdict, in the order of enum verdict_kind; the report needs no others. */
+static const char *const colours[VERDICT_COUNT] = {"\033[32m", "\033[31m", "\033[33m", "\033[36m", "\033[35m"};
+#define COLOUR_END "\033[0m"
+#define ERASE_LINE "\r\033[K"
+
+static const struct terminal_options *options_of(void *context)
+{
+    return context;
+}
+
+static void print_verdict(const struct terminal_options *options, enum verdict_kind verdict)
+{
+    if (options->colour)
+        printf("%s%-5s%s", colours[verdict], verdict_name(verdict), COLOUR_END);
+    else
+        printf("%-5s", verdict_name(verdict));
+}
+
+static size_t finished_count(const struct run *run)
+{
+    size_t count = 0;
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        count += run->totals[i];
+    return count;
+}
+
+static void print_progress(const struct terminal_options *options, const struct run *run, const char *name)
+{
+    if (!options->progress)
+        return;
+    printf(ERASE_LINE "%zu/%zu  fail %zu  error %zu  %.50s", finished_count(run), run->count,
+           run->totals[VERDICT_FAIL], run->totals[VERDICT_ERROR], name);
+    fflush(stdout);
+}
+
+static void begin(void *context, const struct run *run)
+{
+    const struct terminal_options *options = options_of(context);
+    printf("%s %s, target %s, seed %llu, %zu tests\n", SUITE_NAME, SUITE_VERSION, run->target->url,
+           (unsigned long long)run->seed, run->count);
+    for (unsigned v = 0; v < VERSION_COUNT; v++) {
+        const struct capabilities *found = &run->capabilities[v];
+        if (!found->accepted && found->refusal[0] != '\0')
+            printf("  MQTT %-5s  not spoken: %s\n", version_name(version_of_index(v)), found->refusal);
+        else if (found->accepted)
+            printf("  MQTT %-5s  maximum QoS %u%s%s%s%s%s\n", version_name(version_of_index(v)), found->maximum_qos,
+                   found->retain ? ", retain" : "", found->wildcard ? ", wildcards" : "",
+                   found->shared ? ", shared subscriptions" : "",
+                   found->subscription_identifier ? ", subscription identifiers" : "",
+                   found->topic_alias_maximum > 0 ? ", topic aliases" : "");
+    }
+    print_progress(options, run, "");
+}
+
+static void started(void *context, const struct run *run, const struct result *result)
+{
+    print_progress(options_of(context), run, result->test->name);
+}
+
+static void ended(void *context, const struct run *run, const struct result *result)
+{
+    const struct terminal_options *options = options_of(context);
+    if (options->verbose) {
+        if (options->progress)
+            printf(ERASE_LINE);
+        print_verdict(options, result->verdict);
+        printf(" %-5s  %-48s %7.3f s%s%s\n", version_name(result->version), result->test->name, result->seconds,
+               result->reason[0] == '\0' ? "" : "  ", result->reason);
+        if (result->verdict != VERDICT_FAIL && result->verdict != VERDICT_ERROR) /* these are shown whole below */
+            for (size_t i = 0; i < result->note_count; i++)
+                printf("             - %s\n", result->notes[i]);
+    }
+    print_progress(options, run, result->test->name);
+}
+
+static void print_statement(enum statement statement, enum protocol_version version)
+{
+    const struct statement_description *description = statement_describe(statement);
+    printf("    Requirement  [%s] %s\n", description->id, description->gloss);
+    printf("                 read section %s of MQTT %s\n", description->section,
+           version == PROTOCOL_5_0 ? "5.0" : "3.1.1");
+}
+
+static void print_statements(const struct result *result)
+{
+    size_t at = 0;
+    if (result->cited != STATEMENT_NONE) {
+        print_statement(result->cited, result->version);
+        return;
+    }
+    for (enum statement id; (id = next_statement(result->test, result->version, &at)) != STATEMENT_NONE;)
+        print_statement(id, result->version);
+}
+
+static void print_result(const struct terminal_options *options, const struct result *result)
+{
+    printf("\n");
+    print_verdict(options, result->verdict);
+    printf("%s (MQTT %s): %s\n", result->test->name, version_name(result->version), result->test->title);
+    if (result->verdict != VERDICT_ERROR)
+        print_statements(result);
+    if (result->expected[0] != '\0')
+        printf("    Expected     %s\n", result->expected);
+    if (result->observed[0] != '\0')
+        printf("    Observed     %s\n", result->observed);
+    else if (result->reason[0] != '\0')
+        printf("    Reason       %s\n", result->reason);
+    for (size_t i = 0; i < result->note_count; i++)
+        printf("    %s%s\n", i == 0 ? "Notes        " : "             ", result->notes[i]);
+    printf("    Source       %s:%d\n", result->test->file, result->test->line);
+    if (result->verdict == VERDICT_WARN || result->exchange_count == 0)
+        return;
+    printf("    Exchange     seconds, client, --> sent, <-- received\n");
+    trace_print(stdout, result, options->colour);
+}
+
+/* The section under which a result is counted: two levels of that of its first statement, e.g. "3.1". */
+static void section_of(const struct result *result, char *to, size_t size)
+{
+    size_t at = 0;
+    const char *section = statement_describe(next_statement(result->test, result->version, &at))->section;
+    const char *dot = strchr(section, '.');
+    const char *second = dot == NULL ? NULL : strchr(dot + 1, '.');
+    size_t length = second == NULL ? strlen(section) : (size_t)(second - section);
+    snprintf(to, size, "%.*s", (int)length, section);
+}
+
+struct section_totals {
+    char section[16];
+    enum protocol_version version;
+    size_t totals[VERDICT_COUNT];
+};
+
+/* By version, then by section in the order of their numbers ("3.9" before "3.10"). */
+static int compare_sections(const void *left, const void *right)
+{
+    const struct section_totals *a = left;
+    const struct section_totals *b = right;
+    return a->version != b->version ? (int)a->version - (int)b->version : strverscmp(a->section, b->section);
+}
+
+static size_t gather_sections(const struct run *run, struct section_totals *sections)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        char name[sizeof sections->section];
+        const struct result *result = &run->results[i];
+        section_of(result, name, sizeof name);
+        size_t at = 0;
+        while (at < count && (sections[at].version != result->version || strcmp(sections[at].section, name) != 0))
+            at++;
+        if (at == count) {
+            sections[count].version = result->version;
+            snprintf(sections[count++].section, sizeof name, "%s", name);
+        }
+        sections[at].totals[result->verdict]++;
+    }
+    qsort(sections, count, sizeof *sections, compare_sections);
+    return count;
+}
+
+static void print_totals(const struct terminal_options *options, const size_t *totals)
+{
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        bool marked = options->colour && totals[i] > 0;
+        printf("%s%6zu%s", marked ? colours[i] : "", totals[i], marked ? COLOUR_END : "");
+    }
+    printf("\n");
+}
+
+static void print_summary(const struct terminal_options *options, const struct run *run)
+{
+    struct section_totals *sections = allocate(run->count, sizeof *sections);
+    size_t count = gather_sections(run, sections);
+    printf("\n  version  section");
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        printf("%6s", verdict_name((enum verdict_kind)i));
+    printf("\n");
+    for (size_t i = 0; i < count; i++) {
+        printf("  %-8s %-7s", version_name(sections[i].version), sections[i].section);
+        print_totals(options, sections[i].totals);
+    }
+    printf("  %-16s", "all");
+    print_totals(options, run->totals);
+    free(sections);
+    printf("\n%zu passed, %zu failed, %zu skipped", run->totals[VERDICT_PASS] + run->totals[VERDICT_WARN],
+           run->totals[VERDICT_FAIL], run->totals[VERDICT_SKIP]);
+    if (run->totals[VERDICT_WARN] > 0)
+        printf(", %zu of those passed with warnings", run->totals[VERDICT_WARN]);
+    if (run->totals[VERDICT_ERROR] > 0)
+        printf(", %zu could not be run", run->totals[VERDICT_ERROR]);
+    printf(" (%.1f s, seed %llu)\n", run->seconds, (unsigned long long)run->seed);
+}
+
+static void end(void *context, const struct run *run)
+{
+    static const enum verdict_kind shown[] = {VERDICT_WARN, VERDICT_ERROR, VERDICT_FAIL}; /* the worst comes last */
+    const struct terminal_options *options = options_of(context);
+    if (options->progress)
+        printf(ERASE_LINE);
+    for (size_t kind = 0; kind < sizeof shown / sizeof shown[0]; kind++)
+        for (size_t i = 0; i < run->count; i++)
+            if (run->results[i].verdict == shown[kind])
+                print_result(options, &run->results[i]);
+    print_summary(options, run);
+    fflush(stdout);
+}
+
+struct report report_terminal(struct terminal_options *options)
+{
+    return (struct report){.begin = begin, .started = started, .ended = ended, .end = end, .context = options};
+}

@@ -1,0 +1,113 @@
+#include "result.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *verdict_name(enum verdict_kind verdict)
+{
+    static const char *const names[VERDICT_COUNT] = {"pass", "fail", "warn", "skip", "error"};
+    return names[verdict];
+}
+
+static const struct {
+    enum protocol_version version;
+    const char *name;
+    unsigned bit;
+} versions[VERSION_COUNT] = {
+    {PROTOCOL_3_1, "3.1", V31},
+    {PROTOCOL_3_1_1, "3.1.1", V311},
+    {PROTOCOL_5_0, "5.0", V5},
+};
+
+unsigned version_index(enum protocol_version version)
+{
+    return (unsigned)version - PROTOCOL_3_1;
+}
+
+enum protocol_version version_of_index(unsigned index)
+{
+    return versions[index].version;
+}
+
+const char *version_name(enum protocol_version version)
+{
+    return versions[version_index(version)].name;
+}
+
+unsigned version_bit(enum protocol_version version)
+{
+    return versions[version_index(version)].bit;
+}
+
+bool statement_is_of(enum statement statement, enum protocol_version version)
+{
+    bool of_three = strncmp(statement_describe(statement)->id, "MQTT3-", 6) == 0;
+    return of_three == (version != PROTOCOL_5_0);
+}
+
+enum statement next_statement(const struct conformance_test *test, enum protocol_version version, size_t *at)
+{
+    while (test->statements[*at] != STATEMENT_NONE) {
+        enum statement statement = test->statements[(*at)++];
+        if (statement_is_of(statement, version))
+            return statement;
+    }
+    return STATEMENT_NONE;
+}
+
+enum statement result_statement(const struct result *result)
+{
+    size_t at = 0;
+    if (result->cited != STATEMENT_NONE)
+        return result->cited;
+    return next_statement(result->test, result->version, &at);
+}
+
+static void *or_die(void *memory)
+{
+    if (memory == NULL) {
+        fputs(SUITE_NAME ": out of memory\n", stderr);
+        exit(2);
+    }
+    return memory;
+}
+
+char *copy_text(const char *text, size_t length)
+{
+    char *copy = or_die(malloc(length + 1));
+    if (length > 0)
+        memcpy(copy, text, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+void *allocate(size_t count, size_t size)
+{
+    return or_die(calloc(count == 0 ? 1 : count, size));
+}
+
+void *grow(void *memory, size_t count, size_t size)
+{
+    return or_die(reallocarray(memory, count, size));
+}
+
+static void exchange_clear(struct exchange *exchange)
+{
+    free(exchange->client);
+    free(exchange->text);
+    free(exchange->bytes);
+}
+
+void result_clear(struct result *result)
+{
+    free(result->reason);
+    free(result->expected);
+    free(result->observed);
+    for (size_t i = 0; i < result->note_count; i++)
+        free(result->notes[i]);
+    free(result->notes);
+    for (size_t i = 0; i < result->exchange_count; i++)
+        exchange_clear(&result->exchanges[i]);
+    free(result->exchanges);
+    memset(result, 0, sizeof *result);
+}

@@ -1,0 +1,87 @@
+/* result: what a run of the suite found; everything that a report can ask for. */
+#ifndef ETALON_CONFORMANCE_RESULT_H
+#define ETALON_CONFORMANCE_RESULT_H
+
+#include "target.h"
+#include "test.h"
+
+#define SUITE_NAME "etalon-conformance"
+#define SUITE_VERSION ETALON_VERSION /* given by the Makefile */
+
+enum verdict_kind { VERDICT_PASS, VERDICT_FAIL, VERDICT_WARN, VERDICT_SKIP, VERDICT_ERROR, VERDICT_COUNT };
+
+enum direction {
+    DIRECTION_SENT,     /* by the suite's client */
+    DIRECTION_RECEIVED, /* from the server */
+    DIRECTION_EVENT     /* no packet: `text` says what happened (connected, closed by the server …) */
+};
+
+/* One packet of the exchange, or one event of a connection. */
+struct exchange {
+    double time; /* seconds since the test began */
+    enum direction direction;
+    enum protocol_version version; /* of the connection, for dissecting */
+    char *client;                  /* name */
+    char *text;                    /* events only, else empty */
+    uint8_t *bytes;                /* as on the wire; the first `length` of `size` bytes */
+    size_t length;
+    size_t size;
+};
+
+/* What one test x version found. Strings are never NULL. */
+struct result {
+    const struct conformance_test *test;
+    enum protocol_version version;
+    enum verdict_kind verdict;
+    bool finished;
+    char *reason; /* one sentence; empty for `pass` */
+    char *expected;
+    char *observed;
+    enum statement cited; /* the statement found violated, where a test met another than its own; else STATEMENT_NONE */
+    char **notes;
+    size_t note_count;
+    struct exchange *exchanges;
+    size_t exchange_count;
+    double seconds;
+};
+
+#define VERSION_COUNT 3
+
+/* A whole run. */
+struct run {
+    const struct target *target;
+    uint64_t seed;
+    char name[12]; /* distinguishes this run's topics and Client Identifiers */
+    struct capabilities capabilities[VERSION_COUNT]; /* by version_index */
+    struct result *results; /* in the suite's order: by file, then line, then version */
+    size_t count;
+    size_t totals[VERDICT_COUNT];
+    double seconds;
+};
+
+/* "pass", "fail", "warn", "skip", "error". */
+const char *verdict_name(enum verdict_kind verdict);
+
+/* 0, 1, 2 for 3.1, 3.1.1, 5.0, and back; the names are "3.1", "3.1.1", "5.0". */
+unsigned version_index(enum protocol_version version);
+enum protocol_version version_of_index(unsigned index);
+const char *version_name(enum protocol_version version);
+unsigned version_bit(enum protocol_version version);
+
+/* Whether a statement belongs to the catalogue that is used for `version` (3.1 uses that of 3.1.1). */
+bool statement_is_of(enum statement statement, enum protocol_version version);
+
+/* The statement of a result to name first: the one found violated, or the first of the test's for its version. */
+enum statement result_statement(const struct result *result);
+
+/* The number that `statements` has for `version`; *at is an iterator: begin with 0, ends with STATEMENT_NONE. */
+enum statement next_statement(const struct conformance_test *test, enum protocol_version version, size_t *at);
+
+/* A text of the process's own, never NULL; ends the program when memory is out. */
+char *copy_text(const char *text, size_t length);
+void *allocate(size_t count, size_t size);
+void *grow(void *memory, size_t count, size_t size);
+
+void result_clear(struct result *result);
+
+#endif

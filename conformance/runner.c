@@ -1,0 +1,329 @@
+#include "runner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capability.h"
+#include "record.h"
+#include "selection.h"
+#include "verdicts.h"
+
+#define BASE_LIMIT 60.0   /* seconds a test may take, and */
+#define PATIENCE_LIMIT 12 /* so many times the patience */
+#define JOBS_LIMIT 512U
+
+/* A test in its process. */
+struct job {
+    pid_t process; /* 0: free */
+    int pipe;
+    struct result *result;
+    struct capabilities *capabilities;
+    struct record_reader reader;
+    double begun;
+    double deadline;
+    bool late;
+    bool garbled;
+};
+
+struct crew {
+    struct run *run;
+    const struct runner_options *options;
+    const struct report *report;
+    struct job *jobs;
+    unsigned size;
+    unsigned busy;
+    unsigned next_number; /* distinguishes the tests' topics and Client Identifiers */
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal_number)
+{
+    (void)signal_number;
+    interrupted = 1;
+}
+
+static uint64_t nanoseconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
+}
+
+static double seconds(void)
+{
+    return (double)nanoseconds() / 1e9;
+}
+
+/* ---- In the test's process ---------------------------------------------------------------------------------- */
+
+_Noreturn static void run_body(const struct crew *crew, const struct result *result, unsigned number, int records)
+{
+    setpgid(0, 0); /* so that the runner can end the test together with the brokers it started */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+    struct test t = {.version = result->version,
+                     .capabilities = &crew->run->capabilities[version_index(result->version)],
+                     .definition = result->test,
+                     .target = crew->run->target,
+                     .patience = crew->options->patience,
+                     .profile = crew->options->profile,
+                     .run = crew->run->name,
+                     .number = number,
+                     .records = records,
+                     .started = nanoseconds()};
+    result->test->body(&t);
+    test_finish(&t, t.warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
+}
+
+/* ---- In the runner ------------------------------------------------------------------------------------------ */
+
+static void set_text(char **text, const char *value)
+{
+    free(*text);
+    *text = copy_text(value, strlen(value));
+}
+
+static void set_error(struct result *result, const char *reason)
+{
+    result->verdict = VERDICT_ERROR;
+    result->finished = true;
+    set_text(&result->reason, reason);
+}
+
+static void start_job(struct crew *crew, struct job *job, struct result *result)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) { /* a broker started by the test must not hold the pipe open */
+        set_error(result, strerror(errno));
+        return;
+    }
+    unsigned number = ++crew->next_number;
+    double limit = BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience;
+    fflush(NULL);
+    pid_t process = fork();
+    if (process == 0) {
+        close(ends[0]);
+        run_body(crew, result, number, ends[1]);
+    }
+    close(ends[1]);
+    if (process < 0) {
+        close(ends[0]);
+        set_error(result, strerror(errno));
+        return;
+    }
+    setpgid(process, process);
+    *job = (struct job){.process = process,
+                        .pipe = ends[0],
+                        .result = result,
+                        .capabilities = &crew->run->capabilities[version_index(result->version)],
+                        .begun = seconds(),
+                        .deadline = seconds() + limit};
+    crew->busy++;
+    if (crew->report != NULL && crew->report->started != NULL)
+        crew->report->started(crew->report->context, crew->run, result);
+}
+
+/* What a test without a verdict died of. */
+static void judge_end(struct job *job, int status)
+{
+    char reason[160];
+    struct result *result = job->result;
+    if (result->finished && !job->garbled)
+        return;
+    if (job->late)
+        snprintf(reason, sizeof reason, "the test did not end within %.0f s", job->deadline - job->begun);
+    else if (job->garbled)
+        snprintf(reason, sizeof reason, "the test's report makes no sense");
+    else if (WIFSIGNALED(status))
+        snprintf(reason, sizeof reason, "the test crashed: %s", strsignal(WTERMSIG(status)));
+    else
+        snprintf(reason, sizeof reason, "the test ended without a verdict, exit status %d", WEXITSTATUS(status));
+    set_error(result, reason);
+}
+
+static void announce(const struct crew *crew, struct result *result)
+{
+    crew->run->totals[result->verdict]++;
+    if (crew->report != NULL && crew->report->ended != NULL)
+        crew->report->ended(crew->report->context, crew->run, result);
+}
+
+static void end_job(struct crew *crew, struct job *job)
+{
+    int status = 0;
+    close(job->pipe);
+    while (waitpid(job->process, &status, 0) < 0 && errno == EINTR)
+        continue;
+    kill(-job->process, SIGKILL); /* brokers that the test started and left */
+    judge_end(job, status);
+    record_reader_clear(&job->reader);
+    job->process = 0;
+    crew->busy--;
+    announce(crew, job->result);
+}
+
+static void read_job(struct crew *crew, struct job *job)
+{
+    uint8_t buffer[65536];
+    ssize_t got = read(job->pipe, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR)
+        return;
+    if (got <= 0) {
+        end_job(crew, job);
+        return;
+    }
+    struct record_sink sink = {job->result, &job->deadline, job->capabilities};
+    bool had_verdict = job->result->finished;
+    if (!job->garbled && !record_feed(&job->reader, buffer, (size_t)got, &sink))
+        job->garbled = true;
+    if (job->result->finished && !had_verdict)
+        job->result->seconds = seconds() - job->begun;
+}
+
+static void end_late_jobs(struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->size; i++) {
+        struct job *job = &crew->jobs[i];
+        if (job->process == 0 || job->late || (seconds() < job->deadline && !interrupted))
+            continue;
+        job->late = true;
+        job->result->seconds = seconds() - job->begun;
+        kill(-job->process, SIGKILL);
+    }
+}
+
+static int milliseconds_to_deadline(const struct crew *crew)
+{
+    double first = seconds() + 60.0;
+    for (unsigned i = 0; i < crew->size; i++)
+        if (crew->jobs[i].process != 0 && !crew->jobs[i].late && crew->jobs[i].deadline < first)
+            first = crew->jobs[i].deadline;
+    double left = (first - seconds()) * 1000.0;
+    return left < 0 ? 0 : (int)left + 1;
+}
+
+/* Waits until something happens in any job. */
+static void attend(struct crew *crew)
+{
+    struct pollfd waits[JOBS_LIMIT];
+    struct job *jobs[JOBS_LIMIT];
+    nfds_t count = 0;
+    for (unsigned i = 0; i < crew->size; i++)
+        if (crew->jobs[i].process != 0) {
+            jobs[count] = &crew->jobs[i];
+            waits[count++] = (struct pollfd){.fd = crew->jobs[i].pipe, .events = POLLIN};
+        }
+    if (poll(waits, count, milliseconds_to_deadline(crew)) > 0)
+        for (nfds_t i = 0; i < count; i++)
+            if (waits[i].revents != 0)
+                read_job(crew, jobs[i]);
+    end_late_jobs(crew);
+}
+
+static struct job *free_job(const struct crew *crew, unsigned limit)
+{
+    for (unsigned i = 0; i < limit; i++)
+        if (crew->jobs[i].process == 0)
+            return &crew->jobs[i];
+    return NULL;
+}
+
+static void skip_unmet(struct crew *crew)
+{
+    char reason[256];
+    for (size_t i = 0; i < crew->run->count; i++) {
+        struct result *result = &crew->run->results[i];
+        if (result->finished ||
+            unmet_need(crew->run, crew->options, result->test, result->version, reason, sizeof reason) == NULL)
+            continue;
+        result->verdict = VERDICT_SKIP;
+        result->finished = true;
+        set_text(&result->reason, reason);
+        announce(crew, result);
+    }
+}
+
+/* Runs the unfinished tests that must run alone, or the others, `limit` at a time. */
+static void run_phase(struct crew *crew, const size_t *order, bool alone, unsigned limit)
+{
+    for (size_t i = 0; i < crew->run->count && !interrupted; i++) {
+        struct result *result = &crew->run->results[order[i]];
+        if (result->finished || ((result->test->needs & NEEDS_ALONE) != 0) != alone)
+            continue;
+        struct job *job;
+        while ((job = free_job(crew, limit)) == NULL)
+            attend(crew);
+        start_job(crew, job, result);
+        if (result->finished)
+            announce(crew, result);
+    }
+    while (crew->busy > 0)
+        attend(crew);
+}
+
+static void catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static struct crew make_crew(struct run *run, const struct runner_options *options, const struct report *report,
+                             unsigned jobs)
+{
+    unsigned size = jobs < 1 ? 1 : jobs > JOBS_LIMIT ? JOBS_LIMIT : jobs;
+    return (struct crew){.run = run,
+                         .options = options,
+                         .report = report,
+                         .size = size,
+                         .jobs = allocate(size, sizeof(struct job))};
+}
+
+bool run_tests(struct run *run, const struct runner_options *options, const struct report *report)
+{
+    struct crew crew = make_crew(run, options, report, options->jobs);
+    size_t *order = allocate(run->count, sizeof *order);
+    double begun = seconds();
+    crew.next_number = VERSION_COUNT; /* the first numbers belong to the probes */
+    catch_interrupts();
+    shuffle(order, run->count, run->seed);
+    if (report->begin != NULL)
+        report->begin(report->context, run);
+    skip_unmet(&crew);
+    run_phase(&crew, order, false, crew.size);
+    run_phase(&crew, order, true, 1);
+    run->seconds = seconds() - begun;
+    if (report->end != NULL && !interrupted)
+        report->end(report->context, run);
+    free(order);
+    free(crew.jobs);
+    return !interrupted;
+}
+
+void run_probe(struct run *run, const struct runner_options *options, const struct conformance_test *probe,
+               enum protocol_version version, struct result *result)
+{
+    struct crew crew = make_crew(run, options, NULL, 1);
+    crew.next_number = version_index(version);
+    *result = (struct result){.test = probe,
+                              .version = version,
+                              .reason = copy_text("", 0),
+                              .expected = copy_text("", 0),
+                              .observed = copy_text("", 0)};
+    start_job(&crew, &crew.jobs[0], result);
+    while (crew.busy > 0)
+        attend(&crew);
+    run->totals[result->verdict] = 0;
+    free(crew.jobs);
+}

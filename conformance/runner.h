@@ -1,0 +1,23 @@
+/* runner: runs tests in processes of their own, many at a time, and gathers what they found. */
+#ifndef ETALON_CONFORMANCE_RUNNER_H
+#define ETALON_CONFORMANCE_RUNNER_H
+
+#include "report.h"
+#include "result.h"
+
+struct runner_options {
+    unsigned jobs;        /* tests at the same time */
+    double patience;      /* seconds */
+    const char *profile;  /* directory, or NULL */
+};
+
+/* Runs every result of `run` that is not finished, in an order drawn from run->seed: first those that may run together, then
+ * those that must run alone. `report` hears of each as it ends. False when interrupted. */
+bool run_tests(struct run *run, const struct runner_options *options, const struct report *report);
+
+/* Runs one body for `version` in a process of its own and waits for it: for probes. What it reports with
+ * record_capabilities is put into run->capabilities. `result` is the caller's to clear. */
+void run_probe(struct run *run, const struct runner_options *options, const struct conformance_test *probe,
+               enum protocol_version version, struct result *result);
+
+#endif

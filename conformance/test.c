@@ -1,0 +1,166 @@
+#include "test.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "record.h"
+#include "verdicts.h"
+
+void *test_allocate(struct test *t, size_t size)
+{
+    void *memory = calloc(1, size == 0 ? 1 : size);
+    if (memory == NULL)
+        error(t, "out of memory");
+    return memory;
+}
+
+static const char *format_text(struct test *t, const char *format, va_list arguments)
+{
+    va_list again;
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    assert(length >= 0);
+    char *made = test_allocate(t, (size_t)length + 1);
+    vsnprintf(made, (size_t)length + 1, format, again);
+    va_end(again);
+    return made;
+}
+
+const char *text(struct test *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const char *made = format_text(t, format, arguments);
+    va_end(arguments);
+    return made;
+}
+
+enum statement cite(const struct test *t, enum statement five, enum statement three)
+{
+    return t->version == PROTOCOL_5_0 ? five : three;
+}
+
+_Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum statement cited, const char *reason,
+                           const char *expected, const char *observed)
+{
+    if (t->finished)
+        _exit(0);
+    record_verdict(t, verdict, cited, reason, expected, observed);
+    t->finished = true;
+    tidy_up(t);
+    _exit(0);
+}
+
+_Noreturn void fail(struct test *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const char *made = format_text(t, format, arguments);
+    va_end(arguments);
+    test_finish(t, VERDICT_FAIL, STATEMENT_NONE, made, t->definition->title, made);
+}
+
+_Noreturn void fail_expected(struct test *t, const char *expected, const char *observed_format, ...)
+{
+    va_list arguments;
+    va_start(arguments, observed_format);
+    const char *made = format_text(t, observed_format, arguments);
+    va_end(arguments);
+    test_finish(t, VERDICT_FAIL, STATEMENT_NONE, text(t, "expected %s; observed %s", expected, made), expected, made);
+}
+
+_Noreturn void fail_statement(struct test *t, enum statement five, enum statement three, const char *expected,
+                              const char *observed_format, ...)
+{
+    va_list arguments;
+    va_start(arguments, observed_format);
+    const char *made = format_text(t, observed_format, arguments);
+    va_end(arguments);
+    test_finish(t, VERDICT_FAIL, cite(t, five, three), text(t, "expected %s; observed %s", expected, made), expected,
+                made);
+}
+
+void warn(struct test *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    record_note(t, text(t, "warning: %s", format_text(t, format, arguments)));
+    va_end(arguments);
+    t->warned = true;
+}
+
+_Noreturn void skip(struct test *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const char *made = format_text(t, format, arguments);
+    va_end(arguments);
+    test_finish(t, VERDICT_SKIP, STATEMENT_NONE, made, "", "");
+}
+
+_Noreturn void error(struct test *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const char *made = t->finished ? "" : format_text(t, format, arguments);
+    va_end(arguments);
+    test_finish(t, VERDICT_ERROR, STATEMENT_NONE, made, "", "");
+}
+
+void note(struct test *t, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    record_note(t, format_text(t, format, arguments));
+    va_end(arguments);
+}
+
+const char *topic(struct test *t, const char *name)
+{
+    return text(t, "etalon/%s/%u/%s", t->run, t->number, name);
+}
+
+const char *shared_filter(struct test *t, const char *group, const char *filter)
+{
+    return text(t, "$share/%s%s%u/%s", group, t->run, t->number, filter);
+}
+
+const char *client_id(struct test *t, const char *name)
+{
+    assert(strlen(name) <= 8);
+    for (const char *at = name; *at != '\0'; at++)
+        assert(isalnum((unsigned char)*at));
+    return text(t, "e%s%04u%s", t->run, t->number, name); /* 1 + 8 + up to 6 + 8 */
+}
+
+double now(struct test *t)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    uint64_t nanoseconds = (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
+    return (double)(nanoseconds - t->started) / 1e9;
+}
+
+void allow_time(struct test *t, double seconds)
+{
+    record_extension(t, seconds);
+}
+
+void leave_retained(struct test *t, const char *left)
+{
+    struct leftover *leftover = test_allocate(t, sizeof *leftover);
+    *leftover = (struct leftover){.topic = left, .next = t->leftovers};
+    t->leftovers = leftover;
+}
+
+void leave_session(struct test *t, const char *client_identifier)
+{
+    struct leftover *leftover = test_allocate(t, sizeof *leftover);
+    *leftover = (struct leftover){.client_identifier = client_identifier, .next = t->leftovers};
+    t->leftovers = leftover;
+}

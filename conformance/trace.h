@@ -1,0 +1,15 @@
+/* trace: prints packets for people. The one place of the suite that knows the dissector. */
+#ifndef ETALON_CONFORMANCE_TRACE_H
+#define ETALON_CONFORMANCE_TRACE_H
+
+#include <stdio.h>
+
+#include "result.h"
+
+/* Prints the whole exchange of a result, indented. */
+void trace_print(FILE *out, const struct result *result, bool colour);
+
+/* The type of the Control Packet that begins at `bytes`, e.g. "PUBLISH"; "" for none. */
+const char *trace_type(struct bytes bytes);
+
+#endif
