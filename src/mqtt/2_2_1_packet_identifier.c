@@ -1,8 +1,7 @@
 /* 2.2.1 Packet Identifier. Prefix: packet_identifier_ */
 #include "2_2_1_packet_identifier.h"
 
-/* What a Packet Identifier of 0 violates. The packet can be parsed, so it is a Protocol Error (definition in
- * 1.2). */
+/* What a Packet Identifier of 0 violates. The packet can be parsed: a Protocol Error, as 1.2 defines it. */
 static struct verdict refuse_zero(const struct decoder *decoder, size_t offset)
 {
     static const char what[] = "Packet Identifier is 0";
@@ -22,8 +21,8 @@ static struct verdict refuse_zero(const struct decoder *decoder, size_t offset)
     default:
         break;
     }
-    return refuse_protocol_error(decoder, MQTT_2_2_1_3, MQTT3_2_3_1_1, offset,
-                                 what); /* [MQTT-2.2.1-3] [MQTT3-2.3.1-1] */
+    /* [MQTT-2.2.1-3] [MQTT3-2.3.1-1] */
+    return refuse_protocol_error(decoder, MQTT_2_2_1_3, MQTT3_2_3_1_1, offset, what);
 }
 
 struct verdict packet_identifier_read(struct decoder *decoder, const char *section,

@@ -18,10 +18,9 @@ struct verdict unsuback_decode(struct decoder *decoder, struct packet *packet)
                       "UNSUBACK without a Reason Code");
     unsuback->reason_codes = bytes_of(decoder->at, decoder_left(decoder));
     uint8_t code;
-    while (decoder_left(decoder) > 0)
-        GUARD(reason_code_read(decoder,
-                               (struct field){"Unsubscribe Reason Code", "3.11.3"}, /* [MQTT-3.11.3-2] */
-                               MQTT_3_11_3_2, &code));
+    while (decoder_left(decoder) > 0) /* [MQTT-3.11.3-2] */
+        GUARD(reason_code_read(decoder, (struct field){"Unsubscribe Reason Code", "3.11.3"}, MQTT_3_11_3_2,
+                               &code));
     return accept();
 }
 

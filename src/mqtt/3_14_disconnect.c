@@ -24,9 +24,9 @@ struct verdict disconnect_decode(struct decoder *decoder, struct packet *packet)
 
     if (packet->remaining_length == 0) /* Normal disconnection [R-3.14.2.1-1] */
         return accept();
-    GUARD(reason_code_read(decoder,
-                           (struct field){"Disconnect Reason Code", "3.14.2.1"}, /* [MQTT-3.14.2-1] */
-                           MQTT_3_14_2_1, &disconnect->reason_code));
+    /* [MQTT-3.14.2-1] */
+    GUARD(reason_code_read(decoder, (struct field){"Disconnect Reason Code", "3.14.2.1"}, MQTT_3_14_2_1,
+                           &disconnect->reason_code));
     if (packet->remaining_length < 2) /* no Property Length [D-3.14.2.2.1-1] */
         return accept();
     /* [MQTT-3.14.2-2] Session Expiry Interval of a Server, [R-3.14.2.2.5-1] Server Reference of a Client: in

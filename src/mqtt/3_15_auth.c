@@ -3,14 +3,12 @@
 
 #include "2_4_reason_code.h"
 
-/* The form without Reason Code and properties: Success [R-3.15.2.1-1], which only a Server sends
- * [MQTT-3.15.2-1]. */
+/* The form without Reason Code and properties is Success [R-3.15.2.1-1]: only a Server's [MQTT-3.15.2-1]. */
 static struct verdict check_short_form(const struct decoder *decoder)
 {
     if (decoder->sender == SENDER_CLIENT)
         return refuse(MQTT_3_15_2_1, REASON_PROTOCOL_ERROR, 1,
-                      "AUTH without Reason Code means Success, "
-                      "which a Client does not send");
+                      "AUTH without Reason Code means Success, not for a Client to send");
     return accept();
 }
 
@@ -22,9 +20,9 @@ struct verdict auth_decode(struct decoder *decoder, struct packet *packet)
     if (packet->remaining_length == 0)
         return check_short_form(decoder);
 
-    GUARD(reason_code_read(decoder,
-                           (struct field){"Authenticate Reason Code", "3.15.2.1"}, /* [MQTT-3.15.2-1] */
-                           MQTT_3_15_2_1, &auth->reason_code));
+    /* [MQTT-3.15.2-1] */
+    GUARD(reason_code_read(decoder, (struct field){"Authenticate Reason Code", "3.15.2.1"}, MQTT_3_15_2_1,
+                           &auth->reason_code));
     const size_t offset = decoder_offset(decoder);
     GUARD(properties_decode(decoder, CONTEXT_AUTH, &auth->properties));
     if (!properties_has(&auth->properties, ORDINAL_AUTHENTICATION_METHOD)) /* [P-3.15.2.2.2-1] */

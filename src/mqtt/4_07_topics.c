@@ -34,7 +34,8 @@ struct verdict topic_name_check(struct bytes name, enum protocol_version version
         return refuse_topic(version_cite(version, MQTT_4_7_0_1, MQTT3_4_7_1_1),
                             offset + (size_t)(wildcard - name.data),
                             "Topic Name contains the wildcard character '+'");
-    return accept(); /* U+0000 [MQTT-4.7.3-2] and length [MQTT-4.7.3-3]: the string's own checks, 1.5.4 */
+    /* U+0000 [MQTT-4.7.3-2] [MQTT3-4.7.3-2], length [MQTT-4.7.3-3] [MQTT3-4.7.3-3]: the string's rules, 1.5.4 */
+    return accept();
 }
 
 /* Whether `level` is that one character. */
@@ -143,7 +144,8 @@ bool topic_matches(struct bytes filter, struct bytes name)
 {
     if (filter.length == 0 || name.length == 0)
         return false;
-    if (name.data[0] == '$' && (filter.data[0] == '#' || filter.data[0] == '+')) /* [MQTT-4.7.2-1] */
+    if (name.data[0] == '$' &&
+        (filter.data[0] == '#' || filter.data[0] == '+')) /* [MQTT-4.7.2-1] [MQTT3-4.7.2-1] */
         return false;
 
     bool filter_done = false;
@@ -157,6 +159,7 @@ bool topic_matches(struct bytes filter, struct bytes name)
             return true;
         if (!in_filter || !in_name)
             return !in_filter && !in_name;
+        /* byte by byte, nothing normalised [MQTT-4.7.3-4] [MQTT3-4.7.3-4] */
         if (!level_is(filter_level, '+') && !bytes_equal(filter_level, name_level))
             return false;
     }
