@@ -3,8 +3,8 @@
  * What the subscriptions (4.8) and the retained messages (3.3.1.3) have in common:
  *
  * root ── "sport" ── "tennis" ──┬── "player1"       One node per level; topics that begin alike share nodes.
- * └── "+"             A node knows its parent, not its children: those are found in one hash table under
- * (parent, level).
+ *                               └── "+"             A node knows its parent, not its children: those are
+ *                                                   found in one hash table under (parent, level).
  *
  * So a node is small, a level is found in constant time however many siblings it has, and nobody can make a
  * branch slow by giving it many children. A topic may have 65,535 levels and strangers choose them: nothing
