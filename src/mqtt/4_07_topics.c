@@ -34,7 +34,7 @@ struct verdict topic_name_check(struct bytes name, enum protocol_version version
         return refuse_topic(version_cite(version, MQTT_4_7_0_1, MQTT3_4_7_1_1),
                             offset + (size_t)(wildcard - name.data),
                             "Topic Name contains the wildcard character '+'");
-    /* U+0000 [MQTT-4.7.3-2] [MQTT3-4.7.3-2], length [MQTT-4.7.3-3] [MQTT3-4.7.3-3]: the string's rules, 1.5.4 */
+    /* U+0000 and length are the string's: [MQTT-4.7.3-2] [MQTT3-4.7.3-2] [MQTT-4.7.3-3] [MQTT3-4.7.3-3] */
     return accept();
 }
 
