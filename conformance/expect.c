@@ -408,6 +408,8 @@ static enum outcome read_to_end(struct client *client, double moment, const stru
 static enum outcome await_end(struct client *client, const struct received **last)
 {
     struct test *t = client->test;
+    if (client->socket < 0)
+        error(t, "the test waits for the end of a connection of %s that it closed itself", client->name);
     enum outcome outcome = read_to_end(client, now(t) + t->patience, last);
     if (outcome != RECEIVED_TIMEOUT)
         return outcome;

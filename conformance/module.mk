@@ -1,7 +1,7 @@
 # The conformance suite. Every conformance/tests/*.c is part of it: adding a file is enough.
 
 CONFORMANCE_MAIN := conformance/main.c
-CONFORMANCE_SELFTEST := conformance/selftest.c
+CONFORMANCE_SELFTEST := conformance/selftest.c conformance/stub.c
 CONFORMANCE_FRAMEWORK := $(filter-out $(CONFORMANCE_MAIN) $(CONFORMANCE_SELFTEST),$(wildcard conformance/*.c))
 CONFORMANCE_TESTS := $(sort $(wildcard conformance/tests/*.c))
 CONFORMANCE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(CONFORMANCE_MAIN) $(CONFORMANCE_FRAMEWORK) $(CONFORMANCE_TESTS))

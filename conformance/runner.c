@@ -109,7 +109,8 @@ static void start_job(struct crew *crew, struct job *job, struct result *result)
         return;
     }
     unsigned number = ++crew->next_number;
-    double limit = BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience;
+    double limit = crew->options->limit > 0 ? crew->options->limit
+                                            : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience;
     fflush(NULL);
     pid_t process = fork();
     if (process == 0) {

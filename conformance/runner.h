@@ -8,6 +8,7 @@
 struct runner_options {
     unsigned jobs;        /* tests at the same time */
     double patience;      /* seconds */
+    double limit;         /* seconds a test may take before it is ended; 0: as the patience suggests */
     const char *profile;  /* directory, or NULL */
 };
 

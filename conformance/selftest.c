@@ -1,0 +1,505 @@
+/* selftest: the suite's tests of itself. The sample tests below run against a stub with bad habits, and each must end in
+ * the verdict that stands beside its name in the table: in particular, those that are given a wrong server must fail. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "record.h"
+#include "report.h"
+#include "runner.h"
+#include "selection.h"
+#include "stub.h"
+#include "trace.h"
+
+/* ---- Samples ------------------------------------------------------------------------------------------------ */
+
+#define SAMPLE(name) CONFORMANCE_TEST(name, V311, NEEDS_NOTHING, "A sample", MQTT_3_12_4_1, MQTT3_3_12_4_1)
+
+static struct client *meet(struct test *t, const char *habit)
+{
+    return connect_client(t, .client_identifier = habit, .clean_start = true);
+}
+
+static void require_outcome(struct client *client, enum outcome wanted)
+{
+    const struct received *received;
+    enum outcome outcome = receive(client, &received);
+    require(client->test, outcome == wanted, "outcome %d instead of %d", (int)outcome, (int)wanted);
+}
+
+SAMPLE(read_gives_packet)
+{
+    struct client *client = meet(t, "good");
+    send_pingreq(client);
+    require_outcome(client, RECEIVED_PACKET);
+}
+
+SAMPLE(read_gives_packet_in_pieces)
+{
+    struct client *client = meet(t, "stammer");
+    send_pingreq(client);
+    require_outcome(client, RECEIVED_PACKET);
+}
+
+SAMPLE(read_gives_timeout)
+{
+    struct client *client = meet(t, "silent");
+    send_pingreq(client);
+    require_outcome(client, RECEIVED_TIMEOUT);
+    require(t, !client->closed, "a timeout is no close");
+}
+
+SAMPLE(read_gives_closed)
+{
+    struct client *client = meet(t, "hangup");
+    send_pingreq(client);
+    require_outcome(client, RECEIVED_CLOSED);
+    require_outcome(client, RECEIVED_CLOSED); /* and stays so */
+    require(t, !client->reset, "an orderly close is no reset");
+}
+
+SAMPLE(read_gives_closed_by_reset)
+{
+    struct client *client = meet(t, "reset");
+    send_pingreq(client);
+    require_outcome(client, RECEIVED_CLOSED);
+    require(t, client->reset, "a reset is to be told from an orderly close");
+}
+
+SAMPLE(half_a_packet_is_no_packet)
+{
+    struct client *client = meet(t, "brokenoff");
+    send_pingreq(client);
+    require_outcome(client, RECEIVED_CLOSED);
+    require(t, client->input_length == 1, "the half packet is to be remembered");
+}
+
+SAMPLE(malformed_packet_fails)
+{
+    ping(meet(t, "nonsense"));
+}
+
+SAMPLE(unanswered_ping_fails)
+{
+    ping(meet(t, "silent"));
+}
+
+SAMPLE(closed_instead_of_pong_fails)
+{
+    ping(meet(t, "hangup"));
+}
+
+SAMPLE(refusal_seen)
+{
+    struct client *client = meet(t, "hangup");
+    send_pingreq(client);
+    expect_refused(client);
+}
+
+SAMPLE(reset_is_a_refusal)
+{
+    struct client *client = meet(t, "reset");
+    send_pingreq(client);
+    expect_refused(client);
+}
+
+SAMPLE(silence_is_no_refusal)
+{
+    struct client *client = meet(t, "silent");
+    send_pingreq(client);
+    expect_refused(client);
+}
+
+SAMPLE(silence_is_no_close)
+{
+    expect_closed(meet(t, "silent"));
+}
+
+SAMPLE(early_close_fails)
+{
+    struct client *client = meet(t, "hangup");
+    send_pingreq(client);
+    expect_closed(client, .earliest = now(t) + 10, .latest = now(t) + 20);
+}
+
+SAMPLE(close_of_our_own_is_no_close_of_the_server)
+{
+    struct client *client = meet(t, "good");
+    close_abruptly(client);
+    expect_closed(client);
+}
+
+SAMPLE(acknowledged_publish)
+{
+    publish(meet(t, "good"), .topic = "a", .payload = "x", .qos = 1);
+}
+
+SAMPLE(unacknowledged_publish_fails)
+{
+    publish(meet(t, "noack"), .topic = "a", .payload = "x", .qos = 1);
+}
+
+SAMPLE(publish_as_expected)
+{
+    struct client *client = meet(t, "good");
+    subscribe(client, "a");
+    publish(client, .topic = "a", .payload = "x");
+    expect_publish(client, .topic = "a", .payload = "x", .qos = 0, .retain = false);
+    expect_nothing_before(client, .publisher = client, .topic = "a");
+}
+
+SAMPLE(wrong_payload_fails)
+{
+    struct client *client = meet(t, "good");
+    publish(client, .topic = "a", .payload = "x");
+    expect_publish(client, .payload = "y");
+}
+
+SAMPLE(missing_retain_fails)
+{
+    struct client *client = meet(t, "good");
+    publish(client, .topic = "a", .payload = "x");
+    expect_publish(client, .retain = true);
+}
+
+SAMPLE(second_copy_fails)
+{
+    struct client *client = meet(t, "twice");
+    subscribe(client, "a");
+    publish(client, .topic = "a", .payload = "x");
+    expect_publish(client, .topic = "a", .payload = "x");
+    expect_nothing_before(client, .publisher = client, .topic = "a");
+}
+
+SAMPLE(no_reaction)
+{
+    struct client *client = meet(t, "good");
+    publish(client, .topic = "a", .payload = "x");
+    expect_no_reaction(client, PACKET_PUBACK);
+}
+
+SAMPLE(reaction_fails)
+{
+    struct client *client = meet(t, "good");
+    send_publish(client, .topic = "a", .payload = "x", .qos = 1);
+    expect_no_reaction(client, PACKET_PUBACK);
+}
+
+SAMPLE(names_are_apart)
+{
+    require(t, strcmp(topic(t, "a"), topic(t, "b")) != 0, "topics");
+    require(t, strlen(client_id(t, "12345678")) <= 23, "Client Identifiers are at most 23 characters");
+    require(t, strcmp(client_id(t, "a"), client_id(t, "a")) == 0, "a name is stable within the test");
+}
+
+SAMPLE(crash_is_error)
+{
+    (void)t;
+    abort();
+}
+
+SAMPLE(exit_is_error)
+{
+    (void)t;
+    _exit(0);
+}
+
+SAMPLE(hang_is_error)
+{
+    wait_until(t, 1e6);
+}
+
+SAMPLE(skip_is_skip)
+{
+    skip(t, "because");
+}
+
+SAMPLE(warn_is_warn)
+{
+    warn(t, "careful");
+}
+
+SAMPLE(fail_after_warn_is_fail)
+{
+    warn(t, "careful");
+    fail(t, "broken");
+}
+
+CONFORMANCE_TEST(unmet_need_is_skip, V311, NEEDS_QOS2, "A sample", MQTT3_3_12_4_1)
+{
+    fail(t, "this must not run");
+}
+
+CONFORMANCE_TEST(alone, V311, NEEDS_ALONE, "A sample", MQTT3_3_12_4_1)
+{
+    ping(meet(t, "good"));
+}
+
+/* ---- What must come out ------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum verdict_kind verdict;
+    const char *says; /* must occur in the reason; NULL: not looked at */
+} wanted[] = {
+    {"read_gives_packet", VERDICT_PASS, NULL},
+    {"read_gives_packet_in_pieces", VERDICT_PASS, NULL},
+    {"read_gives_timeout", VERDICT_PASS, NULL},
+    {"read_gives_closed", VERDICT_PASS, NULL},
+    {"read_gives_closed_by_reset", VERDICT_PASS, NULL},
+    {"half_a_packet_is_no_packet", VERDICT_PASS, NULL},
+    {"malformed_packet_fails", VERDICT_FAIL, "breaks a rule"},
+    {"unanswered_ping_fails", VERDICT_FAIL, "PINGRESP"},
+    {"closed_instead_of_pong_fails", VERDICT_FAIL, "the server closed the connection"},
+    {"refusal_seen", VERDICT_PASS, NULL},
+    {"reset_is_a_refusal", VERDICT_PASS, NULL},
+    {"silence_is_no_refusal", VERDICT_FAIL, "still open"},
+    {"silence_is_no_close", VERDICT_FAIL, "was open"},
+    {"early_close_fails", VERDICT_FAIL, "closed at"},
+    {"close_of_our_own_is_no_close_of_the_server", VERDICT_ERROR, "itself"},
+    {"acknowledged_publish", VERDICT_PASS, NULL},
+    {"unacknowledged_publish_fails", VERDICT_FAIL, "PUBACK"},
+    {"publish_as_expected", VERDICT_PASS, NULL},
+    {"wrong_payload_fails", VERDICT_FAIL, "payload=\"x\""},
+    {"missing_retain_fails", VERDICT_FAIL, "retain=1"},
+    {"second_copy_fails", VERDICT_FAIL, "sentinel"},
+    {"no_reaction", VERDICT_PASS, NULL},
+    {"reaction_fails", VERDICT_FAIL, "no PUBACK"},
+    {"names_are_apart", VERDICT_PASS, NULL},
+    {"crash_is_error", VERDICT_ERROR, "crashed"},
+    {"exit_is_error", VERDICT_ERROR, "without a verdict"},
+    {"hang_is_error", VERDICT_ERROR, "did not end"},
+    {"skip_is_skip", VERDICT_SKIP, "because"},
+    {"warn_is_warn", VERDICT_WARN, NULL},
+    {"fail_after_warn_is_fail", VERDICT_FAIL, "broken"},
+    {"unmet_need_is_skip", VERDICT_SKIP, "no QoS 2"},
+    {"alone", VERDICT_PASS, NULL},
+};
+#define WANTED_COUNT (sizeof wanted / sizeof wanted[0])
+
+struct tally {
+    unsigned passed;
+    unsigned failed;
+};
+
+static void check(struct tally *tally, bool good, const char *what)
+{
+    if (good) {
+        tally->passed++;
+        return;
+    }
+    tally->failed++;
+    printf("FAIL  %s\n", what);
+}
+
+static const struct result *find_result(const struct run *run, const char *name)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (strcmp(run->results[i].test->name, name) == 0)
+            return &run->results[i];
+    return NULL;
+}
+
+static void check_verdicts(struct tally *tally, const struct run *run)
+{
+    check(tally, run->count == WANTED_COUNT, "every sample stands in the table, and the other way round");
+    for (size_t i = 0; i < WANTED_COUNT; i++) {
+        const struct result *result = find_result(run, wanted[i].name);
+        bool good = result != NULL && result->verdict == wanted[i].verdict &&
+                    (wanted[i].says == NULL || strstr(result->reason, wanted[i].says) != NULL);
+        check(tally, good, wanted[i].name);
+        if (!good && result != NULL)
+            printf("      is %s: %s\n", verdict_name(result->verdict), result->reason);
+    }
+}
+
+static void check_details(struct tally *tally, const struct run *run)
+{
+    const struct result *late = find_result(run, "unacknowledged_publish_fails");
+    check(tally, late != NULL && late->cited == MQTT3_4_3_2_2, "a missing PUBACK names its own statement");
+    check(tally, late != NULL && late->note_count == 1 && strstr(late->notes[0], "was answered") != NULL,
+          "a silent server is asked for a sign of life");
+    const struct result *good = find_result(run, "read_gives_packet");
+    check(tally, good != NULL && good->exchange_count >= 5, "the exchange is kept");
+    bool found = false;
+    for (size_t i = 0; good != NULL && i < good->exchange_count; i++)
+        found = found || (good->exchanges[i].direction == DIRECTION_RECEIVED && good->exchanges[i].length == 2 &&
+                          memcmp(good->exchanges[i].bytes, "\xd0\x00", 2) == 0);
+    check(tally, found, "the exchange holds the bytes that came");
+    const struct result *warned = find_result(run, "warn_is_warn");
+    check(tally, warned != NULL && warned->note_count == 1, "a warning is noted");
+    size_t sum = 0;
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        sum += run->totals[i];
+    check(tally, sum == run->count, "every test is counted once");
+}
+
+static void check_run(struct tally *tally)
+{
+    uint16_t port;
+    size_t count;
+    char url[64];
+    char problem[100];
+    struct target target;
+    struct wishes wishes = {.sections = NULL};
+    pid_t stub = stub_start(&port);
+    struct run run = {.target = &target, .seed = 7, .name = "selfte"};
+    struct runner_options options = {.jobs = 8, .patience = 0.4, .limit = 3};
+    struct report silent = {.begin = NULL};
+    snprintf(url, sizeof url, "mqtt://127.0.0.1:%u", port);
+    check(tally, stub > 0 && target_parse(&target, url, problem, sizeof problem), "the stub starts");
+    run.capabilities[version_index(PROTOCOL_3_1_1)] = (struct capabilities){.accepted = true, .maximum_qos = 1};
+    const struct conformance_test **tests = all_tests(&count);
+    run.results = select_tests(&wishes, tests, count, &run.count);
+    check(tally, run_tests(&run, &options, &silent), "the run ends");
+    check_verdicts(tally, &run);
+    check_details(tally, &run);
+    check(tally, report_json_write(&run, "/dev/null"), "the JSON report is written");
+    for (size_t i = 0; i < run.count; i++)
+        result_clear(&run.results[i]);
+    free(run.results);
+    free(tests);
+    kill(stub, SIGKILL);
+    waitpid(stub, NULL, 0);
+}
+
+/* ---- Parts -------------------------------------------------------------------------------------------------- */
+
+static void check_records(struct tally *tally)
+{
+    int ends[2];
+    uint8_t bytes[4096];
+    struct result result = {.test = NULL};
+    struct record_reader reader = {NULL, 0, 0};
+    double deadline = 1;
+    struct capabilities sent = {.accepted = true, .receive_maximum = 77};
+    struct capabilities got = {.accepted = false};
+    struct record_sink sink = {&result, &deadline, &got};
+    check(tally, pipe(ends) == 0, "pipe");
+    struct test t = {.records = ends[1]};
+    record_exchange(&t, DIRECTION_SENT, PROTOCOL_5_0, "client", "", bytes_of("\x00\xff\x10", 3));
+    record_note(&t, "noted");
+    record_extension(&t, 2.5);
+    record_capabilities(&t, &sent);
+    record_verdict(&t, VERDICT_FAIL, MQTT_3_1_0_1, "why", "this", "that");
+    ssize_t count = read(ends[0], bytes, sizeof bytes);
+    bool good = count > 0;
+    for (ssize_t i = 0; i < count; i++) /* one byte at a time */
+        good = record_feed(&reader, bytes + i, 1, &sink) && good;
+    check(tally, good && reader.length == 0, "records are understood byte by byte");
+    check(tally, result.finished && result.verdict == VERDICT_FAIL && result.cited == MQTT_3_1_0_1, "verdict");
+    check(tally, good && strcmp(result.expected, "this") == 0 && strcmp(result.observed, "that") == 0, "texts");
+    check(tally, result.note_count == 1 && strcmp(result.notes[0], "noted") == 0, "note");
+    check(tally, deadline == 3.5, "extension");
+    check(tally, got.accepted && got.receive_maximum == 77, "capabilities");
+    check(tally, result.exchange_count == 1 && result.exchanges[0].length == 3 &&
+                     memcmp(result.exchanges[0].bytes, "\x00\xff\x10", 3) == 0, "packet");
+    check(tally, !record_feed(&reader, "\x63\x00\x00\x00\x00", 5, &sink), "an unknown record is refused");
+    check(tally, !record_feed(&reader, "\x02\x01\x00\x00\x00x", 6, &sink), "a short record is refused");
+    record_reader_clear(&reader);
+    result_clear(&result);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void check_selection(struct tally *tally)
+{
+    check(tally, section_is_within("3.3.1", "3.3") && section_is_within("3.3", "3.3"), "a section and those below");
+    check(tally, section_is_within("3.3.1", "3.3."), "a full stop at the end is no matter");
+    check(tally, !section_is_within("3.30", "3.3") && !section_is_within("3.3", "3.3.1"), "but not others");
+    const struct conformance_test *test = &conformance_test_crash_is_error;
+    const char *sections[] = {"4", "3.12"};
+    const char *names[] = {"crash_*"};
+    enum statement statements[] = {MQTT_3_12_4_1};
+    struct wishes all = {.versions = 0};
+    struct wishes by_section = {.sections = sections, .section_count = 2};
+    struct wishes by_wrong_section = {.sections = sections, .section_count = 1};
+    struct wishes by_name = {.names = names, .name_count = 1, .versions = V311};
+    struct wishes by_other_version = {.names = names, .name_count = 1, .versions = V5};
+    struct wishes by_statement = {.statements = statements, .statement_count = 1};
+    check(tally, is_selected(&all, test, PROTOCOL_3_1_1) && !is_selected(&all, test, PROTOCOL_5_0), "versions");
+    check(tally, is_selected(&by_section, test, PROTOCOL_3_1_1), "any of the sections");
+    check(tally, !is_selected(&by_wrong_section, test, PROTOCOL_3_1_1), "none of the sections");
+    check(tally, is_selected(&by_name, test, PROTOCOL_3_1_1), "name with a star");
+    check(tally, !is_selected(&by_other_version, test, PROTOCOL_3_1_1), "another version");
+    check(tally, !is_selected(&by_statement, test, PROTOCOL_3_1_1), "a statement of the other version");
+}
+
+static void check_shuffle(struct tally *tally)
+{
+    size_t first[50];
+    size_t again[50];
+    size_t other[50];
+    bool seen[50] = {false};
+    shuffle(first, 50, 1);
+    shuffle(again, 50, 1);
+    shuffle(other, 50, 2);
+    for (size_t i = 0; i < 50; i++)
+        seen[first[i]] = true;
+    bool all = true;
+    for (size_t i = 0; i < 50; i++)
+        all = all && seen[i];
+    check(tally, all, "a shuffled order is a permutation");
+    check(tally, memcmp(first, again, sizeof first) == 0, "one seed, one order");
+    check(tally, memcmp(first, other, sizeof first) != 0, "another seed, another order");
+}
+
+static void check_target(struct tally *tally)
+{
+    struct target target;
+    char problem[600];
+    static const char *const wrong[] = {"",           "localhost",       "http://a",          "mqtt://",
+                                        "mqtt://:1",  "mqtt://a:0",      "mqtt://a:65536",    "mqtt://a:x",
+                                        "mqtt://a:",  "mqtt://[::1",     "mqtt://a/b"};
+    check(tally, target_parse(&target, "mqtt://broker", problem, sizeof problem) &&
+                     strcmp(target.host, "broker") == 0 && strcmp(target.port, "1883") == 0, "plain URL");
+    check(tally, target_parse(&target, "mqtt://me:p@s:s@[::1]:77/", problem, sizeof problem) &&
+                     strcmp(target.host, "::1") == 0 && strcmp(target.port, "77") == 0 &&
+                     strcmp(target.user_name, "me") == 0 && strcmp(target.password, "p@s:s") == 0, "full URL");
+    check(tally, strstr(target.url, "p@s") == NULL, "the password is not shown");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        check(tally, !target_parse(&target, wrong[i], problem, sizeof problem), wrong[i]);
+}
+
+static bool reads(struct options *options, char **argv)
+{
+    int argc = 0;
+    while (argv[argc] != NULL)
+        argc++;
+    return options_read(options, argc, argv);
+}
+
+static void check_options(struct tally *tally)
+{
+    struct options options;
+    char *good[] = {"x", "-s", "3.1", "-s3.2", "--section=4", "-V", "5.0", "--timeout", "0.5", "--seed=9", "mqtt://a", NULL};
+    char *wrong[][4] = {{"x", "--nope", "mqtt://a", NULL}, {"x", "mqtt://a", "-s", NULL},
+                        {"x", "mqtt://a", "mqtt://b", NULL}, {"x", "-V4", "mqtt://a", NULL},
+                        {"x", "--timeout=nan", "mqtt://a", NULL}, {"x", "-r1", "mqtt://a", NULL}, {"x", NULL}};
+    check(tally, reads(&options, good), "a good command line");
+    check(tally, options.wishes.section_count == 3 && options.wishes.versions == V5, "repeated options");
+    check(tally, options.patience > 0.4 && options.patience < 0.6 && options.has_seed && options.seed == 9, "values");
+    options_clear(&options);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        check(tally, !reads(&options, wrong[i]), wrong[i][1] == NULL ? "no target" : wrong[i][1]);
+        options_clear(&options);
+    }
+}
+
+int main(void)
+{
+    struct tally tally = {0, 0};
+    if (freopen("/dev/null", "w", stderr) == NULL) /* wrong command lines and crashes are meant here */
+        return 2;
+    check_records(&tally);
+    check_selection(&tally);
+    check_shuffle(&tally);
+    check_target(&tally);
+    check_options(&tally);
+    check_run(&tally);
+    printf("%u passed, %u failed, 0 skipped\n", tally.passed, tally.failed);
+    return tally.failed == 0 ? 0 : 1;
+}
