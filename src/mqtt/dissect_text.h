@@ -1,0 +1,50 @@
+/* dissect_text: how the dissector puts characters into a sink. Internal to dissect*.c. Prefix: print_ */
+#ifndef ETALON_MQTT_DISSECT_TEXT_H
+#define ETALON_MQTT_DISSECT_TEXT_H
+
+#include "dissect.h"
+
+/* Collects the runs of a line, so that a sink is not called for every few characters, and knows the column. */
+struct printer {
+    const struct dissect_sink *sink;
+    const struct dissect_options *options;
+    size_t column; /* characters since the start of the line */
+    size_t used;   /* bytes in `pending` */
+    char pending[128];
+};
+
+enum colour { COLOUR_NONE, COLOUR_DIM, COLOUR_BYTES, COLOUR_ERROR };
+
+/* Both pointers are borrowed; `options` must not be NULL. End with print_flush. */
+struct printer printer_to(const struct dissect_sink *sink, const struct dissect_options *options);
+
+void print_flush(struct printer *printer);
+void print_run(struct printer *printer, const char *text, size_t length);
+void print_text(struct printer *printer, const char *text);
+void print_number(struct printer *printer, uint64_t number);
+void print_hex_byte(struct printer *printer, uint8_t byte);
+
+/* "1 byte", "2 bytes": `unit` in the singular, with a plural in -s. */
+void print_count(struct printer *printer, uint64_t count, const char *unit);
+
+/* A number with the prefix 0x and at least two digits. */
+void print_hex_number(struct printer *printer, uint64_t number);
+
+/* Blanks up to `column`; two of them if the line is there already. */
+void print_pad(struct printer *printer, size_t column);
+
+/* Words of `text`, each new line beginning at the column where this one did; lines end before `width` where they can. */
+void print_wrapped(struct printer *printer, const char *text, size_t width);
+
+void print_newline(struct printer *printer);
+void print_colour(struct printer *printer, enum colour colour); /* nothing unless the options ask for colour */
+
+/* A string in quotes, and binary data: "3 bytes", then its text in quotes if it is text, else its bytes. At most
+ * `options->value_limit` bytes are shown. */
+void print_quoted(struct printer *printer, struct bytes text);
+void print_binary(struct printer *printer, struct bytes data);
+
+/* What a refusal says: the byte, what was seen, the statement and the Reason Code. */
+void print_verdict(struct printer *printer, const struct verdict *verdict);
+
+#endif
