@@ -96,14 +96,33 @@ bool load_failed(const struct load *load)
     return load->error[0] != '\0';
 }
 
-void *load_allocate(size_t count, size_t size)
+/* One piece of memory, in a chain from load->memory. */
+struct memory {
+    struct memory *next;
+    max_align_t bytes[];
+};
+
+void *load_allocate(struct load *load, size_t count, size_t size)
 {
-    void *memory = calloc(count > 0 ? count : 1, size);
+    struct memory *memory = calloc(1, sizeof *memory + count * size);
     if (memory == NULL) {
         fputs("bench-load: out of memory\n", stderr);
         exit(EXIT_FAILED);
     }
-    return memory;
+    memory->next = load->memory;
+    load->memory = memory;
+    return memory->bytes;
+}
+
+static void load_release(struct load *load)
+{
+    connections_release(load);
+    while (load->memory != NULL) {
+        struct memory *memory = load->memory;
+        load->memory = memory->next;
+        free(memory);
+    }
+    close(load->epoll);
 }
 
 static void print_usage(void)
@@ -238,7 +257,7 @@ static void load_start(struct load *load)
         (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)load->options.port)};
     load->broker = (pid_t)load->options.pid;
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
-    load->input = load_allocate(1, READ_SIZE);
+    load->input = load_allocate(load, 1, READ_SIZE);
     load->now = clock_now();
     load->deadline = load->now + (uint64_t)(load->options.deadline * (double)NANOSECONDS);
     if (inet_pton(AF_INET, load->options.host, &load->address.sin_addr) != 1) {
@@ -254,7 +273,8 @@ static void load_start(struct load *load)
 
 int main(int count, char **arguments)
 {
-    struct load *load = load_allocate(1, sizeof *load);
+    struct load whole = {0};
+    struct load *load = &whole;
     const struct scenario *scenario = read_options(&load->options, count, arguments);
     raise_file_limit();
     load_start(load);
@@ -266,5 +286,6 @@ int main(int count, char **arguments)
         fprintf(stderr, "bench-load: %s: %s\n", scenario->name, load->error);
     }
     report_print(load);
+    load_release(load);
     return measured ? EXIT_SUCCESS : EXIT_FAILED;
 }

@@ -100,6 +100,7 @@ struct connection {
     const struct connection_events *events;
     void *owner;
     struct connection *next_dirty;
+    struct connection *next_known;
     struct buffer output;
     size_t output_sent;
     struct buffer partial;
@@ -107,6 +108,7 @@ struct connection {
     uint32_t number;
     enum connection_state state;
     bool dirty;
+    bool known;
     bool watches_output;
 };
 
@@ -126,6 +128,8 @@ struct load {
     uint64_t now;
     uint32_t ready;
     struct connection *dirty;
+    struct connection *known;
+    struct memory *memory;
     uint8_t *input;
     char error[ERROR_SIZE];
 };
@@ -139,8 +143,8 @@ double seconds_between(uint64_t from, uint64_t to);
 /* Notes the first failure; the loop ends at its next turn. */
 void load_fail(struct load *load, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool load_failed(const struct load *load);
-/* Memory that the scenario keeps until the process ends; zeroed; ends the process when there is none. */
-void *load_allocate(size_t count, size_t size);
+/* Zeroed memory that lives as long as the load; ends the process when there is none. */
+void *load_allocate(struct load *load, size_t count, size_t size);
 
 /* ---- load_packet.c: each writes one packet at `to`, which has room for it, and returns its length ---- */
 
@@ -159,8 +163,8 @@ struct publish_template {
 };
 
 /* Encodes the PUBLISH once. `packet_identifier` (offset) is 0 at QoS 0. The payload is a pattern. */
-void publish_template_make(struct publish_template *template, const struct options *options,
-                           const char *topic, uint8_t flags);
+void publish_template_make(struct publish_template *template, struct load *load, const char *topic,
+                           uint8_t flags);
 /* Encodes it again for another topic into the same memory. */
 void publish_template_change(struct publish_template *template, const struct options *options,
                              const char *topic, uint8_t flags);
@@ -173,6 +177,8 @@ uint16_t get_u16(const uint8_t *from);
 /* Starts to connect, and queues the CONNECT; events->ready follows when the CONNACK is there. */
 void connection_open(struct connection *connection, const char *client_identifier);
 void connection_close(struct connection *connection);
+/* Frees the buffers of all connections that were ever opened. */
+void connections_release(struct load *load);
 /* Room for `size` more bytes of output, which the caller fills; sent with the next turn, in one call. */
 uint8_t *connection_gather(struct connection *connection, size_t size);
 /* Gives back the last `size` bytes of what was gathered. */
@@ -211,6 +217,7 @@ struct latency {
     uint64_t seen;
 };
 
+void latency_make(struct latency *latency, struct load *load);
 void latency_reset(struct latency *latency);
 void latency_add(struct latency *latency, uint64_t nanoseconds);
 /* The value in microseconds below which `share` (0…1) of the samples lie; sorts the samples. */

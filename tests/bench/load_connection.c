@@ -77,6 +77,15 @@ static void connection_send(struct connection *connection)
     }
 }
 
+static void make_known(struct connection *connection)
+{
+    if (!connection->known) {
+        connection->known = true;
+        connection->next_known = connection->load->known;
+        connection->load->known = connection;
+    }
+}
+
 void connection_open(struct connection *connection, const char *client_identifier)
 {
     struct load *load = connection->load;
@@ -87,6 +96,7 @@ void connection_open(struct connection *connection, const char *client_identifie
         return;
     }
     connection->state = CONNECTION_OPENING;
+    make_known(connection);
     bind_source(connection, connection->fd);
     (void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const struct sockaddr *address = (const struct sockaddr *)&load->address;
@@ -100,6 +110,16 @@ void connection_open(struct connection *connection, const char *client_identifie
     /* On loopback the connection mostly stands when connect() returns: no wake-up need say so. */
     connection_send(connection);
     watch(connection, EPOLL_CTL_ADD, connection->output.length > 0);
+}
+
+void connections_release(struct load *load)
+{
+    for (struct connection *connection = load->known; connection != NULL;
+         connection = connection->next_known) {
+        buffer_release(&connection->output);
+        buffer_release(&connection->partial);
+    }
+    load->known = NULL;
 }
 
 void connection_close(struct connection *connection)

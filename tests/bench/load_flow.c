@@ -335,13 +335,13 @@ static void prepare_publisher(struct flow *flow, uint32_t index)
     publisher->index = index;
     publisher->connection.owner = publisher;
     publisher->missing_mask = power_of_two(options->lead) - 1;
-    publisher->missing = load_allocate(publisher->missing_mask + 1, sizeof *publisher->missing);
-    publisher->identifiers = load_allocate(options->window, sizeof *publisher->identifiers);
+    publisher->missing = load_allocate(flow->load, publisher->missing_mask + 1, sizeof *publisher->missing);
+    publisher->identifiers = load_allocate(flow->load, options->window, sizeof *publisher->identifiers);
     for (uint32_t i = 0; i < options->window; i++) {
         publisher->identifiers[i] = (uint16_t)(i + 1);
     }
     topic_of(flow->shape, index, topic);
-    publish_template_make(&publisher->template, options, topic, (uint8_t)(options->qos << 1));
+    publish_template_make(&publisher->template, flow->load, topic, (uint8_t)(options->qos << 1));
     memcpy(publisher->template.bytes + publisher->template.payload, &index, sizeof index);
 }
 
@@ -386,7 +386,8 @@ static bool open_subscribers(struct flow *flow)
         subscriber->flow = flow;
         subscriber->index = i;
         subscriber->connection.owner = subscriber;
-        subscriber->expected = load_allocate(flow->shape->publishers, sizeof *subscriber->expected);
+        subscriber->expected =
+            load_allocate(flow->load, flow->shape->publishers, sizeof *subscriber->expected);
         open_one(flow->load, &subscriber->connection, i, "Sub", flow, &events);
     }
     return wait_ready(flow->load, before + flow->shape->subscribers);
@@ -462,12 +463,12 @@ static bool run_measured(struct flow *flow)
 
 bool measure_flow(struct load *load, const struct shape *shape)
 {
-    struct flow *flow = load_allocate(1, sizeof *flow);
+    struct flow *flow = load_allocate(load, 1, sizeof *flow);
     *flow = (struct flow){.load = load, .shape = shape};
     flow->per_message = (uint16_t)(shape->paired ? 1 : shape->subscribers);
-    flow->publishers = load_allocate(shape->publishers, sizeof *flow->publishers);
-    flow->subscribers = load_allocate(shape->subscribers, sizeof *flow->subscribers);
-    latency_reset(&flow->latency);
+    flow->publishers = load_allocate(load, shape->publishers, sizeof *flow->publishers);
+    flow->subscribers = load_allocate(load, shape->subscribers, sizeof *flow->subscribers);
+    latency_make(&flow->latency, load);
     return open_subscribers(flow) && subscribe_all(flow) && open_publishers(flow) && run_measured(flow);
 }
 

@@ -5,11 +5,14 @@
 
 enum { SAMPLES = 1 << 17 };
 
+void latency_make(struct latency *latency, struct load *load)
+{
+    latency->samples = load_allocate(load, SAMPLES, sizeof *latency->samples);
+    latency->seen = 0;
+}
+
 void latency_reset(struct latency *latency)
 {
-    if (latency->samples == NULL) {
-        latency->samples = load_allocate(SAMPLES, sizeof *latency->samples);
-    }
     latency->seen = 0;
 }
 

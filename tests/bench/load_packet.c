@@ -83,11 +83,11 @@ size_t write_subscribe(uint8_t *to, bool mqtt5, uint16_t packet_identifier, cons
     return at;
 }
 
-void publish_template_make(struct publish_template *template, const struct options *options,
-                           const char *topic, uint8_t flags)
+void publish_template_make(struct publish_template *template, struct load *load, const char *topic,
+                           uint8_t flags)
 {
-    template->bytes = load_allocate(1, FIRST_PUBLISH_SIZE + options->payload);
-    publish_template_change(template, options, topic, flags);
+    template->bytes = load_allocate(load, 1, FIRST_PUBLISH_SIZE + load->options.payload);
+    publish_template_change(template, &load->options, topic, flags);
 }
 
 void publish_template_change(struct publish_template *template, const struct options *options,

@@ -8,7 +8,7 @@ enum { OPEN_AT_ONCE = 500, IDENTIFIER_SIZE = 32 };
 bool scenario_idle(struct load *load)
 {
     uint32_t count = load->options.count;
-    struct connection *connections = load_allocate(count, sizeof *connections);
+    struct connection *connections = load_allocate(load, count, sizeof *connections);
     uint64_t before = process_memory(load->broker);
     if (!open_clients(load, connections, count, OPEN_AT_ONCE, "idle", &silent_events)) {
         return false;
@@ -65,9 +65,9 @@ bool scenario_connect_rate(struct load *load)
 {
     static const struct connection_events events = {.ready = finish_handshake};
     uint32_t slots = load->options.clients;
-    struct handshakes handshakes = {.start = load_allocate(slots, sizeof *handshakes.start)};
-    struct connection *connections = load_allocate(slots, sizeof *connections);
-    latency_reset(&handshakes.latency);
+    struct handshakes handshakes = {.start = load_allocate(load, slots, sizeof *handshakes.start)};
+    struct connection *connections = load_allocate(load, slots, sizeof *connections);
+    latency_make(&handshakes.latency, load);
     for (uint32_t i = 0; i < slots; i++) {
         struct connection *connection = &connections[i];
         *connection = (struct connection){.load = load, .events = &events, .number = i};

@@ -109,12 +109,12 @@ bool scenario_retained(struct load *load)
     static const struct connection_events publisher_events = {.packet = publisher_packet};
     static const struct connection_events subscriber_events = {.packet = subscriber_packet};
     struct archive archive = {.load = load};
-    struct connection *connections = load_allocate(PUBLISHERS + 1, sizeof *connections);
+    struct connection *connections = load_allocate(load, PUBLISHERS + 1, sizeof *connections);
     struct connection *subscriber = &connections[PUBLISHERS];
     for (uint32_t i = 0; i <= PUBLISHERS; i++) {
         connections[i].owner = &archive;
     }
-    publish_template_make(&archive.template, &load->options, "bench/retained/4294967295", RETAIN_AT_QOS_1);
+    publish_template_make(&archive.template, load, "bench/retained/4294967295", RETAIN_AT_QOS_1);
     return open_clients(load, connections, PUBLISHERS, PUBLISHERS, "retainPub", &publisher_events) &&
            open_clients(load, subscriber, 1, 1, "retainSub", &subscriber_events) &&
            publish_all(&archive, connections) && receive_all(&archive, subscriber);

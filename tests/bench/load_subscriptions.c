@@ -57,7 +57,7 @@ static bool open_herd(struct herd *herd, uint32_t subscriptions)
     static const struct connection_events events = {.packet = member_packet};
     struct load *load = herd->load;
     uint32_t opened = 0;
-    herd->members = load_allocate(herd->size, sizeof *herd->members);
+    herd->members = load_allocate(load, herd->size, sizeof *herd->members);
     while (load->ready < herd->size) {
         while (opened < herd->size && opened - load->ready < OPEN_AT_ONCE) {
             char identifier[TOPIC_SIZE];

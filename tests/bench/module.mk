@@ -1,6 +1,7 @@
 # The benchmark: load generator, null relay, and the script that compares brokers. See tests/bench/README.md.
 
 BENCH_LOAD_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/bench/load*.c)))
+BENCH_PROGRAMS := $(BUILD)/bench-load $(BUILD)/bench-relay
 BENCH_FLAGS ?=
 
 $(BUILD)/bench-load: $(BENCH_LOAD_OBJECTS)
@@ -10,5 +11,5 @@ $(BUILD)/bench-relay: $(BUILD)/tests/bench/relay.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 .PHONY: bench
-bench: $(BUILD)/bench-load $(BUILD)/bench-relay $(BUILD)/etalon ## compare brokers (BENCH_FLAGS=--quick: briefly)
+bench: $(BENCH_PROGRAMS) $(BUILD)/etalon ## compare brokers (BENCH_FLAGS=--quick: briefly)
 	tests/bench/run --build $(BUILD) $(BENCH_FLAGS)
