@@ -25,13 +25,14 @@ struct table {
     struct printer printer;
     struct bytes packet;
     struct verdict verdict; /* known before the first line is written */
-    size_t missing;         /* bytes by which the packet is cut off; its verdict says no more than that */
-    size_t promised;        /* size of the whole packet; 0 if the fixed header is cut off */
+    size_t promised;        /* if it is cut off: see is_cut_off */
     bool cut_off;
     bool verdict_shown;
     struct row row;
     size_t properties_end; /* offset behind the property list that is being told */
     unsigned group_depth;  /* 1 below a heading */
+    bool has_held;
+    struct decoded_field held; /* not shown yet: see on_field */
 };
 
 /* The bits that have names, by their place in the byte. No two fields share a name. */
@@ -149,20 +150,6 @@ static void show_neighbours(struct table *table, size_t offset)
     print_newline(&table->printer);
 }
 
-static void show_missing(struct table *table)
-{
-    struct printer *printer = &table->printer;
-    print_text(printer, "incomplete: ");
-    if (table->promised == 0) {
-        print_text(printer, "the packet ends within its fixed header");
-        return;
-    }
-    print_count(printer, table->missing, "byte");
-    print_text(printer, table->missing == 1 ? " is missing; by its Remaining Length the packet has "
-                                            : " are missing; by its Remaining Length the packet has ");
-    print_number(printer, table->promised);
-}
-
 static void show_statement(struct table *table)
 {
     const struct statement_description *statement =
@@ -187,7 +174,7 @@ static void show_verdict(struct table *table)
     print_colour(&table->printer, COLOUR_ERROR);
     print_text(&table->printer, "^^ ");
     if (table->cut_off)
-        show_missing(table);
+        print_cut_off(&table->printer, table->packet, table->promised);
     else
         print_verdict(&table->printer, &table->verdict);
     print_colour(&table->printer, COLOUR_NONE);
@@ -265,7 +252,8 @@ static bool is_part(const struct decoded_field *field)
     return field->length == 0 && is_number(field);
 }
 
-/* How deep the field stands below the headings: properties below their Property Length, a value below its Identifier. */
+/* How deep the field stands below the headings: properties below their Property Length, a value below its
+ * Identifier. */
 static unsigned field_depth(struct table *table, const struct decoded_field *field)
 {
     if (strcmp(field->name, "Property Length") == 0) {
@@ -342,18 +330,32 @@ static void show_field(struct table *table, const struct decoded_field *field)
     end_row(table, field->section);
 }
 
+static void release_held(struct table *table)
+{
+    if (!table->has_held)
+        return;
+    table->has_held = false;
+    show_verdict_if_reached(table);
+    if (table->held.kind == FIELD_HEADING)
+        show_heading(table, &table->held);
+    else
+        show_field(table, &table->held);
+}
+
+/* Every field is held back until the next one: PUBLISH tells of the bits of its first byte only after the
+ * Remaining Length, and they belong below that byte. */
 static void on_field(void *context, const struct decoded_field *field)
 {
     struct table *table = context;
-    if (is_part(field)) {
-        show_part(table, field);
+    if (!is_part(field)) {
+        release_held(table);
+        table->held = *field;
+        table->has_held = true;
         return;
     }
-    show_verdict_if_reached(table);
-    if (field->kind == FIELD_HEADING)
-        show_heading(table, field);
-    else
-        show_field(table, field);
+    if (table->has_held && field->offset >= table->held.offset)
+        release_held(table);
+    show_part(table, field);
 }
 
 /* The whole table */
@@ -393,8 +395,8 @@ static void show_headline(struct table *table, enum protocol_version version, en
     struct printer *printer = &table->printer;
     const struct bytes packet = table->packet;
     print_pad(printer, at_column(table, 0));
-    print_text(printer, packet.length == 0 ? "Nothing"
-                                           : packet_type_name((enum packet_type)(packet.data[0] >> 4)));
+    print_text(printer,
+               packet.length == 0 ? "Nothing" : packet_type_name((enum packet_type)(packet.data[0] >> 4)));
     print_text(printer, sender == SENDER_CLIENT ? " from client, " : " from server, ");
     print_text(printer, version_text(version));
     print_text(printer, ", ");
@@ -424,20 +426,6 @@ static void show_titles(struct table *table)
     print_newline(printer);
 }
 
-/* A packet that is cut off is told so at its end, unless what there is of it is wrong already. */
-static void find_cut(struct table *table, enum protocol_version version)
-{
-    struct verdict verdict;
-    const bool is_connect = table->packet.length > 0 && table->packet.data[0] >> 4 == PACKET_CONNECT;
-    const enum framing found = packet_frame(table->packet, is_connect ? PROTOCOL_UNKNOWN : version, 0,
-                                            &table->promised, &verdict);
-    if (found != FRAMING_INCOMPLETE)
-        return;
-    table->cut_off = true;
-    table->missing = table->promised == 0 ? 0 : table->promised - table->packet.length;
-    table->verdict.offset = (uint32_t)table->packet.length;
-}
-
 struct verdict dissect_packet(struct bytes packet, enum protocol_version version, enum sender sender,
                               const struct dissect_options *options, const struct dissect_sink *sink)
 {
@@ -447,13 +435,17 @@ struct verdict dissect_packet(struct bytes packet, enum protocol_version version
     struct table table = {.printer = printer_to(sink, options == NULL ? &defaults : options),
                           .packet = packet,
                           .verdict = verdict};
-    find_cut(&table, version);
+    if (is_cut_off(packet, version, &table.promised)) {
+        table.cut_off = true;
+        table.verdict.offset = (uint32_t)packet.length; /* to be told at the end */
+    }
     show_headline(&table, decoded.version, sender);
     show_titles(&table);
 
     /* Once more, now that it is known below which byte the verdict goes. */
     const struct decode_observer observer = {.field = on_field, .context = &table};
     packet_decode(&decoded, version, sender, packet, &observer);
+    release_held(&table);
     show_verdict_if_reached(&table);
     show_rest(&table);
     show_verdict(&table);

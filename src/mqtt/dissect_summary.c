@@ -3,7 +3,7 @@
 
 #include "dissect_text.h"
 
-#define ENTRIES_SHOWN 8U /* Topic Filters or Reason Codes of one packet */
+#define ENTRIES_SHOWN 8U /* Topic Filters, Reason Codes or properties of one list */
 
 struct summary {
     struct printer printer;
@@ -11,6 +11,7 @@ struct summary {
     struct packet packet;
     enum protocol_version version; /* as given, for decoding once more */
     enum sender sender;
+    size_t properties; /* of the list at hand, so far */
 };
 
 static void word(struct summary *summary, const char *text)
@@ -53,13 +54,34 @@ static void secret(struct summary *summary, const char *name, struct bytes value
     print_count(&summary->printer, value.length, "byte");
 }
 
+/* The end of a list of which only the first entries are shown. */
+static void summarise_more(struct summary *summary, size_t count)
+{
+    if (count <= ENTRIES_SHOWN)
+        return;
+    print_text(&summary->printer, ", and ");
+    print_number(&summary->printer, count - ENTRIES_SHOWN);
+    print_text(&summary->printer, " more");
+}
+
 /* Properties: in braces, with the names of the specification */
+
+/* False if the list is long enough as it is. */
+static bool begin_property(struct summary *summary)
+{
+    if (summary->properties++ >= ENTRIES_SHOWN)
+        return false;
+    print_text(&summary->printer, summary->properties > 1 ? "," : "");
+    return true;
+}
 
 static void summarise_user_properties(struct summary *summary, const struct properties *properties)
 {
     struct bytes rest = properties->repeated;
     struct string_pair pair;
     while (properties_next_user_property(&rest, &pair)) {
+        if (!begin_property(summary))
+            continue;
         string(summary, "User Property", pair.name);
         print_text(&summary->printer, "=");
         print_quoted(&summary->printer, pair.value);
@@ -70,20 +92,20 @@ static void summarise_identifiers(struct summary *summary, const struct properti
 {
     struct bytes rest = properties->repeated;
     uint32_t identifier;
-    while (properties_next_subscription_identifier(&rest, &identifier))
-        number(summary, "Subscription Identifier", identifier);
+    while (properties_next_subscription_identifier(&rest, &identifier)) {
+        if (begin_property(summary))
+            number(summary, "Subscription Identifier", identifier);
+    }
 }
 
-static void summarise_property(struct summary *summary, const struct properties *properties,
-                               enum property_ordinal ordinal)
+static void summarise_once(struct summary *summary, const struct properties *properties,
+                           enum property_ordinal ordinal)
 {
     const struct property_description *property = property_describe(ordinal);
     const union property_value *value = &properties->value[ordinal];
-    if (ordinal == ORDINAL_USER_PROPERTY)
-        summarise_user_properties(summary, properties);
-    else if (ordinal == ORDINAL_SUBSCRIPTION_IDENTIFIER)
-        summarise_identifiers(summary, properties);
-    else if (ordinal == ORDINAL_AUTHENTICATION_DATA)
+    if (!begin_property(summary))
+        return;
+    if (ordinal == ORDINAL_AUTHENTICATION_DATA)
         secret(summary, property->name, value->bytes);
     else if (property->type == PROPERTY_TYPE_UTF8_STRING)
         string(summary, property->name, value->bytes);
@@ -93,16 +115,29 @@ static void summarise_property(struct summary *summary, const struct properties 
         number(summary, property->name, value->number);
 }
 
+static void summarise_property(struct summary *summary, const struct properties *properties,
+                               enum property_ordinal ordinal)
+{
+    if (ordinal == ORDINAL_USER_PROPERTY)
+        summarise_user_properties(summary, properties);
+    else if (ordinal == ORDINAL_SUBSCRIPTION_IDENTIFIER)
+        summarise_identifiers(summary, properties);
+    else
+        summarise_once(summary, properties, ordinal);
+}
+
 static void summarise_properties(struct summary *summary, const struct properties *properties)
 {
     if (summary->packet.version != PROTOCOL_5_0 || properties->present == 0)
         return;
-    word(summary, "{");
+    summary->properties = 0;
+    print_text(&summary->printer, " {");
     for (enum property_ordinal ordinal = 0; ordinal < PROPERTY_COUNT; ordinal++) {
         if (properties_has(properties, ordinal))
             summarise_property(summary, properties, ordinal);
     }
-    word(summary, "}");
+    summarise_more(summary, summary->properties);
+    print_text(&summary->printer, " }");
 }
 
 /* Reason Codes and return codes: the decoder tells their names, which depend on packet and version. */
@@ -126,15 +161,6 @@ static void on_code(void *context, const struct decoded_field *field)
     print_hex_number(printer, field->number);
     print_text(printer, " ");
     print_text(printer, field->meaning);
-}
-
-static void summarise_more(struct summary *summary, size_t count)
-{
-    if (count <= ENTRIES_SHOWN)
-        return;
-    print_text(&summary->printer, ", and ");
-    print_number(&summary->printer, count - ENTRIES_SHOWN);
-    print_text(&summary->printer, " more");
 }
 
 static void summarise_codes(struct summary *summary)
@@ -261,12 +287,18 @@ static void summarise_auth(struct summary *summary)
 
 /* NULL: the name says everything. */
 static void (*const summarise[16])(struct summary *summary) = {
-    [PACKET_CONNECT] = summarise_connect,         [PACKET_CONNACK] = summarise_connack,
-    [PACKET_PUBLISH] = summarise_publish,         [PACKET_PUBACK] = summarise_acknowledgement,
-    [PACKET_PUBREC] = summarise_acknowledgement,  [PACKET_PUBREL] = summarise_acknowledgement,
-    [PACKET_PUBCOMP] = summarise_acknowledgement, [PACKET_SUBSCRIBE] = summarise_subscribe,
-    [PACKET_SUBACK] = summarise_suback,           [PACKET_UNSUBSCRIBE] = summarise_unsubscribe,
-    [PACKET_UNSUBACK] = summarise_suback,         [PACKET_DISCONNECT] = summarise_disconnect,
+    [PACKET_CONNECT] = summarise_connect,
+    [PACKET_CONNACK] = summarise_connack,
+    [PACKET_PUBLISH] = summarise_publish,
+    [PACKET_PUBACK] = summarise_acknowledgement,
+    [PACKET_PUBREC] = summarise_acknowledgement,
+    [PACKET_PUBREL] = summarise_acknowledgement,
+    [PACKET_PUBCOMP] = summarise_acknowledgement,
+    [PACKET_SUBSCRIBE] = summarise_subscribe,
+    [PACKET_SUBACK] = summarise_suback,
+    [PACKET_UNSUBSCRIBE] = summarise_unsubscribe,
+    [PACKET_UNSUBACK] = summarise_suback,
+    [PACKET_DISCONNECT] = summarise_disconnect,
     [PACKET_AUTH] = summarise_auth,
 };
 
@@ -279,10 +311,14 @@ struct verdict dissect_summary(struct bytes packet, enum protocol_version versio
         .printer = printer_to(sink, &plain), .bytes = packet, .version = version, .sender = sender};
     const struct verdict verdict = packet_decode(&summary.packet, version, sender, packet, NULL);
 
+    size_t promised;
     const unsigned type = packet.length == 0 ? 0 : packet.data[0] >> 4;
     print_pad(&summary.printer, plain.indent);
     print_text(&summary.printer, packet.length == 0 ? "Nothing" : packet_type_name((enum packet_type)type));
-    if (verdict.refused) {
+    if (is_cut_off(packet, version, &promised)) {
+        word(&summary, "");
+        print_cut_off(&summary.printer, packet, promised);
+    } else if (verdict.refused) {
         word(&summary, "refused: ");
         print_verdict(&summary.printer, &verdict);
     } else if (summarise[type] != NULL) {

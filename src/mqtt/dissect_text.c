@@ -116,14 +116,14 @@ void print_colour(struct printer *printer, enum colour colour)
 
 /* Strings of strangers */
 
-/* Characters that a terminal obeys, that cannot be seen, or that turn the direction of text: the C1 controls, and what
- * could make a line look like another. */
+/* Characters that a terminal obeys, that cannot be seen, or that turn the direction of text: the C1
+ * controls, and what could make a line look like another. */
 static const struct {
     uint32_t first, last;
 } hidden_characters[] = {
-    {0x0080, 0x009F}, {0x00AD, 0x00AD}, {0x034F, 0x034F},   {0x061C, 0x061C},   {0x115F, 0x1160},
-    {0x17B4, 0x17B5}, {0x180B, 0x180F}, {0x200B, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x206F},
-    {0x3164, 0x3164}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},   {0xFFF0, 0xFFFB},
+    {0x0080, 0x009F}, {0x00AD, 0x00AD},   {0x034F, 0x034F},   {0x061C, 0x061C}, {0x115F, 0x1160},
+    {0x17B4, 0x17B5}, {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E}, {0x2060, 0x206F},
+    {0x3164, 0x3164}, {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0}, {0xFFF0, 0xFFFB},
     {0xFFFE, 0xFFFF}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
 };
 
@@ -259,6 +259,28 @@ void print_verdict(struct printer *printer, const struct verdict *verdict)
     print_text(printer, " (");
     print_hex_number(printer, verdict->reason_code);
     print_text(printer, ")");
+}
+
+bool is_cut_off(struct bytes packet, enum protocol_version version, size_t *promised)
+{
+    struct verdict verdict;
+    const bool is_connect = packet.length > 0 && packet.data[0] >> 4 == PACKET_CONNECT;
+    return packet_frame(packet, is_connect ? PROTOCOL_UNKNOWN : version, 0, promised, &verdict) ==
+           FRAMING_INCOMPLETE;
+}
+
+void print_cut_off(struct printer *printer, struct bytes packet, size_t promised)
+{
+    print_text(printer, "incomplete: ");
+    if (promised == 0) {
+        print_text(printer, "the packet ends within its fixed header");
+        return;
+    }
+    const size_t missing = promised - packet.length;
+    print_count(printer, missing, "byte");
+    print_text(printer, missing == 1 ? " is" : " are");
+    print_text(printer, " missing; by its Remaining Length the packet has ");
+    print_number(printer, promised);
 }
 
 void dissect_text(struct bytes text, size_t limit, const struct dissect_sink *sink)

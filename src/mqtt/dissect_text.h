@@ -4,7 +4,7 @@
 
 #include "dissect.h"
 
-/* Collects the runs of a line, so that a sink is not called for every few characters, and knows the column. */
+/* Collects runs of characters, so that a sink is not called for every few of them, and knows the column. */
 struct printer {
     const struct dissect_sink *sink;
     const struct dissect_options *options;
@@ -33,18 +33,26 @@ void print_hex_number(struct printer *printer, uint64_t number);
 /* Blanks up to `column`; two of them if the line is there already. */
 void print_pad(struct printer *printer, size_t column);
 
-/* Words of `text`, each new line beginning at the column where this one did; lines end before `width` where they can. */
+/* Words of `text`, each new line beginning at the column where this one did; lines end before `width` where
+ * they can. */
 void print_wrapped(struct printer *printer, const char *text, size_t width);
 
 void print_newline(struct printer *printer);
-void print_colour(struct printer *printer, enum colour colour); /* nothing unless the options ask for colour */
+void print_colour(struct printer *printer,
+                  enum colour colour); /* nothing unless the options ask for colour */
 
-/* A string in quotes, and binary data: "3 bytes", then its text in quotes if it is text, else its bytes. At most
- * `options->value_limit` bytes are shown. */
+/* A string in quotes, and binary data: "3 bytes", then its text in quotes if it is text, else its bytes. At
+ * most `options->value_limit` bytes are shown. */
 void print_quoted(struct printer *printer, struct bytes text);
 void print_binary(struct printer *printer, struct bytes data);
 
 /* What a refusal says: the byte, what was seen, the statement and the Reason Code. */
 void print_verdict(struct printer *printer, const struct verdict *verdict);
+
+/* Whether the packet ends before its Remaining Length does, and nothing else is wrong with its fixed header.
+ * The decoder can then say no more. `*promised` is the size of the whole packet in bytes, 0 if that is not
+ * known yet. */
+bool is_cut_off(struct bytes packet, enum protocol_version version, size_t *promised);
+void print_cut_off(struct printer *printer, struct bytes packet, size_t promised);
 
 #endif
