@@ -1,9 +1,9 @@
 /*
  * Cases that hold in every version of the protocol: flows, retained messages, wills, sessions, filters.
  *
- * Absence is never waited for. A case that says something must not arrive publishes something else afterwards, by
- * the same publisher, to the same subscription, at the same QoS (so that message ordering binds the two), and
- * expects that to be the next message.
+ * Absence is never waited for. A case that says something must not arrive publishes something else
+ * afterwards, by the same publisher, to the same subscription, at the same QoS (so that message ordering
+ * binds the two), and expects that to be the next message.
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,8 @@
 /* ---- flows ---- */
 
 /* Every byte value, NUL first, in an order that no shift or truncation leaves intact. */
-static const unsigned char *pattern(struct scene *scene, size_t length) {
+static const unsigned char *pattern(struct scene *scene, size_t length)
+{
     unsigned char *bytes = scene_allocate(scene, length + 1);
     for (size_t i = 0; i < length; i++) {
         bytes[i] = (unsigned char)(i ^ (i >> 8) ^ (i >> 16));
@@ -25,9 +26,13 @@ static const unsigned char *pattern(struct scene *scene, size_t length) {
     return bytes;
 }
 
-static void payload_arrives_unaltered(struct scene *scene) {
+static void payload_arrives_unaltered(struct scene *scene)
+{
     static const size_t lengths[] = {
-        [PAYLOAD_EMPTY] = 0, [PAYLOAD_ONE_BYTE] = 1, [PAYLOAD_BINARY] = 1000, [PAYLOAD_ONE_MEBIBYTE] = ONE_MEBIBYTE,
+        [PAYLOAD_EMPTY] = 0,
+        [PAYLOAD_ONE_BYTE] = 1,
+        [PAYLOAD_BINARY] = 1000,
+        [PAYLOAD_ONE_MEBIBYTE] = ONE_MEBIBYTE,
     };
     size_t length = lengths[scene->this_case->payload];
     struct actor *subscriber = join(scene);
@@ -48,7 +53,8 @@ static void payload_arrives_unaltered(struct scene *scene) {
     expect_text(subscriber, message.topic, "sentinel", message.qos);
 }
 
-static void delivery_at_the_lower_qos(struct scene *scene) {
+static void delivery_at_the_lower_qos(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *subscribers[3];
     const char *shared_topic = topic(scene, "qos");
@@ -64,7 +70,8 @@ static void delivery_at_the_lower_qos(struct scene *scene) {
     }
 }
 
-static void order_is_kept(struct scene *scene) {
+static void order_is_kept(struct scene *scene)
+{
     struct actor *subscriber = join(scene);
     struct actor *publisher = join(scene);
     const char *name = topic(scene, "order");
@@ -81,7 +88,8 @@ static void order_is_kept(struct scene *scene) {
     }
 }
 
-static void two_clients_converse(struct scene *scene) {
+static void two_clients_converse(struct scene *scene)
+{
     struct actor *left = join(scene);
     struct actor *right = join(scene);
     const char *to_left = topic(scene, "to/left");
@@ -96,7 +104,8 @@ static void two_clients_converse(struct scene *scene) {
     }
 }
 
-static void publisher_receives_its_own(struct scene *scene) {
+static void publisher_receives_its_own(struct scene *scene)
+{
     struct actor *both = join(scene);
     const char *name = topic(scene, "own");
     subscribe(both, name, scene->this_case->qos);
@@ -104,7 +113,8 @@ static void publisher_receives_its_own(struct scene *scene) {
     expect_text(both, name, "to myself", scene->this_case->qos);
 }
 
-static void every_subscriber_gets_a_copy(struct scene *scene) {
+static void every_subscriber_gets_a_copy(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *subscribers[4];
     const char *name = topic(scene, "copies");
@@ -122,7 +132,8 @@ static void every_subscriber_gets_a_copy(struct scene *scene) {
 
 /* ---- retained messages ---- */
 
-static void retained_reaches_new_subscribers(struct scene *scene) {
+static void retained_reaches_new_subscribers(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     const char *name = topic(scene, "retained");
     publish_retained(publisher, name, "kept");
@@ -134,7 +145,8 @@ static void retained_reaches_new_subscribers(struct scene *scene) {
     publish_retained(publisher, name, "");
 }
 
-static void retained_is_replaced(struct scene *scene) {
+static void retained_is_replaced(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     const char *name = topic(scene, "retained");
     publish_retained(publisher, name, "old");
@@ -147,7 +159,8 @@ static void retained_is_replaced(struct scene *scene) {
     publish_retained(publisher, name, "");
 }
 
-static void retained_is_cleared(struct scene *scene) {
+static void retained_is_cleared(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     const char *name = topic(scene, "retained");
     publish_retained(publisher, name, "kept");
@@ -162,7 +175,8 @@ static void retained_is_cleared(struct scene *scene) {
     expect_text(after, name, "sentinel", 1);
 }
 
-static void retain_flag_is_off_for_existing_subscriptions(struct scene *scene) {
+static void retain_flag_is_off_for_existing_subscriptions(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *subscriber = join(scene);
     const char *name = topic(scene, "retained");
@@ -173,7 +187,8 @@ static void retain_flag_is_off_for_existing_subscriptions(struct scene *scene) {
     expect_text(subscriber, name, "", 1);
 }
 
-static void unretained_leaves_retained_alone(struct scene *scene) {
+static void unretained_leaves_retained_alone(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     const char *name = topic(scene, "retained");
     publish_retained(publisher, name, "kept");
@@ -185,7 +200,8 @@ static void unretained_leaves_retained_alone(struct scene *scene) {
     expect_text(subscriber, name, "", 1);
 }
 
-static void retained_matches_wildcards(struct scene *scene) {
+static void retained_matches_wildcards(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     const char *one = topic(scene, "floor/1/lamp");
     const char *other = topic(scene, "floor/1/door");
@@ -201,21 +217,30 @@ static void retained_matches_wildcards(struct scene *scene) {
 
 /* ---- wills ---- */
 
-static void will_after_death(struct scene *scene) {
+static void will_after_death(struct scene *scene)
+{
     struct actor *watcher = join(scene);
     int qos = scene->this_case->qos;
     struct message will = {
-        .topic = topic(scene, "will"), .payload = "gone", .payload_length = strlen("gone"), .qos = qos,
+        .topic = topic(scene, "will"),
+        .payload = "gone",
+        .payload_length = strlen("gone"),
+        .qos = qos,
     };
     subscribe(watcher, will.topic, qos);
     die_with_will(scene, &will);
     expect_text(watcher, will.topic, "gone", qos);
 }
 
-static void retained_will(struct scene *scene) {
+static void retained_will(struct scene *scene)
+{
     struct actor *watcher = join(scene);
     struct message will = {
-        .topic = topic(scene, "will"), .payload = "gone", .payload_length = strlen("gone"), .qos = 1, .retain = true,
+        .topic = topic(scene, "will"),
+        .payload = "gone",
+        .payload_length = strlen("gone"),
+        .qos = 1,
+        .retain = true,
     };
     subscribe(watcher, will.topic, 1);
     die_with_will(scene, &will);
@@ -227,10 +252,14 @@ static void retained_will(struct scene *scene) {
 }
 
 /* The sentinel is itself a will: it takes the same road through the broker as the one that must not come. */
-static void no_will_after_disconnect(struct scene *scene) {
+static void no_will_after_disconnect(struct scene *scene)
+{
     struct actor *watcher = join(scene);
     struct message will = {
-        .topic = topic(scene, "will"), .payload = "wrong", .payload_length = strlen("wrong"), .qos = 1,
+        .topic = topic(scene, "will"),
+        .payload = "wrong",
+        .payload_length = strlen("wrong"),
+        .qos = 1,
     };
     struct message sentinel = will;
     sentinel.payload = "died later";
@@ -246,7 +275,8 @@ static void no_will_after_disconnect(struct scene *scene) {
 /* ---- sessions ---- */
 
 /* A session that outlives its connection: from 5.0 on that needs a Session Expiry Interval too. */
-static struct connect_options lasting_session(struct scene *scene) {
+static struct connect_options lasting_session(struct scene *scene)
+{
     struct connect_options options = {.clean_start = false};
     if (scene->endpoint.protocol == PROTOCOL_5) {
         MQTTProperties *properties = new_properties(scene);
@@ -257,17 +287,20 @@ static struct connect_options lasting_session(struct scene *scene) {
 }
 
 static void expect_session(struct scene *scene, const struct connect_result *result,
-                           enum session_present expected) {
+                           enum session_present expected)
+{
     if (result->session_present != expected && result->session_present != SESSION_UNKNOWN) {
         fail(scene, "Session Present is %d instead of %d", (int)result->session_present, (int)expected);
     }
 }
 
-static void drop_session(struct scene *scene, const char *client_id) {
+static void drop_session(struct scene *scene, const char *client_id)
+{
     leave(join_as(scene, client_id, &(struct connect_options){.clean_start = true}, NULL));
 }
 
-static void offline_messages_are_queued(struct scene *scene) {
+static void offline_messages_are_queued(struct scene *scene)
+{
     struct connect_options options = lasting_session(scene);
     struct connect_result result;
     const char *client_id = new_client_id(scene);
@@ -296,7 +329,8 @@ static void offline_messages_are_queued(struct scene *scene) {
     drop_session(scene, client_id);
 }
 
-static void clean_session_forgets(struct scene *scene) {
+static void clean_session_forgets(struct scene *scene)
+{
     struct connect_options lasting = lasting_session(scene);
     struct connect_options clean = lasting;
     clean.clean_start = true;
@@ -319,7 +353,8 @@ static void clean_session_forgets(struct scene *scene) {
     drop_session(scene, client_id);
 }
 
-static void clean_session_ends_with_its_connection(struct scene *scene) {
+static void clean_session_ends_with_its_connection(struct scene *scene)
+{
     struct connect_options lasting = lasting_session(scene);
     struct connect_result result;
     const char *client_id = new_client_id(scene);
@@ -338,7 +373,8 @@ static void clean_session_ends_with_its_connection(struct scene *scene) {
     drop_session(scene, client_id);
 }
 
-static void taken_over_client_is_disconnected(struct scene *scene) {
+static void taken_over_client_is_disconnected(struct scene *scene)
+{
     const char *client_id = new_client_id(scene);
     struct connect_options options = {.clean_start = true};
     struct actor *old = join_as(scene, client_id, &options, NULL);
@@ -353,7 +389,8 @@ static void taken_over_client_is_disconnected(struct scene *scene) {
     expect_text(new, name, "the newer one works", 1);
 }
 
-static void empty_client_identifier(struct scene *scene) {
+static void empty_client_identifier(struct scene *scene)
+{
     struct actor *nameless = join_as(scene, "", &(struct connect_options){.clean_start = true}, NULL);
     struct actor *other = join_as(scene, "", &(struct connect_options){.clean_start = true}, NULL);
     const char *name = topic(scene, "nameless");
@@ -369,8 +406,10 @@ struct filter_row {
     bool matches;
 };
 
-/* Publishes to every topic of the rows (the last must match: it is the sentinel) and expects the matching ones. */
-static void check_filter(struct scene *scene, const char *filter, const struct filter_row *rows, size_t count) {
+/* Publishes to every topic of the rows (the last must match: it is the sentinel) and expects the matching
+ * ones. */
+static void check_filter(struct scene *scene, const char *filter, const struct filter_row *rows, size_t count)
+{
     struct actor *subscriber = join(scene);
     struct actor *publisher = join(scene);
     subscribe(subscriber, topic(scene, filter), 1);
@@ -384,31 +423,35 @@ static void check_filter(struct scene *scene, const char *filter, const struct f
     }
 }
 
-static void single_level_wildcard(struct scene *scene) {
+static void single_level_wildcard(struct scene *scene)
+{
     static const struct filter_row rows[] = {
-        {"sport/tennis/score", true}, {"sport/score", false},       {"sport/tennis/final/score", false},
+        {"sport/tennis/score", true}, {"sport/score", false},         {"sport/tennis/final/score", false},
         {"sport//score", true},       {"sport/tennis/scores", false}, {"sport/golf/score", true},
     };
     check_filter(scene, "sport/+/score", rows, sizeof rows / sizeof rows[0]);
 }
 
-static void trailing_single_level_wildcard(struct scene *scene) {
+static void trailing_single_level_wildcard(struct scene *scene)
+{
     static const struct filter_row rows[] = {
-        {"sport/tennis", true}, {"sport", false}, {"sport/tennis/score", false}, {"sport/", true},
-        {"sports/golf", false}, {"sport/golf", true},
+        {"sport/tennis", true}, {"sport", false},       {"sport/tennis/score", false},
+        {"sport/", true},       {"sports/golf", false}, {"sport/golf", true},
     };
     check_filter(scene, "sport/+", rows, sizeof rows / sizeof rows[0]);
 }
 
-static void multi_level_wildcard(struct scene *scene) {
+static void multi_level_wildcard(struct scene *scene)
+{
     static const struct filter_row rows[] = {
-        {"sport/tennis", true}, {"sport", true},       {"sport/", true},      {"sport/tennis/score", true},
+        {"sport/tennis", true}, {"sport", true},        {"sport/", true},      {"sport/tennis/score", true},
         {"sports", false},      {"sports/golf", false}, {"Sport/golf", false}, {"sport/golf", true},
     };
     check_filter(scene, "sport/#", rows, sizeof rows / sizeof rows[0]);
 }
 
-static void unsubscribe_stops_delivery(struct scene *scene) {
+static void unsubscribe_stops_delivery(struct scene *scene)
+{
     struct actor *subscriber = join(scene);
     struct actor *publisher = join(scene);
     const char *left = topic(scene, "left");
@@ -423,7 +466,8 @@ static void unsubscribe_stops_delivery(struct scene *scene) {
     expect_text(subscriber, kept, "sentinel", 1);
 }
 
-static void subscribing_again_replaces(struct scene *scene) {
+static void subscribing_again_replaces(struct scene *scene)
+{
     struct actor *subscriber = join(scene);
     struct actor *publisher = join(scene);
     const char *name = topic(scene, "replaced");

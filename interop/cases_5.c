@@ -13,17 +13,20 @@
 /* ---- looking at properties ---- */
 
 /* Property accessors of Paho take a pointer to non-const although they only read. */
-static MQTTProperty *find(const struct message *message, enum MQTTPropertyCodes identifier, int index) {
+static MQTTProperty *find(const struct message *message, enum MQTTPropertyCodes identifier, int index)
+{
     MQTTProperties properties = message->properties;
     return MQTTProperties_getPropertyAt(&properties, identifier, index);
 }
 
-static bool holds(const MQTTLenString *actual, const void *expected, size_t length) {
+static bool holds(const MQTTLenString *actual, const void *expected, size_t length)
+{
     return (size_t)actual->len == length && (length == 0 || memcmp(actual->data, expected, length) == 0);
 }
 
 static void expect_data(struct scene *scene, const struct message *message, enum MQTTPropertyCodes identifier,
-                        const void *expected, size_t length) {
+                        const void *expected, size_t length)
+{
     MQTTProperty *property = find(message, identifier, 0);
     if (property == NULL) {
         fail(scene, "%s did not arrive", MQTTPropertyName(identifier));
@@ -34,13 +37,15 @@ static void expect_data(struct scene *scene, const struct message *message, enum
     }
 }
 
-static void expect_user_property(struct scene *scene, const struct message *message, int index, const char *name,
-                                 const char *value) {
+static void expect_user_property(struct scene *scene, const struct message *message, int index,
+                                 const char *name, const char *value)
+{
     MQTTProperty *property = find(message, MQTTPROPERTY_CODE_USER_PROPERTY, index);
     if (property == NULL) {
         fail(scene, "User Property %d (\"%s\") did not arrive", index, name);
     }
-    if (!holds(&property->value.data, name, strlen(name)) || !holds(&property->value.value, value, strlen(value))) {
+    if (!holds(&property->value.data, name, strlen(name)) ||
+        !holds(&property->value.value, value, strlen(value))) {
         fail(scene, "User Property %d is \"%.*s\": \"%.*s\" instead of \"%s\": \"%s\"", index,
              property->value.data.len, property->value.data.data, property->value.value.len,
              property->value.value.data, name, value);
@@ -48,15 +53,21 @@ static void expect_user_property(struct scene *scene, const struct message *mess
 }
 
 static struct message with_properties(const char *topic_name, const char *text, int qos,
-                                      const MQTTProperties *properties) {
+                                      const MQTTProperties *properties)
+{
     return (struct message){
-        .topic = topic_name, .payload = text, .payload_length = strlen(text), .qos = qos, .properties = *properties,
+        .topic = topic_name,
+        .payload = text,
+        .payload_length = strlen(text),
+        .qos = qos,
+        .properties = *properties,
     };
 }
 
 /* ---- properties of PUBLISH ---- */
 
-static void properties_travel_unaltered(struct scene *scene) {
+static void properties_travel_unaltered(struct scene *scene)
+{
     static const char correlation[] = {'\0', 'c', '\xff', '\0', '\x80'};
     struct actor *subscriber = join(scene);
     struct actor *publisher = join(scene);
@@ -80,9 +91,11 @@ static void properties_travel_unaltered(struct scene *scene) {
     expect_data(scene, received, MQTTPROPERTY_CODE_CORRELATION_DATA, correlation, sizeof correlation);
 }
 
-static void user_properties_keep_their_order(struct scene *scene) {
+static void user_properties_keep_their_order(struct scene *scene)
+{
     static const char *const pairs[][2] = {
-        {"b", "1"}, {"a", "2"}, {"b", "3"}, {"", "empty name"}, {"empty value", ""}, {"\xce\xb1", "\xf0\x9f\x94\x94"},
+        {"b", "1"},         {"a", "2"},          {"b", "3"},
+        {"", "empty name"}, {"empty value", ""}, {"\xce\xb1", "\xf0\x9f\x94\x94"},
         {"b", "1"},
     };
     const int count = (int)(sizeof pairs / sizeof pairs[0]);
@@ -104,7 +117,8 @@ static void user_properties_keep_their_order(struct scene *scene) {
     }
 }
 
-static void properties_survive_retention(struct scene *scene) {
+static void properties_survive_retention(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     MQTTProperties *properties = new_properties(scene);
     add_string(properties, MQTTPROPERTY_CODE_CONTENT_TYPE, "text/plain");
@@ -123,7 +137,8 @@ static void properties_survive_retention(struct scene *scene) {
 }
 
 /* What arrives is what was sent less the time spent in the broker: never more, and here hardly less. */
-static void expect_expiry(struct scene *scene, const struct message *message, unsigned sent) {
+static void expect_expiry(struct scene *scene, const struct message *message, unsigned sent)
+{
     MQTTProperty *property = find(message, MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL, 0);
     if (property == NULL) {
         fail(scene, "the Message Expiry Interval did not arrive");
@@ -134,7 +149,8 @@ static void expect_expiry(struct scene *scene, const struct message *message, un
     }
 }
 
-static void message_expiry_is_passed_on(struct scene *scene) {
+static void message_expiry_is_passed_on(struct scene *scene)
+{
     const unsigned expiry = 3600;
     struct actor *publisher = join(scene);
     struct actor *online = join(scene);
@@ -152,7 +168,8 @@ static void message_expiry_is_passed_on(struct scene *scene) {
     publish_retained(publisher, message.topic, "");
 }
 
-static void request_and_response(struct scene *scene) {
+static void request_and_response(struct scene *scene)
+{
     struct actor *requester = join(scene);
     struct actor *responder = join(scene);
     const char *requests = topic(scene, "requests");
@@ -178,12 +195,14 @@ static void request_and_response(struct scene *scene) {
              (size_t)correlation->value.data.len);
     struct message answer = with_properties(response_topic, "42", 1, answer_properties);
     publish(responder, &answer);
-    expect_data(scene, expect_text(requester, responses, "42", 1), MQTTPROPERTY_CODE_CORRELATION_DATA, "\0id", 3);
+    expect_data(scene, expect_text(requester, responses, "42", 1), MQTTPROPERTY_CODE_CORRELATION_DATA, "\0id",
+                3);
 }
 
 /* ---- subscriptions ---- */
 
-static void subscription_identifier_arrives(struct scene *scene) {
+static void subscription_identifier_arrives(struct scene *scene)
+{
     static const int identifiers[] = {1, 127, 128, 268435455};
     struct actor *publisher = join(scene);
     struct actor *subscriber = join(scene);
@@ -191,10 +210,11 @@ static void subscription_identifier_arrives(struct scene *scene) {
         char suffix[32];
         snprintf(suffix, sizeof suffix, "identified/%zu", i);
         const char *name = topic(scene, suffix);
-        subscribe_with(subscriber, &(struct subscription){.filter = name, .qos = 1, .identifier = identifiers[i]});
+        subscribe_with(subscriber,
+                       &(struct subscription){.filter = name, .qos = 1, .identifier = identifiers[i]});
         publish_text(publisher, name, "x", 1);
-        MQTTProperty *property = find(expect_text(subscriber, name, "x", 1),
-                                      MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER, 0);
+        MQTTProperty *property =
+            find(expect_text(subscriber, name, "x", 1), MQTTPROPERTY_CODE_SUBSCRIPTION_IDENTIFIER, 0);
         if (property == NULL || property->value.integer4 != (unsigned)identifiers[i]) {
             fail(scene, "Subscription Identifier %d arrived as %d", identifiers[i],
                  property == NULL ? 0 : (int)property->value.integer4);
@@ -202,7 +222,8 @@ static void subscription_identifier_arrives(struct scene *scene) {
     }
 }
 
-static void no_subscription_identifier_unasked(struct scene *scene) {
+static void no_subscription_identifier_unasked(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *subscriber = join(scene);
     const char *name = topic(scene, "unidentified");
@@ -213,7 +234,8 @@ static void no_subscription_identifier_unasked(struct scene *scene) {
     }
 }
 
-static void no_local_keeps_own_messages_away(struct scene *scene) {
+static void no_local_keeps_own_messages_away(struct scene *scene)
+{
     struct actor *listener = join(scene);
     struct actor *other = join(scene);
     const char *name = topic(scene, "local");
@@ -225,12 +247,14 @@ static void no_local_keeps_own_messages_away(struct scene *scene) {
     expect_text(listener, name, "sentinel", 1);
 }
 
-static void retain_as_published(struct scene *scene) {
+static void retain_as_published(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *as_published = join(scene);
     struct actor *plain = join(scene);
     const char *name = topic(scene, "rap");
-    subscribe_with(as_published, &(struct subscription){.filter = name, .qos = 1, .retain_as_published = true});
+    subscribe_with(as_published,
+                   &(struct subscription){.filter = name, .qos = 1, .retain_as_published = true});
     subscribe(plain, name, 1);
     publish_retained(publisher, name, "kept");
     expect_retained(as_published, name, "kept", 1);
@@ -242,7 +266,8 @@ static void retain_as_published(struct scene *scene) {
 }
 
 /* Retain Handling 0 sends on every SUBSCRIBE. */
-static void retain_handling_always(struct scene *scene) {
+static void retain_handling_always(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *subscriber = join(scene);
     const char *name = topic(scene, "rh");
@@ -255,7 +280,8 @@ static void retain_handling_always(struct scene *scene) {
 }
 
 /* Retain Handling 1 sends only when the subscription is new. */
-static void retain_handling_new_only(struct scene *scene) {
+static void retain_handling_new_only(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *subscriber = join(scene);
     const char *name = topic(scene, "rh");
@@ -273,7 +299,8 @@ static void retain_handling_new_only(struct scene *scene) {
 }
 
 /* Retain Handling 2 never sends. */
-static void retain_handling_never(struct scene *scene) {
+static void retain_handling_never(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *subscriber = join(scene);
     const char *name = topic(scene, "rh");
@@ -284,7 +311,8 @@ static void retain_handling_never(struct scene *scene) {
     publish_retained(publisher, name, "");
 }
 
-static void unsubscribing_from_nothing(struct scene *scene) {
+static void unsubscribing_from_nothing(struct scene *scene)
+{
     struct actor *client = join(scene);
     const char *name = topic(scene, "never");
     unsubscribe(client, name, MQTTREASONCODE_NO_SUBSCRIPTION_FOUND);
@@ -293,8 +321,10 @@ static void unsubscribing_from_nothing(struct scene *scene) {
     unsubscribe(client, name, MQTTREASONCODE_NO_SUBSCRIPTION_FOUND);
 }
 
-/* Which of the two gets which message is the broker's choice; that each message goes to exactly one is not. */
-static void shared_subscription_divides(struct scene *scene) {
+/* Which of the two gets which message is the broker's choice; that each message goes to exactly one is not.
+ */
+static void shared_subscription_divides(struct scene *scene)
+{
     struct actor *publisher = join(scene);
     struct actor *members[2] = {join(scene), join(scene)};
     const char *name = topic(scene, "work");
@@ -330,12 +360,13 @@ static void shared_subscription_divides(struct scene *scene) {
 
 /* ---- connecting ---- */
 
-static void client_identifier_is_assigned(struct scene *scene) {
+static void client_identifier_is_assigned(struct scene *scene)
+{
     struct connect_result result;
     struct connect_options options = {.clean_start = true};
     struct actor *nameless = join_as(scene, "", &options, &result);
-    MQTTProperty *assigned = MQTTProperties_getProperty(&result.properties,
-                                                        MQTTPROPERTY_CODE_ASSIGNED_CLIENT_IDENTIFER);
+    MQTTProperty *assigned =
+        MQTTProperties_getProperty(&result.properties, MQTTPROPERTY_CODE_ASSIGNED_CLIENT_IDENTIFER);
     if (assigned == NULL || assigned->value.data.len == 0) {
         fail(scene, "the CONNACK carries no Assigned Client Identifier");
     }
@@ -348,7 +379,8 @@ static void client_identifier_is_assigned(struct scene *scene) {
     nameless->connected = false;
 }
 
-static void session_taken_over_says_so(struct scene *scene) {
+static void session_taken_over_says_so(struct scene *scene)
+{
     const char *client_id = new_client_id(scene);
     struct connect_options options = {.clean_start = true};
     struct actor *old = join_as(scene, client_id, &options, NULL);
@@ -362,7 +394,8 @@ static void session_taken_over_says_so(struct scene *scene) {
     }
 }
 
-static void receive_maximum_of_one(struct scene *scene) {
+static void receive_maximum_of_one(struct scene *scene)
+{
     MQTTProperties *properties = new_properties(scene);
     add_number(properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, 1);
     struct connect_options options = {.clean_start = true, .properties = properties};
@@ -382,10 +415,11 @@ static void receive_maximum_of_one(struct scene *scene) {
     }
 }
 
-static void topic_alias_from_the_client(struct scene *scene) {
+static void topic_alias_from_the_client(struct scene *scene)
+{
     struct connect_result result;
-    struct actor *publisher = join_as(scene, new_client_id(scene), &(struct connect_options){.clean_start = true},
-                                      &result);
+    struct actor *publisher =
+        join_as(scene, new_client_id(scene), &(struct connect_options){.clean_start = true}, &result);
     if (MQTTProperties_getNumericValue(&result.properties, MQTTPROPERTY_CODE_TOPIC_ALIAS_MAXIMUM) < 1) {
         skip(scene, "the broker takes no Topic Alias");
     }
@@ -408,7 +442,8 @@ static void topic_alias_from_the_client(struct scene *scene) {
 
 /* ---- wills ---- */
 
-static void disconnect_with_will(struct scene *scene) {
+static void disconnect_with_will(struct scene *scene)
+{
     struct actor *watcher = join(scene);
     MQTTProperties *properties = new_properties(scene);
     add_string(properties, MQTTPROPERTY_CODE_CONTENT_TYPE, "text/plain");

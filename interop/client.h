@@ -2,11 +2,11 @@
  * One MQTT client, whichever Paho library moves its bytes.
  *
  * paho_sync.c implements this interface with MQTTClient (libpaho-mqtt3cs), paho_async.c with MQTTAsync
- * (libpaho-mqtt3as). The cases know only this header, so both libraries go through the same ones. Every function
- * blocks until the broker answered or EVENT_DEADLINE_SECONDS passed.
+ * (libpaho-mqtt3as). The cases know only this header, so both libraries go through the same ones. Every
+ * function blocks until the broker answered or EVENT_DEADLINE_SECONDS passed.
  *
- * Results are MQTT Reason Codes (0 and up; before 5.0 the corresponding return codes). A negative result means
- * that no answer of the broker came out: a Paho error code, or NO_ANSWER.
+ * Results are MQTT Reason Codes (0 and up; before 5.0 the corresponding return codes). A negative result
+ * means that no answer of the broker came out: a Paho error code, or NO_ANSWER.
  */
 #ifndef INTEROP_CLIENT_H
 #define INTEROP_CLIENT_H
@@ -67,11 +67,12 @@ int client_subscribe(struct client *client, const struct subscription *subscript
 /* Unsubscribes from one Topic Filter; returns the UNSUBACK's Reason Code (0 before 5.0). */
 int client_unsubscribe(struct client *client, const char *filter);
 
-/* Publishes, and waits for the end of the flow: written (QoS 0), PUBACK (1), PUBCOMP (2). Returns the Reason Code. */
+/* Publishes, and waits for the end of the flow: written (QoS 0), PUBACK (1), PUBCOMP (2). Returns the Reason
+ * Code. */
 int client_publish(struct client *client, const struct message *message);
 
-/* Sends DISCONNECT with `reason_code` (ignored before 5.0) and closes the Network Connection. Returns 0 or a Paho
- * error. */
+/* Sends DISCONNECT with `reason_code` (ignored before 5.0) and closes the Network Connection. Returns 0 or a
+ * Paho error. */
 int client_disconnect(struct client *client, int reason_code);
 
 /* Frees the client. A connection still open is ended without a DISCONNECT or with one, as Paho likes. */

@@ -4,7 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-void condition_init(pthread_cond_t *condition) {
+void condition_init(pthread_cond_t *condition)
+{
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -12,14 +13,16 @@ void condition_init(pthread_cond_t *condition) {
     pthread_condattr_destroy(&attributes);
 }
 
-struct timespec event_deadline(void) {
+struct timespec event_deadline(void)
+{
     struct timespec deadline;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += EVENT_DEADLINE_SECONDS;
     return deadline;
 }
 
-void inbox_init(struct inbox *inbox) {
+void inbox_init(struct inbox *inbox)
+{
     memset(inbox, 0, sizeof *inbox);
     pthread_mutex_init(&inbox->mutex, NULL);
     condition_init(&inbox->changed);
@@ -27,7 +30,8 @@ void inbox_init(struct inbox *inbox) {
     inbox->disconnect_reason_code = -1;
 }
 
-static void free_chain(struct received *received) {
+static void free_chain(struct received *received)
+{
     while (received != NULL) {
         struct received *next = received->next;
         MQTTProperties_free(&received->message.properties);
@@ -36,7 +40,8 @@ static void free_chain(struct received *received) {
     }
 }
 
-void inbox_free(struct inbox *inbox) {
+void inbox_free(struct inbox *inbox)
+{
     free_chain(inbox->first);
     free_chain(inbox->taken);
     pthread_cond_destroy(&inbox->changed);
@@ -44,7 +49,8 @@ void inbox_free(struct inbox *inbox) {
 }
 
 /* One allocation holds the entry, the payload and the topic, so that one free ends it. */
-static struct received *copy_message(const struct message *message) {
+static struct received *copy_message(const struct message *message)
+{
     size_t topic_size = strlen(message->topic) + 1;
     struct received *received = malloc(sizeof *received + message->payload_length + topic_size);
     if (received == NULL) {
@@ -64,7 +70,8 @@ static struct received *copy_message(const struct message *message) {
     return received;
 }
 
-void inbox_put(struct inbox *inbox, const struct message *message) {
+void inbox_put(struct inbox *inbox, const struct message *message)
+{
     struct received *received = copy_message(message);
     pthread_mutex_lock(&inbox->mutex);
     *inbox->last = received;
@@ -73,7 +80,8 @@ void inbox_put(struct inbox *inbox, const struct message *message) {
     pthread_mutex_unlock(&inbox->mutex);
 }
 
-void inbox_connection_lost(struct inbox *inbox, int reason_code) {
+void inbox_connection_lost(struct inbox *inbox, int reason_code)
+{
     pthread_mutex_lock(&inbox->mutex);
     inbox->connection_lost = true;
     if (reason_code >= 0) {
@@ -83,7 +91,8 @@ void inbox_connection_lost(struct inbox *inbox, int reason_code) {
     pthread_mutex_unlock(&inbox->mutex);
 }
 
-static struct received *unlink_first(struct inbox *inbox) {
+static struct received *unlink_first(struct inbox *inbox)
+{
     struct received *received = inbox->first;
     inbox->first = received->next;
     if (inbox->first == NULL) {
@@ -94,7 +103,8 @@ static struct received *unlink_first(struct inbox *inbox) {
     return received;
 }
 
-const struct message *inbox_take(struct inbox *inbox) {
+const struct message *inbox_take(struct inbox *inbox)
+{
     struct timespec deadline = event_deadline();
     struct received *received = NULL;
     int expired = 0;
@@ -109,7 +119,8 @@ const struct message *inbox_take(struct inbox *inbox) {
     return received == NULL ? NULL : &received->message;
 }
 
-bool inbox_wait_connection_lost(struct inbox *inbox) {
+bool inbox_wait_connection_lost(struct inbox *inbox)
+{
     struct timespec deadline = event_deadline();
     int expired = 0;
     pthread_mutex_lock(&inbox->mutex);

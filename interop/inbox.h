@@ -53,12 +53,12 @@ void inbox_free(struct inbox *inbox);
 /* Copies `message` to the end of the inbox and wakes the taker. Ends the program when memory runs out. */
 void inbox_put(struct inbox *inbox, const struct message *message);
 
-/* Records that the connection ended without the client's wish. `reason_code` is that of the Server's DISCONNECT,
- * or -1 when the connection was only closed. */
+/* Records that the connection ended without the client's wish. `reason_code` is that of the Server's
+ * DISCONNECT, or -1 when the connection was only closed. */
 void inbox_connection_lost(struct inbox *inbox, int reason_code);
 
-/* Takes the oldest message, which stays the inbox's property until inbox_free. Returns NULL when none came within
- * EVENT_DEADLINE_SECONDS. */
+/* Takes the oldest message, which stays the inbox's property until inbox_free. Returns NULL when none came
+ * within EVENT_DEADLINE_SECONDS. */
 const struct message *inbox_take(struct inbox *inbox);
 
 /* Waits until the connection was lost. Returns false when EVENT_DEADLINE_SECONDS passed before. */

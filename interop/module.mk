@@ -1,18 +1,22 @@
 # Interoperability with real clients: see interop/README.md.
 # The 3cs and 3as flavours of Paho are those with TLS, so that one binary reaches every kind of URL.
 
-INTEROP_COMMON := interop/cases.c interop/cases_5.c interop/inbox.c interop/pacemaker.c interop/program.c interop/scene.c
-INTEROP_HEADERS := interop/cases.h interop/client.h interop/inbox.h interop/pacemaker.h interop/scene.h
-INTEROP_RUN_FLAGS ?=
+INTEROP_COMMON := $(addprefix $(BUILD)/interop/,cases.o cases_5.o inbox.o pacemaker.o program.o scene.o)
+INTEROP_PROGRAMS := $(BUILD)/interop-paho-sync $(BUILD)/interop-paho-async
+INTEROP_FLAGS ?=
 
-$(BUILD)/interop-paho-sync: interop/paho_sync.c $(INTEROP_COMMON) $(INTEROP_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -pthread -Iinterop -o $@ $(filter %.c,$^) $(LDFLAGS) -lpaho-mqtt3cs
+TEST_PROGRAMS += $(INTEROP_PROGRAMS)
+TEST_STEPS += interop
+TEST_COMMAND_interop := interop/run --build $(BUILD)
 
-$(BUILD)/interop-paho-async: interop/paho_async.c $(INTEROP_COMMON) $(INTEROP_HEADERS)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -pthread -Iinterop -o $@ $(filter %.c,$^) $(LDFLAGS) -lpaho-mqtt3as
+$(INTEROP_COMMON) $(BUILD)/interop/paho_sync.o $(BUILD)/interop/paho_async.o: MODULE_CFLAGS = -pthread
+
+$(BUILD)/interop-paho-sync: $(BUILD)/interop/paho_sync.o $(INTEROP_COMMON)
+	$(CC) $(ALL_CFLAGS) -pthread -o $@ $^ $(ALL_LDFLAGS) -lpaho-mqtt3cs
+
+$(BUILD)/interop-paho-async: $(BUILD)/interop/paho_async.o $(INTEROP_COMMON)
+	$(CC) $(ALL_CFLAGS) -pthread -o $@ $^ $(ALL_LDFLAGS) -lpaho-mqtt3as
 
 .PHONY: interop
-interop: $(BUILD)/etalon $(BUILD)/interop-paho-sync $(BUILD)/interop-paho-async
-	interop/run --build $(BUILD) $(INTEROP_RUN_FLAGS)
+interop: $(BUILD)/etalon $(INTEROP_PROGRAMS) ## try real clients (INTEROP_FLAGS='--broker mosquitto': another broker)
+	interop/run --build $(BUILD) $(INTEROP_FLAGS)

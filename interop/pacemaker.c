@@ -17,7 +17,8 @@ struct pacemaker {
     unsigned long beats;
 };
 
-static void *beat(void *argument) {
+static void *beat(void *argument)
+{
     struct pacemaker *pacemaker = argument;
     const struct message message = {.topic = "interop/pacemaker", .payload = "", .qos = 1};
     pthread_mutex_lock(&pacemaker->mutex);
@@ -37,7 +38,8 @@ static void *beat(void *argument) {
     return NULL;
 }
 
-static void release(struct pacemaker *pacemaker) {
+static void release(struct pacemaker *pacemaker)
+{
     client_destroy(pacemaker->client);
     inbox_free(&pacemaker->inbox);
     pthread_cond_destroy(&pacemaker->changed);
@@ -45,7 +47,8 @@ static void release(struct pacemaker *pacemaker) {
     free(pacemaker);
 }
 
-struct pacemaker *pacemaker_start(const char *url, const char *ca_file, unsigned run) {
+struct pacemaker *pacemaker_start(const char *url, const char *ca_file, unsigned run)
+{
     struct pacemaker *pacemaker = calloc(1, sizeof *pacemaker);
     if (pacemaker == NULL) {
         return NULL;
@@ -58,23 +61,26 @@ struct pacemaker *pacemaker_start(const char *url, const char *ca_file, unsigned
     inbox_init(&pacemaker->inbox);
     pacemaker->client = client_create(&endpoint, client_id, &pacemaker->inbox);
     struct connect_options options = {.clean_start = true};
-    if (pacemaker->client == NULL || client_connect(pacemaker->client, &options).code != 0
-        || pthread_create(&pacemaker->thread, NULL, beat, pacemaker) != 0) {
+    if (pacemaker->client == NULL || client_connect(pacemaker->client, &options).code != 0 ||
+        pthread_create(&pacemaker->thread, NULL, beat, pacemaker) != 0) {
         release(pacemaker);
         return NULL;
     }
     return pacemaker;
 }
 
-void pacemaker_set(struct pacemaker *pacemaker, bool beating) {
+void pacemaker_set(struct pacemaker *pacemaker, bool beating)
+{
     pthread_mutex_lock(&pacemaker->mutex);
     pacemaker->beating = beating;
     pthread_cond_broadcast(&pacemaker->changed);
     pthread_mutex_unlock(&pacemaker->mutex);
 }
 
-/* Two beats: the first to end may have been acknowledged before the call, the second was not even published. */
-void pacemaker_settle(struct pacemaker *pacemaker) {
+/* Two beats: the first to end may have been acknowledged before the call, the second was not even published.
+ */
+void pacemaker_settle(struct pacemaker *pacemaker)
+{
     pacemaker_set(pacemaker, true);
     pthread_mutex_lock(&pacemaker->mutex);
     unsigned long enough = pacemaker->beats + 2;
@@ -85,7 +91,8 @@ void pacemaker_settle(struct pacemaker *pacemaker) {
     pacemaker_set(pacemaker, false);
 }
 
-void pacemaker_stop(struct pacemaker *pacemaker) {
+void pacemaker_stop(struct pacemaker *pacemaker)
+{
     pthread_mutex_lock(&pacemaker->mutex);
     pacemaker->stopping = true;
     pthread_cond_broadcast(&pacemaker->changed);

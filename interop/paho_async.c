@@ -1,8 +1,8 @@
 /*
  * The client interface over MQTTAsync, Paho's callback API.
  *
- * Every operation is started with a pair of callbacks that fill the client's one `answer`, and then waited for:
- * the cases have one operation per client under way at a time.
+ * Every operation is started with a pair of callbacks that fill the client's one `answer`, and then waited
+ * for: the cases have one operation per client under way at a time.
  */
 #include "client.h"
 
@@ -27,11 +27,13 @@ struct client {
     struct answer answer;
 };
 
-const char *client_library(void) {
+const char *client_library(void)
+{
     return "paho-async";
 }
 
-static int on_message(void *context, char *topic, int topic_length, MQTTAsync_message *paho) {
+static int on_message(void *context, char *topic, int topic_length, MQTTAsync_message *paho)
+{
     (void)topic_length; /* not 0 only for topics with a NUL, which no broker may pass on */
     struct client *client = context;
     struct message message = {
@@ -49,19 +51,22 @@ static int on_message(void *context, char *topic, int topic_length, MQTTAsync_me
     return 1;
 }
 
-static void on_connection_lost(void *context, char *cause) {
+static void on_connection_lost(void *context, char *cause)
+{
     (void)cause;
     struct client *client = context;
     inbox_connection_lost(client->inbox, -1);
 }
 
-static void on_server_disconnect(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason_code) {
+static void on_server_disconnect(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason_code)
+{
     (void)properties;
     struct client *client = context;
     inbox_connection_lost(client->inbox, (int)reason_code);
 }
 
-static void put_answer(struct client *client, const struct answer *answer) {
+static void put_answer(struct client *client, const struct answer *answer)
+{
     pthread_mutex_lock(&client->mutex);
     client->answer = *answer;
     client->answer.arrived = true;
@@ -69,25 +74,31 @@ static void put_answer(struct client *client, const struct answer *answer) {
     pthread_mutex_unlock(&client->mutex);
 }
 
-/* Which member of the union in Paho's success data is valid depends on the operation, hence three callbacks. */
-static void on_connected(void *context, MQTTAsync_successData *data) {
+/* Which member of the union in Paho's success data is valid depends on the operation, hence three callbacks.
+ */
+static void on_connected(void *context, MQTTAsync_successData *data)
+{
     put_answer(context, &(struct answer){.session_present = data->alt.connect.sessionPresent != 0});
 }
 
-static void on_subscribed(void *context, MQTTAsync_successData *data) {
+static void on_subscribed(void *context, MQTTAsync_successData *data)
+{
     put_answer(context, &(struct answer){.code = data->alt.qos});
 }
 
-static void on_success(void *context, MQTTAsync_successData *data) {
+static void on_success(void *context, MQTTAsync_successData *data)
+{
     (void)data;
     put_answer(context, &(struct answer){.code = 0});
 }
 
-static void on_failure(void *context, MQTTAsync_failureData *data) {
+static void on_failure(void *context, MQTTAsync_failureData *data)
+{
     put_answer(context, &(struct answer){.code = data != NULL && data->code != 0 ? data->code : NO_ANSWER});
 }
 
-static void on_connected_5(void *context, MQTTAsync_successData5 *data) {
+static void on_connected_5(void *context, MQTTAsync_successData5 *data)
+{
     struct answer answer = {
         .code = (int)data->reasonCode,
         .session_present = data->alt.connect.sessionPresent != 0,
@@ -96,11 +107,13 @@ static void on_connected_5(void *context, MQTTAsync_successData5 *data) {
     put_answer(context, &answer);
 }
 
-static void on_success_5(void *context, MQTTAsync_successData5 *data) {
+static void on_success_5(void *context, MQTTAsync_successData5 *data)
+{
     put_answer(context, &(struct answer){.code = data == NULL ? 0 : (int)data->reasonCode});
 }
 
-static void on_failure_5(void *context, MQTTAsync_failureData5 *data) {
+static void on_failure_5(void *context, MQTTAsync_failureData5 *data)
+{
     int code = NO_ANSWER;
     if (data != NULL && data->reasonCode > 0) {
         code = (int)data->reasonCode;
@@ -111,7 +124,8 @@ static void on_failure_5(void *context, MQTTAsync_failureData5 *data) {
 }
 
 /* Waits for the callback of the operation just started. `started` is what starting it returned. */
-static struct answer take_answer(struct client *client, int started) {
+static struct answer take_answer(struct client *client, int started)
+{
     if (started != MQTTASYNC_SUCCESS) {
         return (struct answer){.code = started};
     }
@@ -130,7 +144,8 @@ static struct answer take_answer(struct client *client, int started) {
     return answer;
 }
 
-struct client *client_create(const struct endpoint *endpoint, const char *client_id, struct inbox *inbox) {
+struct client *client_create(const struct endpoint *endpoint, const char *client_id, struct inbox *inbox)
+{
     struct client *client = calloc(1, sizeof *client);
     if (client == NULL) {
         return NULL;
@@ -141,8 +156,8 @@ struct client *client_create(const struct endpoint *endpoint, const char *client
     condition_init(&client->changed);
     MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
     options.MQTTVersion = (int)endpoint->protocol;
-    int code = MQTTAsync_createWithOptions(&client->handle, endpoint->url, client_id, MQTTCLIENT_PERSISTENCE_NONE,
-                                           NULL, &options);
+    int code = MQTTAsync_createWithOptions(&client->handle, endpoint->url, client_id,
+                                           MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
     if (code != MQTTASYNC_SUCCESS) {
         client_destroy(client);
         return NULL;
@@ -154,7 +169,8 @@ struct client *client_create(const struct endpoint *endpoint, const char *client
     return client;
 }
 
-static void fill_will(MQTTAsync_willOptions *options, const struct message *will) {
+static void fill_will(MQTTAsync_willOptions *options, const struct message *will)
+{
     options->topicName = will->topic;
     options->payload.data = will->payload;
     options->payload.len = (int)will->payload_length;
@@ -162,7 +178,8 @@ static void fill_will(MQTTAsync_willOptions *options, const struct message *will
     options->retained = will->retain;
 }
 
-static struct connect_result start_connect(struct client *client, const MQTTAsync_connectOptions *options) {
+static struct connect_result start_connect(struct client *client, const MQTTAsync_connectOptions *options)
+{
     struct answer answer = take_answer(client, MQTTAsync_connect(client->handle, options));
     struct connect_result result = {answer.code, SESSION_UNKNOWN, answer.properties};
     if (client->endpoint.protocol != PROTOCOL_3_1) {
@@ -172,7 +189,8 @@ static struct connect_result start_connect(struct client *client, const MQTTAsyn
 }
 
 static struct connect_result connect_5(struct client *client, MQTTAsync_connectOptions *options,
-                                       const struct connect_options *wanted) {
+                                       const struct connect_options *wanted)
+{
     MQTTProperties connect_properties = MQTTProperties_initializer;
     MQTTProperties will_properties = MQTTProperties_initializer;
     if (wanted->properties != NULL) {
@@ -190,7 +208,8 @@ static struct connect_result connect_5(struct client *client, MQTTAsync_connectO
     return start_connect(client, options);
 }
 
-struct connect_result client_connect(struct client *client, const struct connect_options *wanted) {
+struct connect_result client_connect(struct client *client, const struct connect_options *wanted)
+{
     MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
     MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
     MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
@@ -216,7 +235,8 @@ struct connect_result client_connect(struct client *client, const struct connect
 }
 
 /* The callbacks of one operation, in the generation that the protocol asks for. */
-static MQTTAsync_responseOptions callbacks(struct client *client, MQTTAsync_onSuccess *success) {
+static MQTTAsync_responseOptions callbacks(struct client *client, MQTTAsync_onSuccess *success)
+{
     MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
     options.context = client;
     if (client->endpoint.protocol == PROTOCOL_5) {
@@ -229,7 +249,8 @@ static MQTTAsync_responseOptions callbacks(struct client *client, MQTTAsync_onSu
     return options;
 }
 
-int client_subscribe(struct client *client, const struct subscription *subscription) {
+int client_subscribe(struct client *client, const struct subscription *subscription)
+{
     MQTTAsync_responseOptions options = callbacks(client, on_subscribed);
     options.subscribeOptions.noLocal = subscription->no_local;
     options.subscribeOptions.retainAsPublished = subscription->retain_as_published;
@@ -244,12 +265,14 @@ int client_subscribe(struct client *client, const struct subscription *subscript
     return take_answer(client, started).code;
 }
 
-int client_unsubscribe(struct client *client, const char *filter) {
+int client_unsubscribe(struct client *client, const char *filter)
+{
     MQTTAsync_responseOptions options = callbacks(client, on_success);
     return take_answer(client, MQTTAsync_unsubscribe(client->handle, filter, &options)).code;
 }
 
-int client_publish(struct client *client, const struct message *message) {
+int client_publish(struct client *client, const struct message *message)
+{
     MQTTAsync_message paho = MQTTAsync_message_initializer;
     MQTTAsync_responseOptions options = callbacks(client, on_success);
     paho.payload = (void *)(size_t)message->payload;
@@ -260,7 +283,8 @@ int client_publish(struct client *client, const struct message *message) {
     return take_answer(client, MQTTAsync_sendMessage(client->handle, message->topic, &paho, &options)).code;
 }
 
-int client_disconnect(struct client *client, int reason_code) {
+int client_disconnect(struct client *client, int reason_code)
+{
     MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
     options.context = client;
     options.timeout = EVENT_DEADLINE_SECONDS * 1000;
@@ -276,7 +300,8 @@ int client_disconnect(struct client *client, int reason_code) {
     return take_answer(client, MQTTAsync_disconnect(client->handle, &options)).code;
 }
 
-void client_destroy(struct client *client) {
+void client_destroy(struct client *client)
+{
     if (client == NULL) {
         return;
     }

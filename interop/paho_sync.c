@@ -1,10 +1,10 @@
 /*
  * The client interface over MQTTClient, Paho's blocking API, in its multi-threaded mode (with callbacks).
  *
- * MQTTClient_waitForCompletion polls every 100 ms; the end of a flow is therefore learnt from the deliveryComplete
- * callback. That callback may run before MQTTClient_publish has returned the token, so completed tokens are
- * remembered by Packet Identifier rather than compared with the one being waited for. It runs with Paho's own lock
- * held, so nothing of Paho may be called from it.
+ * MQTTClient_waitForCompletion polls every 100 ms; the end of a flow is therefore learnt from the
+ * deliveryComplete callback. That callback may run before MQTTClient_publish has returned the token, so
+ * completed tokens are remembered by Packet Identifier rather than compared with the one being waited for. It
+ * runs with Paho's own lock held, so nothing of Paho may be called from it.
  */
 #include "client.h"
 
@@ -24,11 +24,13 @@ struct client {
     bool completed[PACKET_IDENTIFIERS];
 };
 
-const char *client_library(void) {
+const char *client_library(void)
+{
     return "paho-sync";
 }
 
-static int on_message(void *context, char *topic, int topic_length, MQTTClient_message *paho) {
+static int on_message(void *context, char *topic, int topic_length, MQTTClient_message *paho)
+{
     (void)topic_length; /* not 0 only for topics with a NUL, which no broker may pass on */
     struct client *client = context;
     struct message message = {
@@ -46,19 +48,22 @@ static int on_message(void *context, char *topic, int topic_length, MQTTClient_m
     return 1;
 }
 
-static void on_connection_lost(void *context, char *cause) {
+static void on_connection_lost(void *context, char *cause)
+{
     (void)cause;
     struct client *client = context;
     inbox_connection_lost(client->inbox, -1);
 }
 
-static void on_server_disconnect(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason_code) {
+static void on_server_disconnect(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason_code)
+{
     (void)properties;
     struct client *client = context;
     inbox_connection_lost(client->inbox, (int)reason_code);
 }
 
-static void on_delivered(void *context, MQTTClient_deliveryToken token) {
+static void on_delivered(void *context, MQTTClient_deliveryToken token)
+{
     struct client *client = context;
     pthread_mutex_lock(&client->mutex);
     client->completed[token % PACKET_IDENTIFIERS] = true;
@@ -66,7 +71,8 @@ static void on_delivered(void *context, MQTTClient_deliveryToken token) {
     pthread_mutex_unlock(&client->mutex);
 }
 
-struct client *client_create(const struct endpoint *endpoint, const char *client_id, struct inbox *inbox) {
+struct client *client_create(const struct endpoint *endpoint, const char *client_id, struct inbox *inbox)
+{
     struct client *client = calloc(1, sizeof *client);
     if (client == NULL) {
         return NULL;
@@ -77,8 +83,8 @@ struct client *client_create(const struct endpoint *endpoint, const char *client
     condition_init(&client->changed);
     MQTTClient_createOptions options = MQTTClient_createOptions_initializer;
     options.MQTTVersion = (int)endpoint->protocol;
-    int code = MQTTClient_createWithOptions(&client->handle, endpoint->url, client_id, MQTTCLIENT_PERSISTENCE_NONE,
-                                            NULL, &options);
+    int code = MQTTClient_createWithOptions(&client->handle, endpoint->url, client_id,
+                                            MQTTCLIENT_PERSISTENCE_NONE, NULL, &options);
     if (code != MQTTCLIENT_SUCCESS) {
         client_destroy(client);
         return NULL;
@@ -91,7 +97,8 @@ struct client *client_create(const struct endpoint *endpoint, const char *client
     return client;
 }
 
-static void fill_will(MQTTClient_willOptions *options, const struct message *will) {
+static void fill_will(MQTTClient_willOptions *options, const struct message *will)
+{
     options->topicName = will->topic;
     options->payload.data = will->payload;
     options->payload.len = (int)will->payload_length;
@@ -100,7 +107,8 @@ static void fill_will(MQTTClient_willOptions *options, const struct message *wil
 }
 
 /* Moves the answer to a 5.0 call out of Paho's response. */
-static struct connect_result take_response(MQTTResponse response) {
+static struct connect_result take_response(MQTTResponse response)
+{
     struct connect_result result = {.code = (int)response.reasonCode, .session_present = SESSION_UNKNOWN};
     if (response.properties != NULL) {
         result.properties = MQTTProperties_copy(response.properties);
@@ -110,7 +118,8 @@ static struct connect_result take_response(MQTTResponse response) {
 }
 
 static struct connect_result connect_5(struct client *client, MQTTClient_connectOptions *options,
-                                       const struct connect_options *wanted) {
+                                       const struct connect_options *wanted)
+{
     MQTTProperties connect_properties = MQTTProperties_initializer;
     MQTTProperties will_properties = MQTTProperties_initializer;
     if (wanted->properties != NULL) {
@@ -121,11 +130,13 @@ static struct connect_result connect_5(struct client *client, MQTTClient_connect
     }
     options->cleanstart = wanted->clean_start;
     options->cleansession = 0;
-    MQTTResponse response = MQTTClient_connect5(client->handle, options, &connect_properties, &will_properties);
+    MQTTResponse response =
+        MQTTClient_connect5(client->handle, options, &connect_properties, &will_properties);
     return take_response(response);
 }
 
-struct connect_result client_connect(struct client *client, const struct connect_options *wanted) {
+struct connect_result client_connect(struct client *client, const struct connect_options *wanted)
+{
     MQTTClient_connectOptions options = MQTTClient_connectOptions_initializer;
     MQTTClient_willOptions will = MQTTClient_willOptions_initializer;
     MQTTClient_SSLOptions tls = MQTTClient_SSLOptions_initializer;
@@ -153,7 +164,8 @@ struct connect_result client_connect(struct client *client, const struct connect
     return result;
 }
 
-static int subscribe_5(struct client *client, const struct subscription *subscription) {
+static int subscribe_5(struct client *client, const struct subscription *subscription)
+{
     MQTTSubscribe_options options = MQTTSubscribe_options_initializer;
     MQTTProperties properties = MQTTProperties_initializer;
     options.noLocal = subscription->no_local;
@@ -164,15 +176,16 @@ static int subscribe_5(struct client *client, const struct subscription *subscri
         identifier.value.integer4 = (unsigned)subscription->identifier;
         MQTTProperties_add(&properties, &identifier);
     }
-    MQTTResponse response = MQTTClient_subscribe5(client->handle, subscription->filter, subscription->qos, &options,
-                                                  &properties);
+    MQTTResponse response =
+        MQTTClient_subscribe5(client->handle, subscription->filter, subscription->qos, &options, &properties);
     int code = (int)response.reasonCode;
     MQTTResponse_free(response);
     MQTTProperties_free(&properties);
     return code;
 }
 
-int client_subscribe(struct client *client, const struct subscription *subscription) {
+int client_subscribe(struct client *client, const struct subscription *subscription)
+{
     if (client->endpoint.protocol == PROTOCOL_5) {
         return subscribe_5(client, subscription);
     }
@@ -184,7 +197,8 @@ int client_subscribe(struct client *client, const struct subscription *subscript
     return code == MQTTCLIENT_SUCCESS ? qos : code;
 }
 
-int client_unsubscribe(struct client *client, const char *filter) {
+int client_unsubscribe(struct client *client, const char *filter)
+{
     if (client->endpoint.protocol < PROTOCOL_5) {
         return MQTTClient_unsubscribe(client->handle, filter);
     }
@@ -197,7 +211,8 @@ int client_unsubscribe(struct client *client, const char *filter) {
     return code;
 }
 
-static int wait_until_delivered(struct client *client, MQTTClient_deliveryToken token) {
+static int wait_until_delivered(struct client *client, MQTTClient_deliveryToken token)
+{
     struct timespec deadline = event_deadline();
     int expired = 0;
     pthread_mutex_lock(&client->mutex);
@@ -211,7 +226,8 @@ static int wait_until_delivered(struct client *client, MQTTClient_deliveryToken 
     return code;
 }
 
-int client_publish(struct client *client, const struct message *message) {
+int client_publish(struct client *client, const struct message *message)
+{
     MQTTClient_message paho = MQTTClient_message_initializer;
     MQTTClient_deliveryToken token = 0;
     paho.payload = (void *)(size_t)message->payload;
@@ -233,7 +249,8 @@ int client_publish(struct client *client, const struct message *message) {
     return wait_until_delivered(client, token);
 }
 
-int client_disconnect(struct client *client, int reason_code) {
+int client_disconnect(struct client *client, int reason_code)
+{
     if (client->endpoint.protocol < PROTOCOL_5) {
         return MQTTClient_disconnect(client->handle, EVENT_DEADLINE_SECONDS * 1000);
     }
@@ -241,7 +258,8 @@ int client_disconnect(struct client *client, int reason_code) {
                                   (enum MQTTReasonCodes)reason_code, NULL);
 }
 
-void client_destroy(struct client *client) {
+void client_destroy(struct client *client)
+{
     if (client == NULL) {
         return;
     }

@@ -33,7 +33,8 @@ static const struct version versions[] = {
     {PROTOCOL_5, V5, "5.0"},
 };
 
-static void report(struct program *program, enum case_outcome outcome, const char *name, const char *why) {
+static void report(struct program *program, enum case_outcome outcome, const char *name, const char *why)
+{
     program->totals[outcome]++;
     if (outcome == CASE_PASSED) {
         printf("ok %s\n", name);
@@ -43,7 +44,9 @@ static void report(struct program *program, enum case_outcome outcome, const cha
     fflush(stdout);
 }
 
-static void run_case(struct program *program, const struct version *version, const struct interop_case *this_case) {
+static void run_case(struct program *program, const struct version *version,
+                     const struct interop_case *this_case)
+{
     char name[160];
     snprintf(name, sizeof name, "%s/%s/%s", client_library(), version->name, this_case->name);
     if (program->only != NULL && strstr(name, program->only) == NULL) {
@@ -63,7 +66,9 @@ static void run_case(struct program *program, const struct version *version, con
     free(scene);
 }
 
-static void run_table(struct program *program, const struct version *version, const struct interop_case *table) {
+static void run_table(struct program *program, const struct version *version,
+                      const struct interop_case *table)
+{
     for (const struct interop_case *row = table; row->name != NULL; row++) {
         if ((row->versions & version->bit) != 0) {
             run_case(program, version, row);
@@ -71,12 +76,14 @@ static void run_table(struct program *program, const struct version *version, co
     }
 }
 
-static int usage(const char *name) {
+static int usage(const char *name)
+{
     fprintf(stderr, "usage: %s [--cafile FILE] [--protocol 3.1|3.1.1|5.0] [--only PART-OF-NAME] URL\n", name);
     return 2;
 }
 
-static bool parse_arguments(struct program *program, int count, char **arguments) {
+static bool parse_arguments(struct program *program, int count, char **arguments)
+{
     for (int i = 1; i < count; i++) {
         if (strcmp(arguments[i], "--cafile") == 0 && i + 1 < count) {
             program->ca_file = arguments[++i];
@@ -93,7 +100,8 @@ static bool parse_arguments(struct program *program, int count, char **arguments
     return program->url != NULL;
 }
 
-int main(int count, char **arguments) {
+int main(int count, char **arguments)
+{
     signal(SIGPIPE, SIG_IGN);
     if (count > 1 && strcmp(arguments[1], DYING_CLIENT_FLAG) == 0) {
         return dying_client(count, arguments);

@@ -14,7 +14,8 @@ extern char **environ;
 
 /* ---- ending ---- */
 
-_Noreturn void fail(struct scene *scene, const char *format, ...) {
+_Noreturn void fail(struct scene *scene, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(scene->why, sizeof scene->why, format, arguments);
@@ -22,7 +23,8 @@ _Noreturn void fail(struct scene *scene, const char *format, ...) {
     longjmp(scene->end, CASE_FAILED);
 }
 
-_Noreturn void skip(struct scene *scene, const char *format, ...) {
+_Noreturn void skip(struct scene *scene, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(scene->why, sizeof scene->why, format, arguments);
@@ -30,7 +32,8 @@ _Noreturn void skip(struct scene *scene, const char *format, ...) {
     longjmp(scene->end, CASE_SKIPPED);
 }
 
-static void dismiss(struct actor *actor) {
+static void dismiss(struct actor *actor)
+{
     if (actor->connected) {
         client_disconnect(actor->client, 0);
     }
@@ -38,7 +41,8 @@ static void dismiss(struct actor *actor) {
     inbox_free(&actor->inbox);
 }
 
-static void scene_free(struct scene *scene) {
+static void scene_free(struct scene *scene)
+{
     pacemaker_settle(scene->pacemaker);
     for (size_t i = 0; i < scene->actor_count; i++) {
         dismiss(&scene->actors[i]);
@@ -51,7 +55,8 @@ static void scene_free(struct scene *scene) {
     }
 }
 
-enum case_outcome scene_run(struct scene *scene) {
+enum case_outcome scene_run(struct scene *scene)
+{
     int outcome = setjmp(scene->end);
     if (outcome == CASE_PASSED) {
         scene->this_case->run(scene);
@@ -62,7 +67,8 @@ enum case_outcome scene_run(struct scene *scene) {
 
 /* ---- names and memory ---- */
 
-void *scene_allocate(struct scene *scene, size_t size) {
+void *scene_allocate(struct scene *scene, size_t size)
+{
     if (scene->memory_count == SCENE_MEMORY) {
         fail(scene, "the case needs more than %d allocations: raise SCENE_MEMORY", SCENE_MEMORY);
     }
@@ -74,29 +80,34 @@ void *scene_allocate(struct scene *scene, size_t size) {
     return memory;
 }
 
-const char *topic(struct scene *scene, const char *suffix) {
+const char *topic(struct scene *scene, const char *suffix)
+{
     size_t size = strlen(suffix) + 64;
     char *name = scene_allocate(scene, size);
     snprintf(name, size, "interop/%x/%u/%s", scene->run, scene->number, suffix);
     return name;
 }
 
-const char *new_client_id(struct scene *scene) {
+const char *new_client_id(struct scene *scene)
+{
     char *client_id = scene_allocate(scene, CLIENT_IDENTIFIER_SIZE);
-    snprintf(client_id, CLIENT_IDENTIFIER_SIZE, "i%xn%un%u", scene->run, scene->number % 10000, scene->identifiers++);
+    snprintf(client_id, CLIENT_IDENTIFIER_SIZE, "i%xn%un%u", scene->run, scene->number % 10000,
+             scene->identifiers++);
     return client_id;
 }
 
 /* ---- properties ---- */
 
-MQTTProperties *new_properties(struct scene *scene) {
+MQTTProperties *new_properties(struct scene *scene)
+{
     if (scene->property_list_count == SCENE_MEMORY) {
         fail(scene, "the case needs more than %d property lists: raise SCENE_MEMORY", SCENE_MEMORY);
     }
     return &scene->properties[scene->property_list_count++];
 }
 
-void add_number(MQTTProperties *properties, enum MQTTPropertyCodes identifier, unsigned value) {
+void add_number(MQTTProperties *properties, enum MQTTPropertyCodes identifier, unsigned value)
+{
     MQTTProperty property = {.identifier = identifier};
     switch (MQTTProperty_getType(identifier)) {
     case MQTTPROPERTY_TYPE_BYTE:
@@ -112,18 +123,21 @@ void add_number(MQTTProperties *properties, enum MQTTPropertyCodes identifier, u
     MQTTProperties_add(properties, &property);
 }
 
-void add_data(MQTTProperties *properties, enum MQTTPropertyCodes identifier, const void *data, size_t length) {
+void add_data(MQTTProperties *properties, enum MQTTPropertyCodes identifier, const void *data, size_t length)
+{
     MQTTProperty property = {.identifier = identifier};
     property.value.data.data = (char *)(size_t)data;
     property.value.data.len = (int)length;
     MQTTProperties_add(properties, &property);
 }
 
-void add_string(MQTTProperties *properties, enum MQTTPropertyCodes identifier, const char *string) {
+void add_string(MQTTProperties *properties, enum MQTTPropertyCodes identifier, const char *string)
+{
     add_data(properties, identifier, string, strlen(string));
 }
 
-void add_user_property(MQTTProperties *properties, const char *name, const char *value) {
+void add_user_property(MQTTProperties *properties, const char *name, const char *value)
+{
     MQTTProperty property = {.identifier = MQTTPROPERTY_CODE_USER_PROPERTY};
     property.value.data.data = (char *)(size_t)name;
     property.value.data.len = (int)strlen(name);
@@ -134,7 +148,8 @@ void add_user_property(MQTTProperties *properties, const char *name, const char 
 
 /* ---- actors ---- */
 
-static struct actor *new_actor(struct scene *scene, const char *client_id) {
+static struct actor *new_actor(struct scene *scene, const char *client_id)
+{
     if (scene->actor_count == SCENE_ACTORS) {
         fail(scene, "the case needs more than %d actors: raise SCENE_ACTORS", SCENE_ACTORS);
     }
@@ -153,7 +168,8 @@ static struct actor *new_actor(struct scene *scene, const char *client_id) {
 }
 
 struct actor *join_as(struct scene *scene, const char *client_id, const struct connect_options *options,
-                      struct connect_result *result) {
+                      struct connect_result *result)
+{
     struct actor *actor = new_actor(scene, client_id);
     pacemaker_set(scene->pacemaker, true);
     struct connect_result connected = client_connect(actor->client, options);
@@ -170,11 +186,13 @@ struct actor *join_as(struct scene *scene, const char *client_id, const struct c
     return actor;
 }
 
-struct actor *join(struct scene *scene) {
+struct actor *join(struct scene *scene)
+{
     return join_as(scene, new_client_id(scene), &(struct connect_options){.clean_start = true}, NULL);
 }
 
-void leave_with(struct actor *actor, int reason_code) {
+void leave_with(struct actor *actor, int reason_code)
+{
     pacemaker_settle(actor->scene->pacemaker);
     int code = client_disconnect(actor->client, reason_code);
     actor->connected = false;
@@ -183,11 +201,13 @@ void leave_with(struct actor *actor, int reason_code) {
     }
 }
 
-void leave(struct actor *actor) {
+void leave(struct actor *actor)
+{
     leave_with(actor, 0);
 }
 
-void subscribe_with(struct actor *actor, const struct subscription *subscription) {
+void subscribe_with(struct actor *actor, const struct subscription *subscription)
+{
     int code = client_subscribe(actor->client, subscription);
     if (code != subscription->qos) {
         fail(actor->scene, "subscribing to \"%s\" at QoS %d was answered with code %d", subscription->filter,
@@ -195,43 +215,51 @@ void subscribe_with(struct actor *actor, const struct subscription *subscription
     }
 }
 
-void subscribe(struct actor *actor, const char *filter, int qos) {
+void subscribe(struct actor *actor, const char *filter, int qos)
+{
     subscribe_with(actor, &(struct subscription){.filter = filter, .qos = qos});
 }
 
-void unsubscribe(struct actor *actor, const char *filter, int code) {
+void unsubscribe(struct actor *actor, const char *filter, int code)
+{
     int answered = client_unsubscribe(actor->client, filter);
     if (answered != code) {
-        fail(actor->scene, "unsubscribing from \"%s\" was answered with code %d instead of %d", filter, answered,
-             code);
+        fail(actor->scene, "unsubscribing from \"%s\" was answered with code %d instead of %d", filter,
+             answered, code);
     }
 }
 
 /* ---- messages ---- */
 
-void publish(struct actor *actor, const struct message *message) {
+void publish(struct actor *actor, const struct message *message)
+{
     int code = client_publish(actor->client, message);
     if (code < 0 || code >= 0x80) {
-        fail(actor->scene, "publishing to \"%s\" at QoS %d ended with code %d", message->topic, message->qos, code);
+        fail(actor->scene, "publishing to \"%s\" at QoS %d ended with code %d", message->topic, message->qos,
+             code);
     }
 }
 
-static struct message text_message(const char *topic_name, const char *text, int qos) {
+static struct message text_message(const char *topic_name, const char *text, int qos)
+{
     return (struct message){.topic = topic_name, .payload = text, .payload_length = strlen(text), .qos = qos};
 }
 
-void publish_text(struct actor *actor, const char *topic_name, const char *text, int qos) {
+void publish_text(struct actor *actor, const char *topic_name, const char *text, int qos)
+{
     struct message message = text_message(topic_name, text, qos);
     publish(actor, &message);
 }
 
-void publish_retained(struct actor *actor, const char *topic_name, const char *text) {
+void publish_retained(struct actor *actor, const char *topic_name, const char *text)
+{
     struct message message = text_message(topic_name, text, 1);
     message.retain = true;
     publish(actor, &message);
 }
 
-const struct message *next_message(struct actor *actor) {
+const struct message *next_message(struct actor *actor)
+{
     const struct message *message = inbox_take(&actor->inbox);
     if (message == NULL) {
         fail(actor->scene, "\"%s\" received nothing within %d s", actor->client_id, EVENT_DEADLINE_SECONDS);
@@ -239,20 +267,24 @@ const struct message *next_message(struct actor *actor) {
     return message;
 }
 
-static bool same_payload(const struct message *one, const struct message *other) {
-    return one->payload_length == other->payload_length
-           && (one->payload_length == 0 || memcmp(one->payload, other->payload, one->payload_length) == 0);
+static bool same_payload(const struct message *one, const struct message *other)
+{
+    return one->payload_length == other->payload_length &&
+           (one->payload_length == 0 || memcmp(one->payload, other->payload, one->payload_length) == 0);
 }
 
 /* "topic, 5 bytes "hello", QoS 1, RETAIN 0", shortened so that two of them fit one line. */
-static const char *describe(const struct message *message, char *buffer, size_t size) {
+static const char *describe(const struct message *message, char *buffer, size_t size)
+{
     int shown = message->payload_length < 24 ? (int)message->payload_length : 24;
-    snprintf(buffer, size, "%.80s, %zu bytes \"%.*s\", QoS %d, RETAIN %d", message->topic, message->payload_length,
-             shown, shown == 0 ? "" : (const char *)message->payload, message->qos, message->retain);
+    snprintf(buffer, size, "%.80s, %zu bytes \"%.*s\", QoS %d, RETAIN %d", message->topic,
+             message->payload_length, shown, shown == 0 ? "" : (const char *)message->payload, message->qos,
+             message->retain);
     return buffer;
 }
 
-const struct message *expect(struct actor *actor, const struct message *expected) {
+const struct message *expect(struct actor *actor, const struct message *expected)
+{
     char wanted[200];
     char arrived[200];
     const struct message *message = inbox_take(&actor->inbox);
@@ -260,19 +292,21 @@ const struct message *expect(struct actor *actor, const struct message *expected
     if (message == NULL) {
         fail(actor->scene, "nothing arrived within %d s instead of %s", EVENT_DEADLINE_SECONDS, wanted);
     }
-    if (strcmp(message->topic, expected->topic) != 0 || !same_payload(message, expected)
-        || message->qos != expected->qos || message->retain != expected->retain) {
+    if (strcmp(message->topic, expected->topic) != 0 || !same_payload(message, expected) ||
+        message->qos != expected->qos || message->retain != expected->retain) {
         fail(actor->scene, "arrived: %s; expected: %s", describe(message, arrived, sizeof arrived), wanted);
     }
     return message;
 }
 
-const struct message *expect_text(struct actor *actor, const char *topic_name, const char *text, int qos) {
+const struct message *expect_text(struct actor *actor, const char *topic_name, const char *text, int qos)
+{
     struct message expected = text_message(topic_name, text, qos);
     return expect(actor, &expected);
 }
 
-const struct message *expect_retained(struct actor *actor, const char *topic_name, const char *text, int qos) {
+const struct message *expect_retained(struct actor *actor, const char *topic_name, const char *text, int qos)
+{
     struct message expected = text_message(topic_name, text, qos);
     expected.retain = true;
     return expect(actor, &expected);
@@ -280,19 +314,37 @@ const struct message *expect_retained(struct actor *actor, const char *topic_nam
 
 /* ---- dying ---- */
 
-enum { DYING_URL = 2, DYING_CA_FILE, DYING_PROTOCOL, DYING_CLIENT_ID, DYING_TOPIC, DYING_PAYLOAD, DYING_QOS,
-       DYING_RETAIN, DYING_ARGUMENTS };
+enum {
+    DYING_URL = 2,
+    DYING_CA_FILE,
+    DYING_PROTOCOL,
+    DYING_CLIENT_ID,
+    DYING_TOPIC,
+    DYING_PAYLOAD,
+    DYING_QOS,
+    DYING_RETAIN,
+    DYING_ARGUMENTS
+};
 
 /* Started as a new program rather than forked: Paho's threads and locks do not survive a fork. */
-static pid_t start_dying_client(struct scene *scene, const struct message *will) {
+static pid_t start_dying_client(struct scene *scene, const struct message *will)
+{
     char protocol[12];
     char qos[12];
     snprintf(protocol, sizeof protocol, "%d", (int)scene->endpoint.protocol);
     snprintf(qos, sizeof qos, "%d", will->qos);
     const char *arguments[DYING_ARGUMENTS + 1] = {
-        "dying-client", DYING_CLIENT_FLAG, scene->endpoint.url,
+        "dying-client",
+        DYING_CLIENT_FLAG,
+        scene->endpoint.url,
         scene->endpoint.ca_file == NULL ? "" : scene->endpoint.ca_file,
-        protocol, new_client_id(scene), will->topic, will->payload, qos, will->retain ? "1" : "0", NULL,
+        protocol,
+        new_client_id(scene),
+        will->topic,
+        will->payload,
+        qos,
+        will->retain ? "1" : "0",
+        NULL,
     };
     pid_t child;
     int error = posix_spawn(&child, "/proc/self/exe", NULL, NULL, (char *const *)(size_t)arguments, environ);
@@ -302,7 +354,8 @@ static pid_t start_dying_client(struct scene *scene, const struct message *will)
     return child;
 }
 
-void die_with_will(struct scene *scene, const struct message *will) {
+void die_with_will(struct scene *scene, const struct message *will)
+{
     pid_t child = start_dying_client(scene, will);
     int status = 0;
     while (waitpid(child, &status, 0) < 0) {
@@ -315,7 +368,8 @@ void die_with_will(struct scene *scene, const struct message *will) {
     }
 }
 
-int dying_client(int count, char **arguments) {
+int dying_client(int count, char **arguments)
+{
     if (count != DYING_ARGUMENTS) {
         return EXIT_FAILURE;
     }
@@ -324,7 +378,8 @@ int dying_client(int count, char **arguments) {
         .ca_file = arguments[DYING_CA_FILE][0] == '\0' ? NULL : arguments[DYING_CA_FILE],
         .protocol = (enum protocol)atoi(arguments[DYING_PROTOCOL]),
     };
-    struct message will = text_message(arguments[DYING_TOPIC], arguments[DYING_PAYLOAD], atoi(arguments[DYING_QOS]));
+    struct message will =
+        text_message(arguments[DYING_TOPIC], arguments[DYING_PAYLOAD], atoi(arguments[DYING_QOS]));
     will.retain = arguments[DYING_RETAIN][0] == '1';
     struct inbox inbox;
     inbox_init(&inbox);

@@ -1,9 +1,9 @@
 /*
  * What a case is written with: a scene, and the actors (clients) in it.
  *
- * Every function that meets something it does not expect ends the case with FAIL and the reason, so a case reads
- * as a straight line. Whatever the scene hands out lives until the case ends; actors that are still connected then
- * are disconnected. Topics and Client Identifiers are unique to the case and to the run.
+ * Every function that meets something it does not expect ends the case with FAIL and the reason, so a case
+ * reads as a straight line. Whatever the scene hands out lives until the case ends; actors that are still
+ * connected then are disconnected. Topics and Client Identifiers are unique to the case and to the run.
  */
 #ifndef INTEROP_SCENE_H
 #define INTEROP_SCENE_H
@@ -45,7 +45,7 @@ struct scene {
     const struct interop_case *this_case;
     struct endpoint endpoint;
     struct pacemaker *pacemaker;
-    unsigned run; /* makes names unique to this run */
+    unsigned run;    /* makes names unique to this run */
     unsigned number; /* and to this case */
     unsigned identifiers;
     struct actor actors[SCENE_ACTORS];
@@ -86,8 +86,8 @@ void add_user_property(MQTTProperties *properties, const char *name, const char 
 /* Connects a client with a clean session and a Client Identifier of its own. */
 struct actor *join(struct scene *scene);
 
-/* Connects a client as the options say. `client_id` may be empty. When `result` is not NULL the CONNACK is copied
- * there (its properties live as long as the case). */
+/* Connects a client as the options say. `client_id` may be empty. When `result` is not NULL the CONNACK is
+ * copied there (its properties live as long as the case). */
 struct actor *join_as(struct scene *scene, const char *client_id, const struct connect_options *options,
                       struct connect_result *result);
 
@@ -107,8 +107,9 @@ void publish(struct actor *actor, const struct message *message);
 void publish_text(struct actor *actor, const char *topic_name, const char *text, int qos);
 void publish_retained(struct actor *actor, const char *topic_name, const char *text);
 
-/* The next message of `actor` must be this one: topic, payload, QoS and RETAIN. Returns what arrived. Because it is
- * the *next* one that must match, anything that should not have come fails here: this is how absence is shown. */
+/* The next message of `actor` must be this one: topic, payload, QoS and RETAIN. Returns what arrived. Because
+ * it is the *next* one that must match, anything that should not have come fails here: this is how absence is
+ * shown. */
 const struct message *expect(struct actor *actor, const struct message *expected);
 const struct message *expect_text(struct actor *actor, const char *topic_name, const char *text, int qos);
 const struct message *expect_retained(struct actor *actor, const char *topic_name, const char *text, int qos);
@@ -116,11 +117,12 @@ const struct message *expect_retained(struct actor *actor, const char *topic_nam
 /* The next message, whatever it is. */
 const struct message *next_message(struct actor *actor);
 
-/* Lets a client in a process of its own connect with this Will Message, and kills that process once its CONNACK has
- * arrived: no DISCONNECT, no goodbye, as after a power cut. */
+/* Lets a client in a process of its own connect with this Will Message, and kills that process once its
+ * CONNACK has arrived: no DISCONNECT, no goodbye, as after a power cut. */
 void die_with_will(struct scene *scene, const struct message *will);
 
-/* What the killed process runs; does not return when it could connect. `arguments` is what die_with_will passed. */
+/* What the killed process runs; does not return when it could connect. `arguments` is what die_with_will
+ * passed. */
 int dying_client(int count, char **arguments);
 #define DYING_CLIENT_FLAG "--dying-client"
 
