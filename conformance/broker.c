@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "transport.h"
+#include "verdicts.h"
 
 #define START_LIMIT 30.0 /* seconds until a broker accepts connections */
 #define RETRY_INTERVAL 20 /* milliseconds between attempts to connect */
@@ -104,6 +106,8 @@ struct broker *start_broker(struct test *t, const char *configuration)
     *broker = (struct broker){.test = t, .configuration = configuration, .data = data, .port = transport_free_port()};
     if (broker->port == 0)
         error(t, "no free port: %s", strerror(errno));
+    broker->next = t->brokers;
+    t->brokers = broker;
     allow_time(t, START_LIMIT);
     restart_broker(broker);
     return broker;
@@ -127,4 +131,27 @@ void kill_broker(struct broker *broker)
 void stop_broker(struct broker *broker)
 {
     end_broker(broker, SIGTERM);
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+void note_brokers(struct test *t)
+{
+    for (const struct broker *broker = t->brokers; broker != NULL; broker = broker->next)
+        note(t, "data and output of the broker '%s' are in %s", broker->configuration, broker->data);
+}
+
+void end_brokers(struct test *t, bool keep)
+{
+    for (struct broker *broker = t->brokers; broker != NULL; broker = broker->next) {
+        kill_broker(broker);
+        if (!keep)
+            (void)nftw(broker->data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    }
 }

@@ -22,10 +22,12 @@ struct broker {
     const char *data; /* data directory */
     uint16_t port;
     int process; /* pid; 0: not running */
+    struct broker *next;
 };
 
 /* Starts a broker of the profile and waits until it accepts connections. Use with connect_client(t, .broker = …).
- * The test needs NEEDS_PROFILE or NEEDS_RESTART. The broker ends with the test. */
+ * The test needs NEEDS_PROFILE or NEEDS_RESTART. The broker ends with the test; its
+ * data directory goes too, unless the test failed: then a note says where it is. */
 struct broker *start_broker(struct test *t, const char *configuration);
 
 /* Ends it with kill -9, as a crash would. Connections of clients then break. */

@@ -15,7 +15,7 @@ struct report {
 /* The terminal: progress while it runs, failures with their packets, a summary. */
 struct terminal_options {
     bool progress; /* the line that is overwritten */
-    bool verbose;  /* a line for each test */
+    bool verbose;  /* a line for each test, and every packet of a failure field by field */
     bool colour;
 };
 struct report report_terminal(struct terminal_options *options);

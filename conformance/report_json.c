@@ -143,13 +143,15 @@ static void put_run(FILE *out, const struct run *run)
 
 bool report_json_write(const struct run *run, const char *path)
 {
-    bool standard = strcmp(path, "-") == 0;
-    FILE *out = standard ? stdout : fopen(path, "we");
-    if (out != NULL)
+    FILE *out = fopen(path, "we");
+    bool good = out != NULL;
+    if (out != NULL) {
         put_run(out, run);
-    if (out == NULL || ferror(out) || (standard ? fflush(out) : fclose(out)) != 0) {
-        fprintf(stderr, "%s: cannot write %s: %s\n", SUITE_NAME, path, strerror(errno));
-        return false;
+        good = !ferror(out);
+        good = fclose(out) == 0 && good;
     }
-    return true;
+    if (!good) {
+        fprintf(stderr, "%s: cannot write %s: %s\n", SUITE_NAME, path, strerror(errno));
+    }
+    return good;
 }

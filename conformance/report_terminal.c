@@ -119,7 +119,7 @@ static void print_result(const struct terminal_options *options, const struct re
     if (result->verdict == VERDICT_WARN || result->exchange_count == 0)
         return;
     printf("    Exchange     seconds, client, --> sent, <-- received\n");
-    trace_print(stdout, result, options->colour);
+    trace_print(stdout, result, options->verbose, options->colour);
 }
 
 /* The section under which a result is counted: two levels of that of its first statement, e.g. "3.1". */

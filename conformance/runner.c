@@ -166,7 +166,9 @@ static void end_job(struct crew *crew, struct job *job)
     close(job->pipe);
     while (waitpid(job->process, &status, 0) < 0 && errno == EINTR)
         continue;
-    kill(-job->process, SIGKILL); /* brokers that the test started and left */
+    kill(-job->process, SIGKILL); /* brokers that a test left which crashed or was ended */
+    while (waitpid(-job->process, NULL, 0) > 0)
+        continue;
     judge_end(job, status);
     record_reader_clear(&job->reader);
     job->process = 0;
@@ -296,6 +298,7 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
     struct crew crew = make_crew(run, options, report, options->jobs);
     size_t *order = allocate(run->count, sizeof *order);
     double begun = seconds();
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of tests are then the runner's to wait for */
     crew.next_number = VERSION_COUNT; /* the first numbers belong to the probes */
     catch_interrupts();
     shuffle(order, run->count, run->seed);

@@ -50,8 +50,12 @@ _Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum state
 {
     if (t->finished)
         _exit(0);
+    bool bad = verdict == VERDICT_FAIL || verdict == VERDICT_ERROR;
+    if (bad)
+        note_brokers(t);
     record_verdict(t, verdict, cited, reason, expected, observed);
     t->finished = true;
+    end_brokers(t, bad);
     tidy_up(t);
     _exit(0);
 }

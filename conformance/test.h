@@ -117,6 +117,7 @@ struct test {
     uint64_t started;    /* monotonic clock, nanoseconds */
     struct client *clients;
     unsigned client_count;
+    struct broker *brokers;
     struct leftover *leftovers; /* retained messages and sessions to clear away at the end */
     bool warned;
     bool finished; /* the verdict is out; what follows is tidying up, and nobody listens */

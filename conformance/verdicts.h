@@ -23,6 +23,12 @@ void leave_session(struct test *t, const char *client_identifier);
 /* Takes everything away that was left; best effort. Called once the verdict is out. */
 void tidy_up(struct test *t);
 
+/* Notes where the brokers of the test keep their data and output. */
+void note_brokers(struct test *t);
+
+/* Ends the brokers that the test started; without `keep` their data directories are removed. */
+void end_brokers(struct test *t, bool keep);
+
 /* The statement for the version at hand. */
 enum statement cite(const struct test *t, enum statement five, enum statement three);
 
