@@ -1,0 +1,322 @@
+#include "listener.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    BACKLOG = 4096,            /* a storm of connections must not be answered with SYN drops */
+    ACCEPTS_PER_WAKE_UP = 256, /* but those that are connected must get their turn as well */
+    PORT_ATTEMPTS = 16,
+    PAUSE = 250,               /* ms without accepting when even the spare descriptor is lost */
+    COMPLAINT_INTERVAL = 60000 /* ms */
+};
+
+/* Accepting. */
+
+static void on_client(uv_poll_t *poll, int status, int events);
+
+union address {
+    struct sockaddr generic;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* "127.0.0.1:40000", "[::1]:40000" */
+static void describe_peer(const union address *address, char text[static LONGEST_ADDRESS])
+{
+    char number[INET6_ADDRSTRLEN] = "?";
+    if (address->generic.sa_family == AF_INET6) {
+        inet_ntop(AF_INET6, &address->v6.sin6_addr, number, sizeof number);
+        snprintf(text, LONGEST_ADDRESS, "[%s]:%u", number, (unsigned)ntohs(address->v6.sin6_port));
+    } else {
+        inet_ntop(AF_INET, &address->v4.sin_addr, number, sizeof number);
+        snprintf(text, LONGEST_ADDRESS, "%s:%u", number, (unsigned)ntohs(address->v4.sin_port));
+    }
+}
+
+static void watch_all(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        int result = uv_poll_start(&listeners->items[i].poll, UV_READABLE, on_client);
+        assert(result == 0);
+    }
+}
+
+static int open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void end_pause(uv_timer_t *timer)
+{
+    struct listeners *listeners = timer->data;
+    if (listeners->spare < 0)
+        listeners->spare = open_spare();
+    watch_all(listeners);
+}
+
+static void pause_accepting(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        uv_poll_stop(&listeners->items[i].poll);
+    uv_timer_start(&listeners->pause, end_pause, PAUSE, 0);
+}
+
+static void complain(struct listeners *listeners, int error)
+{
+    uint64_t now = uv_now(listeners->sockets->loop);
+    if (now < listeners->next_complaint)
+        return;
+    listeners->next_complaint = now + COMPLAINT_INTERVAL;
+    log_write(listeners->log, LOG_ERROR,
+              "cannot accept connections: %s; %zu are open; raise the limit of open files (ulimit -n)",
+              strerror(error), listeners->sockets->count);
+}
+
+/* There is no descriptor for the client that waits. Left alone it would keep the listener readable for
+ * ever: a busy loop. With the spare descriptor it is accepted and closed, so that it learns of its
+ * misfortune. Returns whether to go on accepting. */
+static bool turn_away(struct listener *listener, int error)
+{
+    struct listeners *listeners = listener->all;
+    complain(listeners, error);
+    if (listeners->spare >= 0) {
+        close(listeners->spare);
+        int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor >= 0) {
+            listeners->refused++;
+            close(descriptor);
+        }
+        listeners->spare = open_spare();
+        if (descriptor >= 0 && listeners->spare >= 0)
+            return true;
+    }
+    pause_accepting(listeners);
+    return false;
+}
+
+/* Returns whether another client may be waiting. */
+static bool accept_one(struct listener *listener)
+{
+    union address address = {0};
+    socklen_t length = sizeof address;
+    int descriptor = accept4(listener->descriptor, &address.generic, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (descriptor >= 0) {
+        char peer[LONGEST_ADDRESS];
+        describe_peer(&address, peer);
+        sockets_adopt(listener->all->sockets, descriptor, peer);
+        return true;
+    }
+    if (errno == EAGAIN)
+        return false;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+        return turn_away(listener, errno);
+    return true; /* this one failed before it was accepted (ECONNABORTED and others, see accept(2)) */
+}
+
+static void on_client(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    for (int accepted = 0; accepted < ACCEPTS_PER_WAKE_UP; accepted++) {
+        if (!accept_one(poll->data))
+            return;
+    }
+}
+
+/* Opening. */
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+        return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+/* Returns a listening descriptor, or -1 with errno. What is set here the accepted sockets inherit, which
+ * saves two system calls for each of them: TCP_NODELAY, because output is gathered here already and must
+ * not wait in the kernel for more; SO_KEEPALIVE, so that a client without a Keep Alive that vanished is
+ * noticed some day. */
+static int listen_on(const struct sockaddr *address, socklen_t length)
+{
+    int descriptor = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return -1;
+    int on = 1;
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    /* So that :: and 0.0.0.0 can be given side by side. */
+    if (address->sa_family == AF_INET6)
+        setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(descriptor, address, length) == 0 && listen(descriptor, BACKLOG) == 0)
+        return descriptor;
+    int error = errno;
+    close(descriptor);
+    errno = error;
+    return -1;
+}
+
+static uint16_t port_of(int descriptor)
+{
+    union address address = {0};
+    socklen_t length = sizeof address;
+    if (getsockname(descriptor, &address.generic, &length) != 0)
+        return 0;
+    return ntohs(address.generic.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+}
+
+/* Adds one address that was looked up. Returns 0 or an errno value. */
+static int add_listener(struct listeners *listeners, const struct addrinfo *found)
+{
+    if (listeners->count == MAXIMUM_LISTENERS)
+        return ENOSPC;
+    int descriptor = listen_on(found->ai_addr, found->ai_addrlen);
+    if (descriptor < 0)
+        return errno;
+    struct listener *listener = &listeners->items[listeners->count++];
+    *listener = (struct listener){
+        .all = listeners,
+        .descriptor = descriptor,
+        .loopback = is_loopback(found->ai_addr),
+    };
+    getnameinfo(found->ai_addr, found->ai_addrlen, listener->address, sizeof listener->address, NULL, 0,
+                NI_NUMERICHOST);
+    if (listeners->port == 0)
+        listeners->port = port_of(descriptor);
+    return 0;
+}
+
+/* The port may have been found only after the address was looked up. */
+static void set_port(struct sockaddr *address, uint16_t port)
+{
+    if (address->sa_family == AF_INET6)
+        ((struct sockaddr_in6 *)(void *)address)->sin6_port = htons(port);
+    else
+        ((struct sockaddr_in *)(void *)address)->sin_port = htons(port);
+}
+
+/* Listens on everything that a name stands for ("localhost" may be two addresses). `quiet`: says nothing
+ * of a failure. Returns 0, an errno value, or -1 when there is no such address. */
+static int add_address(struct listeners *listeners, const char *name, bool quiet)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    int result = getaddrinfo(name, NULL, &hints, &found);
+    if (result != 0) {
+        if (!quiet)
+            log_write(listeners->log, LOG_ERROR, "cannot listen on %s: %s", name, gai_strerror(result));
+        return -1;
+    }
+    int error = 0;
+    for (struct addrinfo *one = found; one && error == 0; one = one->ai_next) {
+        set_port(one->ai_addr, listeners->port);
+        error = add_listener(listeners, one);
+    }
+    freeaddrinfo(found);
+    if (error != 0 && !quiet)
+        log_write(listeners->log, LOG_ERROR, "cannot listen on %s port %u: %s", name,
+                  (unsigned)listeners->port, strerror(error));
+    return error;
+}
+
+static void close_descriptors(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++)
+        close(listeners->items[i].descriptor);
+    listeners->count = 0;
+}
+
+/* 127.0.0.1 must be there; ::1 may be missing, but a port that somebody else has on it is no good: clients
+ * that try ::1 first would reach the wrong server. */
+static int add_loopback(struct listeners *listeners, bool quiet)
+{
+    int error = add_address(listeners, "127.0.0.1", quiet);
+    if (error != 0)
+        return error;
+    error = add_address(listeners, "::1", true);
+    if (error == EADDRINUSE && !quiet)
+        log_write(listeners->log, LOG_ERROR, "cannot listen on ::1 port %u: %s", (unsigned)listeners->port,
+                  strerror(error));
+    return error == EADDRINUSE ? error : 0;
+}
+
+static int add_all(struct listeners *listeners, const char *const *addresses, size_t count, bool quiet)
+{
+    if (count == 0)
+        return add_loopback(listeners, quiet);
+    int error = 0;
+    for (size_t i = 0; i < count && error == 0; i++)
+        error = add_address(listeners, addresses[i], quiet);
+    return error;
+}
+
+/* A port that the kernel chose for the first address may be taken on the second: then another one is
+ * tried. */
+static bool bind_all(struct listeners *listeners, const char *const *addresses, size_t count, uint16_t port)
+{
+    for (int attempt = 1;; attempt++) {
+        bool last = port != 0 || attempt == PORT_ATTEMPTS;
+        listeners->port = port;
+        int error = add_all(listeners, addresses, count, !last);
+        if (error == 0)
+            return true;
+        close_descriptors(listeners);
+        if (last)
+            return false;
+    }
+}
+
+static bool start_all(struct listeners *listeners)
+{
+    uv_loop_t *loop = listeners->sockets->loop;
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct listener *listener = &listeners->items[i];
+        int result = uv_poll_init(loop, &listener->poll, listener->descriptor);
+        if (result != 0) {
+            log_write(listeners->log, LOG_ERROR, "cannot watch %s: %s", listener->address,
+                      uv_strerror(result));
+            return false;
+        }
+        listener->poll.data = listener;
+        listener->watched = true;
+    }
+    uv_timer_init(loop, &listeners->pause);
+    listeners->pause.data = listeners;
+    watch_all(listeners);
+    return true;
+}
+
+bool listeners_open(struct listeners *listeners, struct sockets *sockets, const struct log *log,
+                    const char *const *addresses, size_t count, uint16_t port)
+{
+    *listeners = (struct listeners){.sockets = sockets, .log = log, .spare = open_spare()};
+    return bind_all(listeners, addresses, count, port) && start_all(listeners);
+}
+
+void listeners_close(struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->count; i++) {
+        if (listeners->items[i].watched)
+            uv_close((uv_handle_t *)&listeners->items[i].poll, NULL);
+    }
+    if (listeners->pause.data)
+        uv_close((uv_handle_t *)&listeners->pause, NULL);
+    listeners->pause.data = NULL;
+    close_descriptors(listeners);
+    if (listeners->spare >= 0)
+        close(listeners->spare);
+    listeners->spare = -1;
+}

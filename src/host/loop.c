@@ -1,0 +1,136 @@
+#include "loop.h"
+
+#include <signal.h>
+
+enum { ENDING_TIME = 2000 /* ms */ };
+
+static const int signal_numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
+
+static void step_without_connection(struct loop *loop, enum step_kind kind)
+{
+    struct step step = {.kind = kind};
+    broker_step(loop->broker, uv_now(&loop->uv), &step);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void on_alarm(uv_timer_t *timer)
+{
+    struct loop *loop = timer->data;
+    loop->alarm_time = UINT64_MAX;
+    step_without_connection(loop, STEP_TIME);
+    sockets_expire(&loop->sockets);
+    if (uv_now(&loop->uv) >= loop->ending_time)
+        uv_stop(&loop->uv);
+}
+
+static void set_alarm(struct loop *loop)
+{
+    uint64_t time = earlier(broker_deadline(loop->broker), sockets_deadline(&loop->sockets));
+    time = earlier(time, loop->ending_time);
+    if (time == loop->alarm_time)
+        return;
+    loop->alarm_time = time;
+    uint64_t now = uv_now(&loop->uv);
+    if (time == UINT64_MAX)
+        uv_timer_stop(&loop->alarm);
+    else
+        uv_timer_start(&loop->alarm, on_alarm, time > now ? time - now : 0, 0);
+}
+
+/* Runs just before the loop waits. */
+static void on_turn_end(uv_prepare_t *prepare)
+{
+    struct loop *loop = prepare->data;
+    sockets_flush(&loop->sockets);
+    if (loop->ending_time != UINT64_MAX && loop->sockets.count == 0)
+        uv_stop(&loop->uv);
+    set_alarm(loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct loop *loop = handle->data;
+    if (number == SIGHUP) {
+        log_write(loop->log, LOG_WARNING, "SIGHUP ignored: there is no configuration to read again yet");
+        return;
+    }
+    if (loop->ending_time != UINT64_MAX) {
+        log_write(loop->log, LOG_NOTICE, "second signal: ending at once");
+        uv_stop(&loop->uv);
+        return;
+    }
+    log_write(loop->log, LOG_NOTICE, "%s: disconnecting %zu clients, then ending",
+              number == SIGTERM ? "SIGTERM" : "SIGINT", loop->sockets.count);
+    loop->ending_time = uv_now(&loop->uv) + ENDING_TIME;
+    listeners_close(&loop->listeners);
+    step_without_connection(loop, STEP_SHUTDOWN);
+}
+
+static int start_handles(struct loop *loop)
+{
+    loop->turn_end.data = loop->alarm.data = loop;
+    uv_prepare_init(&loop->uv, &loop->turn_end);
+    uv_timer_init(&loop->uv, &loop->alarm);
+    uv_prepare_start(&loop->turn_end, on_turn_end);
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        loop->signals[i].data = loop;
+        int result = uv_signal_init(&loop->uv, &loop->signals[i]);
+        if (result == 0)
+            result = uv_signal_start(&loop->signals[i], on_signal, signal_numbers[i]);
+        if (result != 0)
+            return result;
+    }
+    return 0;
+}
+
+static void close_handle(uv_handle_t *handle, void *context)
+{
+    (void)context;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* Everything that libuv knows of is closed, and the loop runs until it has let go of it. */
+static void release(struct loop *loop)
+{
+    uv_walk(&loop->uv, close_handle, NULL);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&loop->uv);
+}
+
+bool loop_create(struct loop *loop, struct broker *broker, const struct log *log)
+{
+    *loop = (struct loop){.broker = broker, .log = log, .alarm_time = UINT64_MAX, .ending_time = UINT64_MAX};
+    loop->listeners.spare = -1;
+    int result = uv_loop_init(&loop->uv);
+    if (result != 0) {
+        log_write(log, LOG_ERROR, "cannot make an event loop: %s", uv_strerror(result));
+        return false;
+    }
+    if (!sockets_create(&loop->sockets, &loop->uv, broker))
+        result = UV_ENOMEM;
+    if (result == 0)
+        result = start_handles(loop);
+    if (result == 0)
+        return true;
+    log_write(log, LOG_ERROR, "cannot start the event loop: %s", uv_strerror(result));
+    sockets_destroy(&loop->sockets);
+    release(loop);
+    return false;
+}
+
+void loop_run(struct loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void loop_destroy(struct loop *loop)
+{
+    listeners_close(&loop->listeners);
+    sockets_destroy(&loop->sockets);
+    release(loop);
+}

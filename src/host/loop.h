@@ -1,0 +1,40 @@
+/* loop: the turn of events. Prefix: loop_
+ *
+ *      wait ─▶ timers ─▶ clients arrive, bytes arrive ─▶ end of the turn: send all output, set the alarm ─▶ wait
+ */
+#ifndef ETALON_HOST_LOOP_H
+#define ETALON_HOST_LOOP_H
+
+#include <uv.h>
+
+#include "listener.h"
+#include "log.h"
+#include "socket.h"
+
+enum { SIGNAL_COUNT = 3 };
+
+struct loop {
+    uv_loop_t uv;
+    uv_prepare_t turn_end;
+    uv_timer_t alarm;
+    uv_signal_t signals[SIGNAL_COUNT];
+    struct broker *broker;
+    const struct log *log;
+    struct sockets sockets;
+    struct listeners listeners;
+    uint64_t alarm_time;  /* what the alarm is set to (ms of uv_now); UINT64_MAX: not set */
+    uint64_t ending_time; /* when the end waits for clients no longer; UINT64_MAX: no end was asked for */
+};
+
+/* Sets up a loop that listens nowhere yet. Broker and log are borrowed. False: the reason was logged,
+ * nothing is to be destroyed. */
+bool loop_create(struct loop *loop, struct broker *broker, const struct log *log);
+
+/* Runs until SIGTERM or SIGINT has been obeyed: clients are told and have two seconds to take it. A second
+ * signal ends the wait. */
+void loop_run(struct loop *loop);
+
+/* Closes everything: clients that are left are cut, and the broker is told so. */
+void loop_destroy(struct loop *loop);
+
+#endif

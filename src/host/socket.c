@@ -1,0 +1,315 @@
+#include "socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum {
+    INPUT_SIZE = 256 * 1024,
+    /* Output is also sent in the middle of a turn when this much was read: libuv may handle thousands of
+     * wake-ups before a turn ends, and what they cause must neither pile up nor fall out of the cache. */
+    UNFLUSHED_MAXIMUM = 256 * 1024,
+    RUNS_PER_WRITE = 128,  /* entries of one writev */
+    WRITES_PER_FLUSH = 16, /* a fast reader may not keep all others waiting */
+    DRAIN_TIME = 5000,     /* ms for a client to take its last packets */
+    LINGER_TIME = 1000,    /* ms for a client to close after us */
+    LINGER_READS = 64      /* and how often it may still send something */
+};
+
+enum phase { OPEN, DRAINING, LINGERING };
+
+/* One of these per connection, idle or not: every byte counts a million times. */
+struct client {
+    uv_poll_t poll;        /* `data` is the core's connection; NULL once the core knows that it is closed */
+    struct list_node node; /* in the list of its phase */
+    uint32_t deadline;     /* DRAINING, LINGERING: the low bits of the time in ms; it is only seconds away */
+    uint16_t reads_left;   /* LINGERING */
+    uint8_t phase;
+    uint8_t watched; /* UV_READABLE, UV_WRITABLE; the latter means that the socket took no more */
+};
+static_assert(sizeof(struct client) <= 184, "an idle connection costs what was promised");
+
+enum outcome { DRAINED, UNFINISHED, BLOCKED, FAILED };
+
+static void on_event(uv_poll_t *poll, int status, int events);
+
+static int descriptor_of(const struct client *client)
+{
+    uv_os_fd_t descriptor = -1;
+    uv_fileno((const uv_handle_t *)&client->poll, &descriptor);
+    return descriptor;
+}
+
+static struct list *list_of(struct sockets *sockets, enum phase phase)
+{
+    return phase == OPEN ? &sockets->open : phase == DRAINING ? &sockets->draining : &sockets->lingering;
+}
+
+static void watch(struct client *client, int events)
+{
+    if (client->watched == events)
+        return;
+    client->watched = (uint8_t)events;
+    /* Fails only for a descriptor that another handle watches, and ours is nobody else's. */
+    int result = uv_poll_start(&client->poll, events, on_event);
+    assert(result == 0);
+}
+
+static void enter(struct sockets *sockets, struct client *client, enum phase phase, uint32_t time)
+{
+    list_remove(list_of(sockets, (enum phase)client->phase), &client->node);
+    client->phase = (uint8_t)phase;
+    client->deadline = (uint32_t)uv_now(sockets->loop) + time;
+    list_append(list_of(sockets, phase), &client->node);
+}
+
+static void free_client(uv_handle_t *handle)
+{
+    free(LIST_OWNER(handle, struct client, poll));
+}
+
+static void report_closed(struct sockets *sockets, struct client *client)
+{
+    if (!client->poll.data)
+        return;
+    struct step step = {.kind = STEP_CLOSED, .connection = client->poll.data};
+    client->poll.data = NULL;
+    broker_step(sockets->broker, uv_now(sockets->loop), &step);
+}
+
+/* Closes the socket at once. `client` stays allocated until libuv lets go of it, but must not be used any
+ * more. */
+static void drop(struct sockets *sockets, struct client *client)
+{
+    report_closed(sockets, client);
+    list_remove(list_of(sockets, (enum phase)client->phase), &client->node);
+    sockets->count--;
+    int descriptor = descriptor_of(client);
+    uv_close((uv_handle_t *)&client->poll, free_client);
+    close(descriptor);
+}
+
+/* As drop; the kernel throws away what it has not sent yet instead of trying on for minutes. */
+static void cut(struct sockets *sockets, struct client *client)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(descriptor_of(client), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    drop(sockets, client);
+}
+
+static void begin_to_linger(struct sockets *sockets, struct client *client)
+{
+    if (shutdown(descriptor_of(client), SHUT_WR) != 0) {
+        drop(sockets, client);
+        return;
+    }
+    report_closed(sockets, client);
+    enter(sockets, client, LINGERING, LINGER_TIME);
+    client->reads_left = LINGER_READS;
+    watch(client, UV_READABLE);
+}
+
+/* Sends up to RUNS_PER_WRITE runs. Returns UNFINISHED when the socket took them all: there may be more. */
+static enum outcome send_once(struct sockets *sockets, struct client *client)
+{
+    struct bytes runs[RUNS_PER_WRITE];
+    struct iovec vector[RUNS_PER_WRITE];
+    size_t count = connection_output(client->poll.data, runs, RUNS_PER_WRITE);
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        vector[i] = (struct iovec){.iov_base = (void *)(uintptr_t)runs[i].data, .iov_len = runs[i].length};
+        total += runs[i].length;
+    }
+    if (total == 0)
+        return DRAINED;
+    ssize_t sent = writev(descriptor_of(client), vector, (int)count);
+    if (sent < 0)
+        return errno == EAGAIN || errno == EINTR ? BLOCKED : FAILED;
+    connection_sent(sockets->broker, client->poll.data, (size_t)sent);
+    return (size_t)sent == total ? UNFINISHED : BLOCKED;
+}
+
+static enum outcome send_output(struct sockets *sockets, struct client *client)
+{
+    for (int writes = 0; writes < WRITES_PER_FLUSH; writes++) {
+        enum outcome outcome = send_once(sockets, client);
+        if (outcome != UNFINISHED)
+            return outcome;
+    }
+    return BLOCKED; /* in effect: the next turn goes on with it */
+}
+
+/* Decides what the connection waits for after its output was sent, as far as the socket took it. Returns
+ * whether it is still OPEN. */
+static bool settle(struct sockets *sockets, struct client *client, enum outcome outcome)
+{
+    if (outcome == FAILED) {
+        drop(sockets, client);
+        return false;
+    }
+    int writable = outcome == BLOCKED ? UV_WRITABLE : 0;
+    if (!connection_closing(client->poll.data)) {
+        watch(client, writable | (connection_wants_input(client->poll.data) ? UV_READABLE : 0));
+        return true;
+    }
+    if (outcome == DRAINED) {
+        begin_to_linger(sockets, client);
+        return false;
+    }
+    if (client->phase == OPEN)
+        enter(sockets, client, DRAINING, DRAIN_TIME);
+    watch(client, writable);
+    return false;
+}
+
+void sockets_flush(struct sockets *sockets)
+{
+    struct connection *connection;
+    while ((connection = broker_next_ready(sockets->broker)) != NULL) {
+        struct client *client = connection_host(connection);
+        bool full = (client->watched & UV_WRITABLE) != 0;
+        settle(sockets, client, full ? BLOCKED : send_output(sockets, client));
+    }
+    sockets->unflushed = 0;
+}
+
+/* The last thing a callback does with its client, because sending may close it. */
+static void count_input(struct sockets *sockets, size_t count)
+{
+    sockets->unflushed += count;
+    if (sockets->unflushed >= UNFLUSHED_MAXIMUM)
+        sockets_flush(sockets);
+}
+
+static void receive(struct sockets *sockets, struct client *client)
+{
+    /* Another connection's input may have changed this since the socket was polled (a Session is taken
+     * over, a queue is full). The bytes stay in the socket; the flush at the end of the turn settles what
+     * is watched. */
+    struct connection *connection = client->poll.data;
+    if (connection_closing(connection) || !connection_wants_input(connection))
+        return;
+    ssize_t count = read(descriptor_of(client), sockets->input, INPUT_SIZE);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (count <= 0) {
+        drop(sockets, client);
+        return;
+    }
+    struct step step = {
+        .kind = STEP_RECEIVED,
+        .connection = connection,
+        .bytes = bytes_of(sockets->input, (size_t)count),
+    };
+    broker_step(sockets->broker, uv_now(sockets->loop), &step);
+    /* When the socket is full, the end of the turn does not look at this connection: it cannot send
+     * anyway. */
+    if (client->watched & UV_WRITABLE)
+        settle(sockets, client, BLOCKED);
+    count_input(sockets, (size_t)count);
+}
+
+static void discard(struct sockets *sockets, struct client *client)
+{
+    ssize_t count = read(descriptor_of(client), sockets->input, INPUT_SIZE);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (count <= 0 || --client->reads_left == 0)
+        drop(sockets, client);
+}
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    struct client *client = LIST_OWNER(poll, struct client, poll);
+    struct sockets *sockets = poll->loop->data;
+    if (status < 0) {
+        drop(sockets, client);
+        return;
+    }
+    if (client->phase == LINGERING) {
+        discard(sockets, client);
+        return;
+    }
+    if ((events & UV_WRITABLE) && !settle(sockets, client, send_output(sockets, client)))
+        return;
+    if (events & UV_READABLE)
+        receive(sockets, client);
+}
+
+void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer)
+{
+    struct client *client = calloc(1, sizeof *client);
+    if (!client || uv_poll_init(sockets->loop, &client->poll, descriptor) != 0) {
+        free(client);
+        close(descriptor);
+        return;
+    }
+    list_append(&sockets->open, &client->node);
+    sockets->count++;
+    struct step step = {.kind = STEP_ACCEPTED, .host = client, .peer = peer};
+    broker_step(sockets->broker, uv_now(sockets->loop), &step);
+    client->poll.data = step.connection;
+    if (step.connection)
+        watch(client, UV_READABLE);
+    else
+        drop(sockets, client);
+}
+
+/* Whether the first of a list is due; the low bits of both times suffice, see struct client. */
+static struct client *first_due(const struct sockets *sockets, const struct list *list)
+{
+    if (list_empty(list))
+        return NULL;
+    struct client *client = LIST_OWNER(list->first, struct client, node);
+    return (int32_t)((uint32_t)uv_now(sockets->loop) - client->deadline) >= 0 ? client : NULL;
+}
+
+void sockets_expire(struct sockets *sockets)
+{
+    struct client *client;
+    while ((client = first_due(sockets, &sockets->draining)) != NULL)
+        cut(sockets, client);
+    while ((client = first_due(sockets, &sockets->lingering)) != NULL)
+        drop(sockets, client);
+}
+
+static uint64_t first_deadline(const struct sockets *sockets, const struct list *list)
+{
+    if (list_empty(list))
+        return UINT64_MAX;
+    uint64_t now = uv_now(sockets->loop);
+    int32_t left = (int32_t)(LIST_OWNER(list->first, struct client, node)->deadline - (uint32_t)now);
+    return left > 0 ? now + (uint64_t)left : now;
+}
+
+uint64_t sockets_deadline(const struct sockets *sockets)
+{
+    uint64_t draining = first_deadline(sockets, &sockets->draining);
+    uint64_t lingering = first_deadline(sockets, &sockets->lingering);
+    return draining < lingering ? draining : lingering;
+}
+
+bool sockets_create(struct sockets *sockets, uv_loop_t *loop, struct broker *broker)
+{
+    *sockets = (struct sockets){.loop = loop, .broker = broker, .input = malloc(INPUT_SIZE)};
+    loop->data = sockets;
+    return sockets->input != NULL;
+}
+
+static void cut_all(struct sockets *sockets, struct list *list)
+{
+    while (!list_empty(list))
+        cut(sockets, LIST_OWNER(list->first, struct client, node));
+}
+
+void sockets_destroy(struct sockets *sockets)
+{
+    cut_all(sockets, &sockets->open);
+    cut_all(sockets, &sockets->draining);
+    cut_all(sockets, &sockets->lingering);
+    free(sockets->input);
+    sockets->input = NULL;
+}

@@ -1,0 +1,55 @@
+/* socket: the TCP connections of the clients. Prefix: sockets_
+ *
+ *                 connection_closing()          drained, shutdown()            EOF or deadline
+ *      OPEN ─────────────────────▶ DRAINING ─────────────────────▶ LINGERING ─────────────────▶ gone
+ *       │   output still waits        │       the core is told        what still comes is
+ *       │                             │       STEP_CLOSED             read and thrown away
+ *       └── EOF, error ──▶ gone       └── error, deadline ──▶ gone
+ *
+ * Lingering is needed because closing a socket that holds unread input resets the connection, and the
+ * reset may overtake the last packet (a CONNACK or DISCONNECT with its Reason Code) before the client has
+ * read it.
+ *
+ * The sockets are watched through uv_poll and read and written here: one read per wake-up into a buffer
+ * that all share, one writev per connection at the end of a loop turn. So an idle connection owns no
+ * buffer, and output gathers over the turn. */
+#ifndef ETALON_HOST_SOCKET_H
+#define ETALON_HOST_SOCKET_H
+
+#include <uv.h>
+
+#include "../base/list.h"
+#include "../mqtt/broker.h"
+
+/* All of them. Every client is in exactly one of the lists. */
+struct sockets {
+    uv_loop_t *loop; /* its `data` points back to this structure */
+    struct broker *broker;
+    uint8_t *input;   /* the shared read buffer */
+    size_t unflushed; /* bytes read since output was last sent */
+    struct list open;
+    struct list draining;  /* by deadline: all wait equally long */
+    struct list lingering; /* likewise */
+    size_t count;
+};
+
+/* Sets up the population without a member. Loop and broker are borrowed. False: no memory. */
+bool sockets_create(struct sockets *sockets, uv_loop_t *loop, struct broker *broker);
+
+/* Cuts every connection without a farewell, telling the broker, and frees the buffer. The loop must then
+ * run until the handles are closed. */
+void sockets_destroy(struct sockets *sockets);
+
+/* Takes over a connected, non-blocking descriptor. `peer` is the other side's address for the log. */
+void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer);
+
+/* Sends the output of every connection that has become ready, and closes those that are to be closed. */
+void sockets_flush(struct sockets *sockets);
+
+/* Cuts those whose time for draining or lingering is over. */
+void sockets_expire(struct sockets *sockets);
+
+/* When to call sockets_expire (ms of uv_now); UINT64_MAX: not before something happens. */
+uint64_t sockets_deadline(const struct sockets *sockets);
+
+#endif
