@@ -14,7 +14,7 @@
 #include "transport.h"
 #include "verdicts.h"
 
-#define START_LIMIT 30.0 /* seconds until a broker accepts connections */
+#define START_LIMIT 30.0  /* seconds until a broker accepts connections */
 #define RETRY_INTERVAL 20 /* milliseconds between attempts to connect */
 
 /* Whether the profile's line "configurations ..." names this one. */
@@ -37,8 +37,10 @@ static bool is_offered(struct test *t, const char *configuration)
     return found;
 }
 
-/* In the new process: becomes the broker. It dies with the test, and its output stays in the data directory. */
-_Noreturn static void become_broker(const struct broker *broker, const char *start, const char *port, const char *log)
+/* In the new process: becomes the broker. It dies with the test, and its output stays in the data
+ * directory. */
+_Noreturn static void become_broker(const struct broker *broker, const char *start, const char *port,
+                                    const char *log)
 {
     int output = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     if (output >= 0) {
@@ -103,7 +105,8 @@ struct broker *start_broker(struct test *t, const char *configuration)
     strcpy(data, "/tmp/etalon-conformance-XXXXXX");
     if (mkdtemp(data) == NULL)
         error(t, "no data directory: %s", strerror(errno));
-    *broker = (struct broker){.test = t, .configuration = configuration, .data = data, .port = transport_free_port()};
+    *broker = (struct broker){
+        .test = t, .configuration = configuration, .data = data, .port = transport_free_port()};
     if (broker->port == 0)
         error(t, "no free port: %s", strerror(errno));
     broker->next = t->brokers;

@@ -1,11 +1,12 @@
-/* broker: a broker that a test starts for itself, from the profile given with --profile. Needed for what no running
- * target can be asked for: another configuration, and a crash.
+/* broker: a broker that a test starts for itself, from the profile given with --profile. Needed for what
+ * no running target can be asked for: another configuration, and a crash.
  *
  * A profile is a directory with an executable file `start`, called as
  *     start CONFIGURATION PORT DATA_DIRECTORY
- * which must become the broker (exec), listening on 127.0.0.1:PORT, keeping what it keeps in DATA_DIRECTORY, and not
- * leave the foreground; and a text file `profile`, one `key value` pair a line, `#` for comments: `name`, and
- * `configurations` followed by the configuration names that `start` knows. Tests ask for these:
+ * which must become the broker (exec), listening on 127.0.0.1:PORT, keeping what it keeps in
+ * DATA_DIRECTORY, and not leave the foreground; and a text file `profile`, one `key value` pair a line,
+ * `#` for comments: `name`, and `configurations` followed by the configuration names that `start` knows.
+ * Tests ask for these:
  *     default      everything on, anonymous clients
  *     durable      like default, with persistence: acknowledged messages survive kill -9
  *     retain-off, shared-off, wildcard-off, subscription-identifier-off   without that feature
@@ -14,7 +15,6 @@
  * A configuration that the profile does not name skips the test. */
 #ifndef ETALON_CONFORMANCE_BROKER_H
 #define ETALON_CONFORMANCE_BROKER_H
-
 
 struct broker {
     struct test *test;
@@ -25,9 +25,9 @@ struct broker {
     struct broker *next;
 };
 
-/* Starts a broker of the profile and waits until it accepts connections. Use with connect_client(t, .broker = …).
- * The test needs NEEDS_PROFILE or NEEDS_RESTART. The broker ends with the test; its
- * data directory goes too, unless the test failed: then a note says where it is. */
+/* Starts a broker of the profile and waits until it accepts connections. Use with connect_client(t,
+ * .broker = …). The test needs NEEDS_PROFILE or NEEDS_RESTART. The broker ends with the test; its data
+ * directory goes too, unless the test failed: then a note says where it is. */
 struct broker *start_broker(struct test *t, const char *configuration);
 
 /* Ends it with kill -9, as a crash would. Connections of clients then break. */

@@ -4,7 +4,7 @@
 
 #include "record.h"
 
-/* ---- The probe: a test body that reports instead of judging --------------------------------------------------- */
+/* ---- The probe: a test body that reports instead of judging -------------------------------------- */
 
 static void refuse_version(struct test *t, struct capabilities *found, const char *why)
 {
@@ -34,13 +34,13 @@ static void learn_from_connack(struct capabilities *found, const struct connack 
     found->session_expiry_maximum = number(connack, ORDINAL_SESSION_EXPIRY_INTERVAL, UINT32_MAX);
 }
 
-/* 3.1.1 has no such list. What it makes optional (the granted QoS, wildcards) shows in the SUBACK; what it demands
- * (retained messages) is taken for granted, so that its absence is found by a test and not hidden by a skip. */
+/* 3.1.1 has no such list. What it makes optional (the granted QoS, wildcards) shows in the SUBACK; what it
+ * demands (retained messages) is taken for granted, so that its absence is found by a test and not hidden
+ * by a skip. */
 static void learn_from_suback(struct client *client, struct capabilities *found)
 {
     uint8_t granted = subscribe(client, topic(client->test, "qos"), .qos = 2, .may_be_refused = true);
-    uint8_t wildcard =
-        subscribe(client, topic(client->test, "wildcard/#"), .qos = 0, .may_be_refused = true);
+    uint8_t wildcard = subscribe(client, topic(client->test, "wildcard/#"), .qos = 0, .may_be_refused = true);
     found->retain = true;
     found->wildcard = wildcard < 0x80;
     found->maximum_qos = granted < 0x80 ? granted : 0;
@@ -48,8 +48,8 @@ static void learn_from_suback(struct client *client, struct capabilities *found)
     found->session_expiry_maximum = UINT32_MAX;
 }
 
-/* A server of 3.1.1 takes "$share/g/t" for any other filter. Only one that delivers a message for t has the extension;
- * the sentinel on an ordinary subscription tells when to stop waiting. */
+/* A server of 3.1.1 takes "$share/g/t" for any other filter. Only one that delivers a message for t has
+ * the extension; the sentinel on an ordinary subscription tells when to stop waiting. */
 static void learn_shared(struct client *client, struct capabilities *found)
 {
     struct test *t = client->test;
@@ -101,7 +101,7 @@ static void probe_version(struct test *t)
     record_capabilities(t, &found);
 }
 
-/* ---- In the runner ------------------------------------------------------------------------------------------ */
+/* ---- In the runner ------------------------------------------------------------------------------- */
 
 static const uint16_t no_statements[] = {STATEMENT_NONE};
 static const struct conformance_test probe = {.name = "probe",
@@ -131,14 +131,38 @@ bool probe_target(struct run *run, const struct runner_options *options, unsigne
     return any;
 }
 
-static bool has_retain(const struct capabilities *c) { return c->retain; }
-static bool has_wildcard(const struct capabilities *c) { return c->wildcard; }
-static bool has_shared(const struct capabilities *c) { return c->shared; }
-static bool has_identifier(const struct capabilities *c) { return c->subscription_identifier; }
-static bool has_qos1(const struct capabilities *c) { return c->maximum_qos >= 1; }
-static bool has_qos2(const struct capabilities *c) { return c->maximum_qos >= 2; }
-static bool has_alias(const struct capabilities *c) { return c->topic_alias_maximum > 0; }
-static bool has_no_alias(const struct capabilities *c) { return c->topic_alias_maximum == 0; }
+static bool has_retain(const struct capabilities *c)
+{
+    return c->retain;
+}
+static bool has_wildcard(const struct capabilities *c)
+{
+    return c->wildcard;
+}
+static bool has_shared(const struct capabilities *c)
+{
+    return c->shared;
+}
+static bool has_identifier(const struct capabilities *c)
+{
+    return c->subscription_identifier;
+}
+static bool has_qos1(const struct capabilities *c)
+{
+    return c->maximum_qos >= 1;
+}
+static bool has_qos2(const struct capabilities *c)
+{
+    return c->maximum_qos >= 2;
+}
+static bool has_alias(const struct capabilities *c)
+{
+    return c->topic_alias_maximum > 0;
+}
+static bool has_no_alias(const struct capabilities *c)
+{
+    return c->topic_alias_maximum == 0;
+}
 
 static const struct {
     unsigned need;
@@ -156,7 +180,8 @@ static const struct {
 };
 
 const char *unmet_need(const struct run *run, const struct runner_options *options,
-                       const struct conformance_test *test, enum protocol_version version, char *reason, size_t size)
+                       const struct conformance_test *test, enum protocol_version version, char *reason,
+                       size_t size)
 {
     const struct capabilities *found = &run->capabilities[version_index(version)];
     if ((test->needs & (NEEDS_PROFILE | NEEDS_RESTART)) != 0 && options->profile == NULL) {

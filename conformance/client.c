@@ -13,7 +13,7 @@
 #define READ_SIZE 65536U
 #define CLIENT_LIMIT 4096U /* clients of one test */
 
-/* ---- Arrival ------------------------------------------------------------------------------------------------ */
+/* ---- Arrival ------------------------------------------------------------------------------------- */
 
 static void record_event(struct client *client, const char *what)
 {
@@ -31,13 +31,15 @@ static void mark_closed(struct client *client, bool reset)
 _Noreturn static void fail_verdict(struct client *client, struct verdict verdict)
 {
     struct test *t = client->test;
-    const char *observed = text(t, "byte %u of a packet to %s: %s", verdict.offset, client->name, verdict.what);
-    test_finish(t, VERDICT_FAIL, verdict.statement, text(t, "the server sent a packet that breaks a rule: %s", observed),
+    const char *observed =
+        text(t, "byte %u of a packet to %s: %s", verdict.offset, client->name, verdict.what);
+    test_finish(t, VERDICT_FAIL, verdict.statement,
+                text(t, "the server sent a packet that breaks a rule: %s", observed),
                 "a well-formed packet that a server may send", observed);
 }
 
-/* A server that does not speak the version of the CONNECT answers in the form of the one it speaks: a CONNACK of
- * 3.1.1 with return code 1 to 5, which is no malformed CONNACK of 5.0. */
+/* A server that does not speak the version of the CONNECT answers in the form of the one it speaks: a
+ * CONNACK of 3.1.1 with return code 1 to 5, which is no malformed CONNACK of 5.0. */
 static bool decode_old_refusal(struct received *received)
 {
     const uint8_t *bytes = received->bytes.data;
@@ -139,12 +141,12 @@ void wait_until(struct test *t, double moment)
         pump(t, moment, NULL);
 }
 
-/* ---- Receiving ---------------------------------------------------------------------------------------------- */
+/* ---- Receiving ----------------------------------------------------------------------------------- */
 
-/* Takes the first acceptable packet out of the inbox. `*seen` is the last packet looked at, so that a long inbox is not
- * searched anew for each arrival. */
-static const struct received *take_from_inbox(struct client *client, wanted_packet *wanted, const void *context,
-                                              struct received **seen)
+/* Takes the first acceptable packet out of the inbox. `*seen` is the last packet looked at, so that a long
+ * inbox is not searched anew for each arrival. */
+static const struct received *take_from_inbox(struct client *client, wanted_packet *wanted,
+                                              const void *context, struct received **seen)
 {
     struct received *before = *seen;
     struct received *at = before == NULL ? client->inbox : before->next;
@@ -163,8 +165,8 @@ static const struct received *take_from_inbox(struct client *client, wanted_pack
     return NULL;
 }
 
-enum outcome receive_matching(struct client *client, double moment, wanted_packet *wanted, const void *context,
-                              const struct received **received)
+enum outcome receive_matching(struct client *client, double moment, wanted_packet *wanted,
+                              const void *context, const struct received **received)
 {
     struct received *seen = NULL;
     for (;;) {
@@ -189,7 +191,7 @@ enum outcome receive(struct client *client, const struct received **received)
     return receive_until(client, now(client->test) + client->test->patience, received);
 }
 
-/* ---- Sending ------------------------------------------------------------------------------------------------ */
+/* ---- Sending ------------------------------------------------------------------------------------- */
 
 bool send_bytes(struct client *client, const void *data, size_t count)
 {
@@ -231,7 +233,7 @@ bool send_template(struct client *client, const char *template)
     struct writer writer = writer_into(test_allocate(t, strlen(template) + 2), strlen(template) + 2);
     while (*template != '\0') {
         if (isspace((unsigned char)*template)) {
-            template++;
+            template ++;
         } else if (*template == '{') {
             size_t length = strcspn(template + 1, "}");
             write_string(&writer, bytes_of(template + 1, length));
@@ -277,7 +279,7 @@ uint16_t next_packet_identifier(struct client *client)
     return client->last_packet_identifier;
 }
 
-/* ---- Building packets --------------------------------------------------------------------------------------- */
+/* ---- Building packets ---------------------------------------------------------------------------- */
 
 static void set_number(struct properties *properties, enum property_ordinal ordinal, int64_t number)
 {
@@ -346,10 +348,12 @@ static void build_will(struct test *t, struct will *will, const struct will_opti
     set_repeated(t, properties, options->user_properties, ABSENT);
 }
 
-static void build_credentials(const struct test *t, struct connect *connect, const struct connect_options *options)
+static void build_credentials(const struct test *t, struct connect *connect,
+                              const struct connect_options *options)
 {
     const struct target *target = t->target;
-    bool own = options->user_name != NULL || options->password != NULL || options->password_bytes.data != NULL;
+    bool own =
+        options->user_name != NULL || options->password != NULL || options->password_bytes.data != NULL;
     if (options->anonymous)
         return;
     if (!own && target->has_user_name && options->broker == NULL) {
@@ -388,7 +392,7 @@ static void build_connect(struct client *client, struct packet *packet)
     set_repeated(t, properties, options->user_properties, ABSENT);
 }
 
-/* ---- Connecting --------------------------------------------------------------------------------------------- */
+/* ---- Connecting ---------------------------------------------------------------------------------- */
 
 static struct client *make_client(struct test *t, const struct connect_options *options)
 {
@@ -431,7 +435,8 @@ struct client *client_open(struct test *t, const struct connect_options *options
 static void foresee_leftovers(struct client *client)
 {
     const struct connect_options *options = &client->connected_with;
-    bool lasting = client->version == PROTOCOL_5_0 ? options->session_expiry_interval > 0 : !options->clean_start;
+    bool lasting =
+        client->version == PROTOCOL_5_0 ? options->session_expiry_interval > 0 : !options->clean_start;
     if (options->broker != NULL)
         return;
     if (lasting && client->client_identifier[0] != '\0')
@@ -471,7 +476,8 @@ void client_send_disconnect(struct client *client, const struct disconnect_optio
 {
     struct packet packet = {.type = PACKET_DISCONNECT};
     packet.disconnect.reason_code = (uint8_t)options->reason_code;
-    set_number(&packet.disconnect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL, options->session_expiry_interval);
+    set_number(&packet.disconnect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL,
+               options->session_expiry_interval);
     set_text(&packet.disconnect.properties, ORDINAL_REASON_STRING, options->reason_string);
     send_packet(client, &packet);
 }
@@ -517,7 +523,7 @@ void start_reading(struct client *client)
     client->reading = true;
 }
 
-/* ---- Single packets ----------------------------------------------------------------------------------------- */
+/* ---- Single packets ------------------------------------------------------------------------------ */
 
 uint16_t client_send_publish(struct client *client, const struct publish_options *options)
 {
@@ -547,8 +553,8 @@ uint16_t client_send_publish(struct client *client, const struct publish_options
 }
 
 static uint16_t send_subscribe_packet(struct client *client, const struct subscription_request *requests,
-                                      size_t count, uint16_t packet_identifier, const struct user_property *users,
-                                      int64_t subscription_identifier)
+                                      size_t count, uint16_t packet_identifier,
+                                      const struct user_property *users, int64_t subscription_identifier)
 {
     struct test *t = client->test;
     size_t room = 0;
@@ -567,7 +573,8 @@ static uint16_t send_subscribe_packet(struct client *client, const struct subscr
     return packet.subscribe.packet_identifier;
 }
 
-uint16_t client_send_subscribe(struct client *client, const char *filter, const struct subscribe_options *options)
+uint16_t client_send_subscribe(struct client *client, const char *filter,
+                               const struct subscribe_options *options)
 {
     bool five = client->version == PROTOCOL_5_0;
     struct subscription_request request = {.topic_filter = bytes_of_text(filter),

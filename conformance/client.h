@@ -1,17 +1,16 @@
-/* client: a raw MQTT client that does nothing of its own accord. It has no keep alive, no reconnecting, no hidden
- * acknowledgements: what goes over the wire is what the test says, and all of it is recorded.
+/* client: a raw MQTT client that does nothing of its own accord. It has no keep alive, no reconnecting, no
+ * hidden acknowledgements: what goes over the wire is what the test says, and all of it is recorded.
  *
- * Every read has one of three outcomes: a packet, a closed connection, or silence until the deadline. None of them ever
- * stands for another.
+ * Every read has one of three outcomes: a packet, a closed connection, or silence until the deadline. None
+ * of them ever stands for another.
  *
- * While one client waits, the sockets of all clients of the test are read, so every packet carries the time at which
- * it came. Packets wait in the client's inbox, in order, until the test takes them.
+ * While one client waits, the sockets of all clients of the test are read, so every packet carries the
+ * time at which it came. Packets wait in the client's inbox, in order, until the test takes them.
  *
- * Everything that the server sends is decoded with the rules that bind a server; a packet that breaks one fails the
- * test, and the broken statement is named. */
+ * Everything that the server sends is decoded with the rules that bind a server; a packet that breaks one
+ * fails the test, and the broken statement is named. */
 #ifndef ETALON_CONFORMANCE_CLIENT_H
 #define ETALON_CONFORMANCE_CLIENT_H
-
 
 /* "Not there": the default of every numeric option, so that 0 can be asked for. */
 #define ABSENT (-1)
@@ -48,10 +47,10 @@ struct connect_options {
     bool clean_start;              /* Clean Session in 3.1 and 3.1.1 */
     uint16_t keep_alive;           /* seconds; 0 turns it off */
     struct will_options will;
-    const char *user_name;      /* default: the target's */
-    const char *password;       /* default: the target's */
+    const char *user_name; /* default: the target's */
+    const char *password;  /* default: the target's */
     struct bytes password_bytes;
-    bool anonymous;             /* send neither, whatever the target needs */
+    bool anonymous; /* send neither, whatever the target needs */
     int64_t session_expiry_interval;
     int64_t receive_maximum;
     int64_t maximum_packet_size;
@@ -111,8 +110,7 @@ struct subscribe_options {
     bool may_be_refused; /* subscribe(): return a failure code instead of ending the test */
 };
 
-#define SUBSCRIBE_OPTIONS(...)                                                                               \
-    (&(struct subscribe_options){.subscription_identifier = ABSENT, __VA_ARGS__})
+#define SUBSCRIBE_OPTIONS(...) (&(struct subscribe_options){.subscription_identifier = ABSENT, __VA_ARGS__})
 
 struct disconnect_options {
     int reason_code; /* 0: normal; 0x04: with Will Message */
@@ -140,15 +138,15 @@ enum outcome {
 struct client {
     struct test *test;
     char name[32];
-    const char *client_identifier; /* as sent, or as assigned by the server */
+    const char *client_identifier;  /* as sent, or as assigned by the server */
     const struct received *connack; /* NULL before */
     enum protocol_version version;
     struct connect_options connected_with;
-    int socket; /* -1: closed by us */
-    bool closed;       /* the server closed it (or it broke) */
-    bool reset;        /* by RST rather than in an orderly way */
-    double closed_at;  /* moment */
-    bool reading;      /* false: stop_reading was called */
+    int socket;       /* -1: closed by us */
+    bool closed;      /* the server closed it (or it broke) */
+    bool reset;       /* by RST rather than in an orderly way */
+    double closed_at; /* moment */
+    bool reading;     /* false: stop_reading was called */
     uint16_t last_packet_identifier;
     uint8_t *input; /* bytes that are no whole packet yet */
     size_t input_length;
@@ -159,11 +157,11 @@ struct client {
     struct client *next;
 };
 
-/* ---- Connecting ------------------------------------------------------------------------------------------------- */
+/* ---- Connecting ---------------------------------------------------------------------------------- */
 
-/* Connects, sends CONNECT, takes the CONNACK and demands success: the set-up of a test. When it does not succeed the test
- * ends with `error`, because nothing can then be said about its subject. A test whose subject is the CONNACK uses
- * send_connect and expect_connack. */
+/* Connects, sends CONNECT, takes the CONNACK and demands success: the set-up of a test. When it does not
+ * succeed the test ends with `error`, because nothing can then be said about its subject. A test whose
+ * subject is the CONNACK uses send_connect and expect_connack. */
 #define connect_client(t, ...) client_connect((t), CONNECT_OPTIONS(__VA_ARGS__))
 struct client *client_connect(struct test *t, const struct connect_options *options);
 
@@ -196,8 +194,9 @@ void finish_sending(struct client *client);
 void stop_reading(struct client *client);
 void start_reading(struct client *client);
 
-/* ---- Sending ------------------------------------------------------------------------------------------------------
- * All of these return false when the server closed the connection before everything was sent; what follows will show it. */
+/* ---- Sending -------------------------------------------------------------------------------------
+ * All of these return false when the server closed the connection before everything was sent; what follows
+ * will show it. */
 
 /* Encodes with the codec and sends. `packet->version` may be left 0: the client's is used. */
 bool send_packet(struct client *client, const struct packet *packet);
@@ -209,8 +208,8 @@ bool send_bytes(struct client *client, const void *bytes, size_t count);
 #define SEND_HEX(client, hex) send_hex((client), (hex))
 bool send_hex(struct client *client, const char *hex);
 
-/* Appends to a packet being built by hand; give send_built its result. Text in {} braces is taken as characters with a
- * two-byte length in front (a UTF-8 Encoded String): "30 {a/b} 00" */
+/* Appends to a packet being built by hand; give send_built its result. Text in {} braces is taken as
+ * characters with a two-byte length in front (a UTF-8 Encoded String): "30 {a/b} 00" */
 #define SEND_TEMPLATE(client, ...) send_template((client), text((client)->test, __VA_ARGS__))
 bool send_template(struct client *client, const char *template);
 
@@ -221,7 +220,8 @@ uint16_t client_send_publish(struct client *client, const struct publish_options
 /* Sends one SUBSCRIBE and waits for nothing. Returns its Packet Identifier. */
 #define send_subscribe(client, filter, ...)                                                                  \
     client_send_subscribe((client), (filter), SUBSCRIBE_OPTIONS(__VA_ARGS__))
-uint16_t client_send_subscribe(struct client *client, const char *filter, const struct subscribe_options *options);
+uint16_t client_send_subscribe(struct client *client, const char *filter,
+                               const struct subscribe_options *options);
 
 /* Sends one SUBSCRIBE with several Topic Filters; likewise. */
 uint16_t send_subscribe_list(struct client *client, const struct subscription_request *requests, size_t count,
@@ -241,7 +241,7 @@ bool send_pingreq(struct client *client);
 /* A Packet Identifier that this client has not used yet. */
 uint16_t next_packet_identifier(struct client *client);
 
-/* ---- Receiving ---------------------------------------------------------------------------------------------------- */
+/* ---- Receiving ----------------------------------------------------------------------------------- */
 
 /* Takes the next packet, whatever its type, waiting until `moment`. On RECEIVED_PACKET `*received` is set. */
 enum outcome receive_until(struct client *client, double moment, const struct received **received);
@@ -249,13 +249,14 @@ enum outcome receive_until(struct client *client, double moment, const struct re
 /* The same, with the usual patience. A test must not pass because of RECEIVED_TIMEOUT. */
 enum outcome receive(struct client *client, const struct received **received);
 
-/* Takes the first packet in the inbox, or coming until `moment`, that `wanted` accepts; others stay in the inbox, in
- * order. `wanted` may be NULL: any. */
+/* Takes the first packet in the inbox, or coming until `moment`, that `wanted` accepts; others stay in the
+ * inbox, in order. `wanted` may be NULL: any. */
 typedef bool wanted_packet(const struct packet *packet, const void *context);
-enum outcome receive_matching(struct client *client, double moment, wanted_packet *wanted, const void *context,
-                              const struct received **received);
+enum outcome receive_matching(struct client *client, double moment, wanted_packet *wanted,
+                              const void *context, const struct received **received);
 
-/* One sentence on what `client` has seen instead of what was expected: what waits in its inbox, whether it was closed. */
+/* One sentence on what `client` has seen instead of what was expected: what waits in its inbox, whether it
+ * was closed. */
 const char *describe_state(struct client *client, enum outcome outcome);
 
 /* One line on a packet: "PUBLISH topic=a qos=1 id=7 retain payload=…". Lives until the test ends. */

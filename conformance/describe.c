@@ -44,7 +44,8 @@ static void add_code(struct line *line, const struct packet *packet, uint8_t cod
         add(line, " code=%u", code);
 }
 
-static void add_reason_string(struct line *line, const struct packet *packet, const struct properties *properties)
+static void add_reason_string(struct line *line, const struct packet *packet,
+                              const struct properties *properties)
 {
     if (packet->version == PROTOCOL_5_0 && properties_has(properties, ORDINAL_REASON_STRING))
         add_bytes(line, "reason-string", properties_bytes(properties, ORDINAL_REASON_STRING));
@@ -125,7 +126,8 @@ const char *describe_state(struct client *client, enum outcome outcome)
     if (client->socket < 0)
         add(&line, "the client had closed the connection itself");
     else if (client->closed)
-        add(&line, "the server %s the connection at %.3f s", client->reset ? "reset" : "closed", client->closed_at);
+        add(&line, "the server %s the connection at %.3f s", client->reset ? "reset" : "closed",
+            client->closed_at);
     else if (outcome == RECEIVED_TIMEOUT)
         add(&line, "no such packet until %.3f s, and the connection stayed open", now(t));
     else

@@ -4,7 +4,7 @@
 
 #include "verdicts.h"
 
-/* ---- Waiting ------------------------------------------------------------------------------------------------ */
+/* ---- Waiting ------------------------------------------------------------------------------------- */
 
 /* A packet's distinguishing marks. */
 struct mark {
@@ -38,23 +38,32 @@ static bool is_up(const struct client *client)
            client->socket >= 0;
 }
 
-/* A server may end any connection for reasons of its own; that breaks no rule, but the test cannot be judged. */
+/* A server may end any connection for reasons of its own; that breaks no rule, but the test cannot be
+ * judged. */
 static bool is_administrative(uint8_t reason_code)
 {
-    static const uint8_t codes[] = {
-        REASON_NOT_AUTHORIZED,        REASON_SERVER_UNAVAILABLE, REASON_SERVER_BUSY,
-        REASON_SERVER_SHUTTING_DOWN,  REASON_BANNED,             REASON_MESSAGE_RATE_TOO_HIGH,
-        REASON_QUOTA_EXCEEDED,        REASON_ADMINISTRATIVE_ACTION, REASON_USE_ANOTHER_SERVER,
-        REASON_SERVER_MOVED,          REASON_CONNECTION_RATE_EXCEEDED, REASON_MAXIMUM_CONNECT_TIME};
+    static const uint8_t codes[] = {REASON_NOT_AUTHORIZED,
+                                    REASON_SERVER_UNAVAILABLE,
+                                    REASON_SERVER_BUSY,
+                                    REASON_SERVER_SHUTTING_DOWN,
+                                    REASON_BANNED,
+                                    REASON_MESSAGE_RATE_TOO_HIGH,
+                                    REASON_QUOTA_EXCEEDED,
+                                    REASON_ADMINISTRATIVE_ACTION,
+                                    REASON_USE_ANOTHER_SERVER,
+                                    REASON_SERVER_MOVED,
+                                    REASON_CONNECTION_RATE_EXCEEDED,
+                                    REASON_MAXIMUM_CONNECT_TIME};
     return memchr(codes, reason_code, sizeof codes) != NULL;
 }
 
 static void excuse_administration(struct client *client)
 {
     for (const struct received *unread = client->inbox; unread != NULL; unread = unread->next)
-        if (unread->packet.type == PACKET_DISCONNECT && is_administrative(unread->packet.disconnect.reason_code))
-            error(client->test, "the server ended the connection of %s for reasons of its own: %s", client->name,
-                  describe_packet(client->test, &unread->packet));
+        if (unread->packet.type == PACKET_DISCONNECT &&
+            is_administrative(unread->packet.disconnect.reason_code))
+            error(client->test, "the server ended the connection of %s for reasons of its own: %s",
+                  client->name, describe_packet(client->test, &unread->packet));
 }
 
 /* Asks a silent server for a sign of life and waits once more: slowness is no refusal. */
@@ -72,9 +81,10 @@ static enum outcome wait_once_more(struct client *client, wanted_packet *wanted,
              packet_type_name((*received)->packet.type));
     const struct received *answer;
     struct mark pingresp = {.type = PACKET_PINGRESP};
-    if (asked && receive_matching(client, outcome == RECEIVED_PACKET ? now(t) + t->patience : now(t), has_mark,
-                                  &pingresp, &answer) == RECEIVED_PACKET)
-        note(t, "a PINGREQ sent to see whether the server is alive was answered after %.3f s", answer->time - begun);
+    if (asked && receive_matching(client, outcome == RECEIVED_PACKET ? now(t) + t->patience : now(t),
+                                  has_mark, &pingresp, &answer) == RECEIVED_PACKET)
+        note(t, "a PINGREQ sent to see whether the server is alive was answered after %.3f s",
+             answer->time - begun);
     else if (asked)
         note(t, "a PINGREQ sent to see whether the server is alive was not answered");
     return outcome;
@@ -109,22 +119,23 @@ static const struct received *demand(struct client *client, enum packet_type typ
     fail_statement(t, five, three, expected, "%s", describe_state(client, outcome));
 }
 
-/* ---- Single packets ----------------------------------------------------------------------------------------- */
+/* ---- Single packets ------------------------------------------------------------------------------ */
 
 const struct received *expect_packet(struct client *client, enum packet_type type)
 {
     const struct received *received;
     enum outcome outcome = await(client, NULL, NULL, &received);
     if (outcome != RECEIVED_PACKET)
-        fail_expected(client->test, text(client->test, "%s to %s", packet_type_name(type), client->name), "%s",
-                      describe_state(client, outcome));
+        fail_expected(client->test, text(client->test, "%s to %s", packet_type_name(type), client->name),
+                      "%s", describe_state(client, outcome));
     if (received->packet.type != type)
-        fail_expected(client->test, text(client->test, "%s to %s", packet_type_name(type), client->name), "%s",
-                      describe_packet(client->test, &received->packet));
+        fail_expected(client->test, text(client->test, "%s to %s", packet_type_name(type), client->name),
+                      "%s", describe_packet(client->test, &received->packet));
     return received;
 }
 
-const struct received *expect_connack_with(struct client *client, const struct connack_expectation *expectation)
+const struct received *expect_connack_with(struct client *client,
+                                           const struct connack_expectation *expectation)
 {
     struct test *t = client->test;
     const struct received *received = expect_packet(client, PACKET_CONNACK);
@@ -132,7 +143,8 @@ const struct received *expect_connack_with(struct client *client, const struct c
     if (expectation->reason_code != ANY && connack->reason_code != expectation->reason_code)
         fail_expected(t, text(t, "CONNACK with code 0x%02X", (unsigned)expectation->reason_code), "%s",
                       describe_packet(t, &received->packet));
-    if (expectation->session_present != ANY && connack->session_present != (expectation->session_present != 0))
+    if (expectation->session_present != ANY &&
+        connack->session_present != (expectation->session_present != 0))
         fail_expected(t, text(t, "CONNACK with Session Present %d", expectation->session_present), "%s",
                       describe_packet(t, &received->packet));
     return received;
@@ -164,19 +176,20 @@ const struct received *expect_acknowledgement(struct client *client, enum packet
     if (received->packet.acknowledgement.reason_code < 0x80)
         return received;
     if (type == PACKET_PUBACK || type == PACKET_PUBREC) /* the server may refuse a message */
-        error(t, "the server refused a PUBLISH of %s: %s", client->name, describe_packet(t, &received->packet));
+        error(t, "the server refused a PUBLISH of %s: %s", client->name,
+              describe_packet(t, &received->packet));
     fail_expected(t, text(t, "%s with success", packet_type_name(type)), "%s",
                   describe_packet(t, &received->packet));
 }
 
-static const struct received *expect_codes(struct client *client, const struct received *received, size_t count,
-                                           enum statement five, enum statement three)
+static const struct received *expect_codes(struct client *client, const struct received *received,
+                                           size_t count, enum statement five, enum statement three)
 {
     struct test *t = client->test;
     if (received->packet.suback.reason_codes.length != count)
         fail_statement(t, five, three,
-                       text(t, "%s with %zu Reason Codes", packet_type_name(received->packet.type), count), "%s",
-                       describe_packet(t, &received->packet));
+                       text(t, "%s with %zu Reason Codes", packet_type_name(received->packet.type), count),
+                       "%s", describe_packet(t, &received->packet));
     return received;
 }
 
@@ -212,11 +225,11 @@ void expect_open(struct client *client)
     if (outcome == RECEIVED_PACKET)
         return;
     excuse_administration(client);
-    fail_expected(t, text(t, "the connection of %s to stay open and a PINGREQ to be answered", client->name), "%s",
-                  describe_state(client, outcome));
+    fail_expected(t, text(t, "the connection of %s to stay open and a PINGREQ to be answered", client->name),
+                  "%s", describe_state(client, outcome));
 }
 
-/* ---- Flows -------------------------------------------------------------------------------------------------- */
+/* ---- Flows --------------------------------------------------------------------------------------- */
 
 static uint8_t refused_or(struct client *client, const struct received *received, bool may_be_refused)
 {
@@ -242,7 +255,8 @@ uint8_t expect_publish_flow(struct client *client, const struct publish_options 
     return reason_code;
 }
 
-uint8_t expect_subscribe_flow(struct client *client, const char *filter, const struct subscribe_options *options)
+uint8_t expect_subscribe_flow(struct client *client, const char *filter,
+                              const struct subscribe_options *options)
 {
     struct test *t = client->test;
     uint16_t packet_identifier = client_send_subscribe(client, filter, options);
@@ -252,8 +266,8 @@ uint8_t expect_subscribe_flow(struct client *client, const char *filter, const s
         error(t, "set-up: the server refused a subscription of %s: %s", client->name,
               describe_packet(t, &received->packet));
     if (code < 0x80 && code > options->qos)
-        fail_statement(t, MQTT_3_8_4_7, MQTT3_3_8_4_5, text(t, "a grant of at most QoS %d", options->qos), "%s",
-                       describe_packet(t, &received->packet));
+        fail_statement(t, MQTT_3_8_4_7, MQTT3_3_8_4_5, text(t, "a grant of at most QoS %d", options->qos),
+                       "%s", describe_packet(t, &received->packet));
     if (code < options->qos)
         note(t, "the server granted QoS %u where %d was asked for", code, options->qos);
     return code;
@@ -284,7 +298,7 @@ void acknowledge(struct client *client, const struct received *received)
     send_acknowledgement(client, PACKET_PUBCOMP, publish->packet_identifier, 0);
 }
 
-/* ---- PUBLISH ------------------------------------------------------------------------------------------------ */
+/* ---- PUBLISH ------------------------------------------------------------------------------------- */
 
 bool is_text(struct bytes bytes, const char *wanted)
 {
@@ -382,9 +396,10 @@ void expect_user_property(struct client *client, const struct properties *proper
                       (int)pair.value.length, (const char *)pair.value.data);
 }
 
-/* ---- The end of a connection -------------------------------------------------------------------------------- */
+/* ---- The end of a connection --------------------------------------------------------------------- */
 
-/* Reads up to the end of the connection. Returns how it ended; `*last` is the last CONNACK or DISCONNECT, or NULL. */
+/* Reads up to the end of the connection. Returns how it ended; `*last` is the last CONNACK or DISCONNECT,
+ * or NULL. */
 static enum outcome read_to_end(struct client *client, double moment, const struct received **last)
 {
     const struct received *received;
@@ -418,7 +433,8 @@ static enum outcome await_end(struct client *client, const struct received **las
         send_pingreq(client);
     outcome = read_to_end(client, asked + t->patience, last);
     if (outcome == RECEIVED_CLOSED)
-        note(t, "the server needed more than %.1f s to close the connection of %s", t->patience, client->name);
+        note(t, "the server needed more than %.1f s to close the connection of %s", t->patience,
+             client->name);
     return outcome;
 }
 
@@ -441,7 +457,8 @@ int expect_closed_with(struct client *client, const struct closed_expectation *w
         expected = text(t, "%s between %.3f s and %.3f s", expected, wanted->earliest, wanted->latest);
     if (outcome == RECEIVED_TIMEOUT)
         fail_expected(t, expected, "the connection was open at %.3f s%s%s", now(t),
-                      last == NULL ? "" : " in spite of ", last == NULL ? "" : describe_packet(t, &last->packet));
+                      last == NULL ? "" : " in spite of ",
+                      last == NULL ? "" : describe_packet(t, &last->packet));
     if (client->closed && client->closed_at < wanted->earliest)
         fail_expected(t, expected, "closed at %.3f s", client->closed_at);
     if (client->closed && wanted->latest > 0 && client->closed_at > wanted->latest)
@@ -458,7 +475,8 @@ static bool is_named_code(const struct refusal_expectation *wanted, int code)
 }
 
 /* Judges the packet that came before the close. */
-static void judge_refusal(struct client *client, const struct received *last, const struct refusal_expectation *wanted)
+static void judge_refusal(struct client *client, const struct received *last,
+                          const struct refusal_expectation *wanted)
 {
     struct test *t = client->test;
     const char *observed = describe_packet(t, &last->packet);
@@ -493,8 +511,9 @@ int expect_refused_with(struct client *client, const struct refusal_expectation 
     if (outcome == RECEIVED_TIMEOUT && last == NULL)
         fail_expected(t, expected, "the connection was still open at %.3f s", now(t));
     if (outcome == RECEIVED_TIMEOUT)
-        fail_statement(t, MQTT_4_13_2_1, MQTT3_3_2_2_5, expected, "%s, but the connection was still open at %.3f s",
-                       describe_packet(t, &last->packet), now(t));
+        fail_statement(t, MQTT_4_13_2_1, MQTT3_3_2_2_5, expected,
+                       "%s, but the connection was still open at %.3f s", describe_packet(t, &last->packet),
+                       now(t));
     if (last != NULL)
         judge_refusal(client, last, wanted);
     else if (wanted->packet_required)
@@ -504,7 +523,7 @@ int expect_refused_with(struct client *client, const struct refusal_expectation 
     return code_of(last);
 }
 
-/* ---- Barriers ----------------------------------------------------------------------------------------------- */
+/* ---- Barriers ------------------------------------------------------------------------------------ */
 
 #define SENTINEL_MARK "sentinel at "
 
@@ -514,7 +533,8 @@ static bool is_sentinel(const struct publish *publish)
     return publish->payload.length > length && memcmp(publish->payload.data, SENTINEL_MARK, length) == 0;
 }
 
-/* Sentinels may come more than once, to a client whose subscriptions overlap; copies of earlier ones are passed over. */
+/* Sentinels may come more than once, to a client whose subscriptions overlap; copies of earlier ones are
+ * passed over. */
 static void take_sentinel(struct client *client, const char *sentinel)
 {
     struct test *t = client->test;
@@ -529,7 +549,8 @@ static void take_sentinel(struct client *client, const char *sentinel)
         if (is_text(received->packet.publish.payload, sentinel))
             return;
     }
-    error(t, "a sentinel that had to reach %s did not come: %s", client->name, describe_state(client, outcome));
+    error(t, "a sentinel that had to reach %s did not come: %s", client->name,
+          describe_state(client, outcome));
 }
 
 static const char *new_sentinel(struct test *t)
@@ -559,14 +580,15 @@ void expect_nothing_more(struct client *client)
         subscribe(client, client->sentinel_topic, .qos = qos);
     }
     const char *sentinel = new_sentinel(t);
-    struct client *herald = connect_client(t, .name = "herald", .clean_start = true,
-                                           .broker = client->connected_with.broker);
+    struct client *herald =
+        connect_client(t, .name = "herald", .clean_start = true, .broker = client->connected_with.broker);
     publish(herald, .topic = client->sentinel_topic, .payload = sentinel, .qos = qos);
     take_sentinel(client, sentinel);
     ping(client);
     const struct received *stray;
     if (receive_matching(client, now(t), is_stray, NULL, &stray) == RECEIVED_PACKET)
-        fail_expected(t, text(t, "nothing more to %s", client->name), "%s", describe_packet(t, &stray->packet));
+        fail_expected(t, text(t, "nothing more to %s", client->name), "%s",
+                      describe_packet(t, &stray->packet));
     disconnect(herald);
 }
 

@@ -1,42 +1,44 @@
-/* expect: what a test demands of the server. Each takes what it is about out of the client's inbox, waits for it with
- * the usual patience, and ends the test with `fail` when the server did something else.
+/* expect: what a test demands of the server. Each takes what it is about out of the client's inbox, waits
+ * for it with the usual patience, and ends the test with `fail` when the server did something else.
  *
- * Before silence is called a failure the client asks for a sign of life (PINGREQ) and waits once more, so slowness is not
- * mistaken for a refusal; the report says whether the server still answered.
+ * Before silence is called a failure the client asks for a sign of life (PINGREQ) and waits once more, so
+ * slowness is not mistaken for a refusal; the report says whether the server still answered.
  *
- * Which packets an expectation takes: expect_packet takes the very next one. The others take the first of their type (acknowledgements:
- * of their type and Packet Identifier) and leave packets of other types in the inbox, because the specification orders
- * an acknowledgement and an unrelated PUBLISH in no way. Where order is the subject use receive(). */
+ * Which packets an expectation takes: expect_packet takes the very next one. The others take the first of
+ * their type (acknowledgements: of their type and Packet Identifier) and leave packets of other types in
+ * the inbox, because the specification orders an acknowledgement and an unrelated PUBLISH in no way. Where
+ * order is the subject use receive(). */
 #ifndef ETALON_CONFORMANCE_EXPECT_H
 #define ETALON_CONFORMANCE_EXPECT_H
-
 
 /* "Any value will do": the default of expectations on numbers and flags. */
 #define ANY (-1)
 
-/* ---- Whole flows ----------------------------------------------------------------------------------------------- */
+/* ---- Whole flows --------------------------------------------------------------------------------- */
 
-/* Sends a PUBLISH and performs its whole acknowledgement flow: nothing at QoS 0, PUBACK at QoS 1, PUBREC, PUBREL and PUBCOMP
- * at QoS 2. Returns the Reason Code of the PUBACK or PUBREC (0 at QoS 0 and in 3.1.1).
- * A missing or wrong step is a failure with the step's own statement; a Reason Code >= 0x80 is a legal refusal and so
- * an error of the set-up, unless .may_be_refused. */
+/* Sends a PUBLISH and performs its whole acknowledgement flow: nothing at QoS 0, PUBACK at QoS 1, PUBREC,
+ * PUBREL and PUBCOMP at QoS 2. Returns the Reason Code of the PUBACK or PUBREC (0 at QoS 0 and in 3.1.1).
+ * A missing or wrong step is a failure with the step's own statement; a Reason Code >= 0x80 is a legal
+ * refusal and so an error of the set-up, unless .may_be_refused. */
 #define publish(client, ...) expect_publish_flow((client), PUBLISH_OPTIONS(__VA_ARGS__))
 uint8_t expect_publish_flow(struct client *client, const struct publish_options *options);
 
-/* Sends a SUBSCRIBE with one Topic Filter, takes its SUBACK and returns its Reason Code: the granted QoS. A grant below
- * the wish is legal and noted; one above it is a failure; a failure code an error, unless .may_be_refused. */
+/* Sends a SUBSCRIBE with one Topic Filter, takes its SUBACK and returns its Reason Code: the granted QoS.
+ * A grant below the wish is legal and noted; one above it is a failure; a failure code an error, unless
+ * .may_be_refused. */
 #define subscribe(client, filter, ...)                                                                       \
     expect_subscribe_flow((client), (filter), SUBSCRIBE_OPTIONS(__VA_ARGS__))
-uint8_t expect_subscribe_flow(struct client *client, const char *filter, const struct subscribe_options *options);
+uint8_t expect_subscribe_flow(struct client *client, const char *filter,
+                              const struct subscribe_options *options);
 
 /* Sends an UNSUBSCRIBE with one Topic Filter, takes its UNSUBACK and returns its Reason Code (0 in 3.1.1). */
 uint8_t unsubscribe(struct client *client, const char *filter);
 
-/* PINGREQ, PINGRESP. Proves that the server has handled what this client sent before; says nothing on messages from
- * elsewhere. */
+/* PINGREQ, PINGRESP. Proves that the server has handled what this client sent before; says nothing on
+ * messages from elsewhere. */
 void ping(struct client *client);
 
-/* ---- Single packets -------------------------------------------------------------------------------------------- */
+/* ---- Single packets ------------------------------------------------------------------------------ */
 
 /* The very next packet, which must have this type. */
 const struct received *expect_packet(struct client *client, enum packet_type type);
@@ -49,7 +51,8 @@ struct connack_expectation {
 /* The CONNACK to a send_connect: the very next packet. */
 #define expect_connack(client, ...)                                                                          \
     expect_connack_with((client), &(struct connack_expectation){.session_present = ANY, __VA_ARGS__})
-const struct received *expect_connack_with(struct client *client, const struct connack_expectation *expectation);
+const struct received *expect_connack_with(struct client *client,
+                                           const struct connack_expectation *expectation);
 
 struct publish_expectation {
     const char *topic; /* NULL: any */
@@ -58,14 +61,14 @@ struct publish_expectation {
     int qos;
     int retain;
     int dup;
-    int64_t subscription_identifier; /* the one Subscription Identifier; ANY: not checked; 0: there must be none */
-    double earliest; /* moment before which it must not arrive; 0: no such bound */
-    double latest;   /* moment after which it must not arrive; 0: patience decides, and slowness is excused once */
-    int acknowledge; /* false: leave the acknowledgement to the test; default true */
+    int64_t subscription_identifier; /* the only one there; ANY: not checked; 0: there must be none */
+    double earliest;                 /* moment before which it must not arrive; 0: no such bound */
+    double latest;                   /* moment after which it must not arrive; 0: no bound but patience */
+    int acknowledge;                 /* false: leave the acknowledgement to the test; default true */
 };
 
-/* The next PUBLISH, which must look like this; it is acknowledged (QoS 2: with the whole flow). Unnamed members are
- * not checked. */
+/* The next PUBLISH, which must look like this; it is acknowledged (QoS 2: with the whole flow). Unnamed
+ * members are not checked. */
 #define expect_publish(client, ...)                                                                          \
     expect_publish_with((client), &(struct publish_expectation){.qos = ANY,                                  \
                                                                 .retain = ANY,                               \
@@ -73,7 +76,8 @@ struct publish_expectation {
                                                                 .subscription_identifier = ANY,              \
                                                                 .acknowledge = true,                         \
                                                                 __VA_ARGS__})
-const struct received *expect_publish_with(struct client *client, const struct publish_expectation *expectation);
+const struct received *expect_publish_with(struct client *client,
+                                           const struct publish_expectation *expectation);
 
 /* Acknowledges a received PUBLISH as its QoS demands (QoS 2: PUBREC, awaits PUBREL, PUBCOMP). */
 void acknowledge(struct client *client, const struct received *publish);
@@ -86,68 +90,72 @@ const struct received *expect_acknowledgement(struct client *client, enum packet
 #define expect_pubrel(client, id) expect_acknowledgement((client), PACKET_PUBREL, (id))
 #define expect_pubcomp(client, id) expect_acknowledgement((client), PACKET_PUBCOMP, (id))
 
-/* The SUBACK or UNSUBACK with this Packet Identifier and `count` Reason Codes (an UNSUBACK of 3.1.1 has none). */
+/* The SUBACK or UNSUBACK with this Packet Identifier and `count` Reason Codes (an UNSUBACK of 3.1.1 has
+ * none). */
 const struct received *expect_suback(struct client *client, uint16_t packet_identifier, size_t count);
 const struct received *expect_unsuback(struct client *client, uint16_t packet_identifier, size_t count);
 
-/* ---- The end of a connection ----------------------------------------------------------------------------------- */
+/* ---- The end of a connection --------------------------------------------------------------------- */
 
 struct closed_expectation {
     double earliest; /* moment before which the server must not close; 0: no such bound */
     double latest;   /* moment after which it must have closed; 0: patience */
 };
 
-/* The server closes the connection. In 5.0 a DISCONNECT may come first, and so may packets that were under way; they are
- * read and noted. Returns the Reason Code of the DISCONNECT (or refusing CONNACK), or ABSENT when none came. */
+/* The server closes the connection. In 5.0 a DISCONNECT may come first, and so may packets that were under
+ * way; they are read and noted. Returns the Reason Code of the DISCONNECT (or refusing CONNACK), or ABSENT
+ * when none came. */
 #define expect_closed(client, ...) expect_closed_with((client), &(struct closed_expectation){__VA_ARGS__})
 int expect_closed_with(struct client *client, const struct closed_expectation *expectation);
 
 struct refusal_expectation {
     int reason_code;      /* the one that the specification prescribes or recommends; 0: none in particular */
     int or_reason_code;   /* another that is as right; 0: none */
-    bool code_required;   /* if a code comes it must be one of these: the text says MUST. Else a different one is noted */
-    bool packet_required; /* the text obliges the server to send CONNACK or DISCONNECT before closing (rare) */
+    bool code_required;   /* if a code comes it must be one of these: the text says MUST. Else it is noted */
+    bool packet_required; /* the text obliges the server to send CONNACK or DISCONNECT (rare) */
 };
 
 /* The server refuses what this client sent last, in any legal way, and closes the connection:
- *   5.0    close; before it the server MAY send DISCONNECT with a Reason Code >= 0x80 (before the session is up: CONNACK
- *          with such a code)
+ *   5.0    close; before it the server MAY send DISCONNECT with a Reason Code >= 0x80
+ *          (before the session is up: CONNACK with such a code)
  *   3.1.1  close; before the session is up a CONNACK with a return code other than 0 may come first
- * "Closed" and "with the right code" are separate findings: not closing is a failure; a code other than the named one
- * is a note, or a failure with .code_required. Returns the code, or ABSENT when none came. */
-#define expect_refused(client, ...)                                                                          \
-    expect_refused_with((client), &(struct refusal_expectation){__VA_ARGS__})
+ * "Closed" and "with the right code" are separate findings: not closing is a failure; a code other than
+ * the named one is a note, or a failure with .code_required. Returns the code, or ABSENT when none came. */
+#define expect_refused(client, ...) expect_refused_with((client), &(struct refusal_expectation){__VA_ARGS__})
 int expect_refused_with(struct client *client, const struct refusal_expectation *expectation);
 
-/* The connection is open and the server answers on it: for inputs that must NOT be refused. (A PINGREQ/PINGRESP exchange.) */
+/* The connection is open and the server answers on it: for inputs that must NOT be refused. (A
+ * PINGREQ/PINGRESP exchange.) */
 void expect_open(struct client *client);
 
-/* ---- Absence: barriers -----------------------------------------------------------------------------------------------
- * That something does not come cannot be shown by waiting. It is shown by a sentinel: something that must come, and that
- * cannot come before what we fear. Two kinds, from strong to weak:
+/* ---- Absence: barriers ---------------------------------------------------------------------------
+ * That something does not come cannot be shown by waiting. It is shown by a sentinel: something that must
+ * come, and that cannot come before what we fear. Two kinds, from strong to weak:
  *
  * expect_nothing_before(client, .publisher = p, .topic = "a", .qos = 1)
- *     `publisher` sends a sentinel to the topic in question at the QoS in question, and `client`, subscribed to
- *     it, must receive it with no other PUBLISH before. By [MQTT-4.6.0-5] and [MQTT-4.6.0-6] (3.1.1: [MQTT3-4.6.0-5],
- *     [MQTT3-4.6.0-6]) a server must keep the order of the messages of one publisher on one topic at one QoS: a stray
- *     copy of an earlier message would have come before. Proves absence of anything that `publisher` caused on that
- *     topic and QoS. Use it wherever the client is subscribed to the topic.
+ *     `publisher` sends a sentinel to the topic in question at the QoS in question, and `client`,
+ *     subscribed to it, must receive it with no other PUBLISH before. By [MQTT-4.6.0-5] and [MQTT-4.6.0-6]
+ *     (3.1.1: [MQTT3-4.6.0-5], [MQTT3-4.6.0-6]) a server must keep the order of the messages of one
+ *     publisher on one topic at one QoS: a stray copy of an earlier message would have come before. Proves
+ *     absence of anything that `publisher` caused on that topic and QoS. Use it wherever the client is
+ *     subscribed to the topic.
  *
  * expect_nothing_more(client)
- *     For a client that is not subscribed to the topic in question. The client subscribes to a topic of its own (once), a client
- *     made for this publishes a sentinel there at QoS 1 (QoS 0 where the server has no other), and it must arrive with no
- *     other PUBLISH before; a PINGREQ/PINGRESP follows. No rule orders messages across topics and publishers, so this
- *     can pass wrongly on a server with slow inner paths; it never fails wrongly. Publishers must have had their
- *     acknowledgements before (publish() at QoS >= 1 does that): a message not yet acknowledged may be anywhere.
+ *     For a client that is not subscribed to the topic in question. The client subscribes to a topic of
+ *     its own (once), a client made for this publishes a sentinel there at QoS 1 (QoS 0 where the server
+ *     has no other), and it must arrive with no other PUBLISH before; a PINGREQ/PINGRESP follows. No rule
+ *     orders messages across topics and publishers, so this can pass wrongly on a server with slow inner
+ *     paths; it never fails wrongly. Publishers must have had their acknowledgements before (publish() at
+ *     QoS >= 1 does that): a message not yet acknowledged may be anywhere.
  *
- * PINGREQ/PINGRESP alone (ping()) shows that the server has handled what the *same* client sent before: enough for
- * reactions to that client's own packets (a second SUBACK, a PUBACK to a QoS 0 PUBLISH).
+ * PINGREQ/PINGRESP alone (ping()) shows that the server has handled what the *same* client sent before:
+ * enough for reactions to that client's own packets (a second SUBACK, a PUBACK to a QoS 0 PUBLISH).
  *
- * An absence needs a positive control: show first, or with another client, that what must be absent here does arrive
- * where it should. */
+ * An absence needs a positive control: show first, or with another client, that what must be absent here
+ * does arrive where it should. */
 struct barrier_options {
     struct client *publisher;
-    const char *topic;  /* Topic Name on which the sentinel goes */
+    const char *topic; /* Topic Name on which the sentinel goes */
     int qos;
 };
 #define expect_nothing_before(client, ...)                                                                   \
@@ -155,16 +163,17 @@ struct barrier_options {
 void expect_nothing_before_with(struct client *client, const struct barrier_options *options);
 void expect_nothing_more(struct client *client);
 
-/* The server sends no packet of `type` in reaction to what this client sent: reads up to the PINGRESP of a ping, and fails if
- * one is there. Other packets stay in the inbox. */
+/* The server sends no packet of `type` in reaction to what this client sent: reads up to the PINGRESP of a
+ * ping, and fails if one is there. Other packets stay in the inbox. */
 void expect_no_reaction(struct client *client, enum packet_type type);
 
-/* ---- Looking into packets -------------------------------------------------------------------------------------- */
+/* ---- Looking into packets ------------------------------------------------------------------------ */
 
 /* Whether a text equals a packet's run of bytes. */
 bool is_text(struct bytes bytes, const char *text);
 
-/* Demands that a User Property stands at `index` (0 = first) of a packet's properties with this name and value. */
+/* Demands that a User Property stands at `index` (0 = first) of a packet's properties with this name and
+ * value. */
 void expect_user_property(struct client *client, const struct properties *properties, size_t index,
                           const char *name, const char *value);
 

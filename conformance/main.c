@@ -1,4 +1,5 @@
-/* etalon-conformance: measures an MQTT broker. This file is the order of events; see runner.h for how tests run. */
+/* etalon-conformance: measures an MQTT broker. This file is the order of events; see runner.h for how
+ * tests run. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -21,7 +22,8 @@ static uint64_t random_number(void)
     return number;
 }
 
-/* A name for topics and Client Identifiers that no other run has, whatever the seed: the broker may remember. */
+/* A name for topics and Client Identifiers that no other run has, whatever the seed: the broker may
+ * remember. */
 static void name_run(char *name, size_t length)
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -62,9 +64,11 @@ static int exit_status(const struct run *run)
 static int run_suite(struct run *run, const struct options *options)
 {
     char problem[256] = "";
-    struct runner_options runner = {.jobs = options->jobs, .patience = options->patience, .profile = options->profile};
+    struct runner_options runner = {
+        .jobs = options->jobs, .patience = options->patience, .profile = options->profile};
     if (!probe_target(run, &runner, selected_versions(run), problem, sizeof problem)) {
-        fprintf(stderr, "%s: no MQTT broker to be measured at %s: %s\n", SUITE_NAME, run->target->url, problem);
+        fprintf(stderr, "%s: no MQTT broker to be measured at %s: %s\n", SUITE_NAME, run->target->url,
+                problem);
         return EXIT_NOT_RUN;
     }
     bool terminal = isatty(STDOUT_FILENO) != 0;
@@ -88,7 +92,8 @@ static int select_and_run(const struct options *options)
     size_t test_count;
     struct target target = {.url = ""};
     char problem[600];
-    struct run run = {.target = &target, .seed = options->has_seed ? options->seed : random_number() % 1000000};
+    struct run run = {.target = &target,
+                      .seed = options->has_seed ? options->seed : random_number() % 1000000};
     if (options->url != NULL && !target_parse(&target, options->url, problem, sizeof problem)) {
         fprintf(stderr, "%s: %s\n", SUITE_NAME, problem);
         return EXIT_NOT_RUN;

@@ -121,7 +121,8 @@ static bool take_program_version(struct options *options, const char *value)
 
 static const struct option known[] = {
     {"-s", "--section", "SECTION", "tests of this section and below, e.g. 3.3 (repeatable)", take_section},
-    {"-r", "--requirement", "STATEMENT", "tests of this statement, e.g. MQTT-3.1.2-4 (repeatable)", take_statement},
+    {"-r", "--requirement", "STATEMENT", "tests of this statement, e.g. MQTT-3.1.2-4 (repeatable)",
+     take_statement},
     {"-t", "--test", "NAME", "tests with this name; * and ? match as in a shell (repeatable)", take_test},
     {"-V", "--mqtt", "VERSION", "3.1, 3.1.1 or 5.0 (repeatable; default all)", take_version},
     {"-l", "--list", NULL, "list the tests instead of running them", take_list},
@@ -129,24 +130,29 @@ static const struct option known[] = {
     {"-j", "--jobs", "JOBS", "tests at the same time (default 64)", take_jobs},
     {NULL, "--timeout", "SECONDS", "how long to wait for what must come (default 5)", take_timeout},
     {NULL, "--seed", "NUMBER", "order of the tests (default random; printed)", take_seed},
-    {NULL, "--profile", "FOLDER", "how to start the broker: tests of restarts and configurations", take_profile},
+    {NULL, "--profile", "FOLDER", "how to start the broker: tests of restarts and configurations",
+     take_profile},
     {NULL, "--no-progress", NULL, "no progress line", take_no_progress},
-    {"-v", "--verbose", NULL, "show each test as it ends, with its notes, and failures field by field", take_verbose},
+    {"-v", "--verbose", NULL, "show each test as it ends, with its notes, and failures field by field",
+     take_verbose},
     {"-h", "--help", NULL, "this text", take_help},
     {NULL, "--version", NULL, "version of the suite", take_program_version},
 };
 #define KNOWN_COUNT (sizeof known / sizeof known[0])
 
-/* The option that `argument` names. `*value` is what stands in the same argument: "--name=value" or "-nvalue". */
+/* The option that `argument` names. `*value` is what stands in the same argument: "--name=value" or
+ * "-nvalue". */
 static const struct option *find_option(const char *argument, const char **value)
 {
     *value = NULL;
     for (size_t i = 0; i < KNOWN_COUNT; i++) {
         const struct option *option = &known[i];
         size_t length = strlen(option->name);
-        if (strcmp(argument, option->name) == 0 || (option->brief != NULL && strcmp(argument, option->brief) == 0))
+        if (strcmp(argument, option->name) == 0 ||
+            (option->brief != NULL && strcmp(argument, option->brief) == 0))
             return option;
-        if (strncmp(argument, option->name, length) == 0 && argument[length] == '=' && option->value != NULL) {
+        if (strncmp(argument, option->name, length) == 0 && argument[length] == '=' &&
+            option->value != NULL) {
             *value = argument + length + 1;
             return option;
         }
@@ -221,5 +227,6 @@ void options_print_help(void)
                  option->value == NULL ? "" : option->value);
         printf("  %-32s %s\n", left, option->help);
     }
-    printf("\nExit status: 0 when nothing failed, 1 when a test failed, 2 when a test or the suite could not be run.\n");
+    printf("\nExit status: 0 when nothing failed, 1 when a test failed, 2 when a test or the suite could not "
+           "be run.\n");
 }

@@ -9,7 +9,7 @@ struct options {
     struct wishes wishes;
     const char *url;
     const char *profile;
-    const char **json;  /* files to write */
+    const char **json; /* files to write */
     size_t json_count;
     unsigned jobs;
     double patience;
@@ -22,8 +22,8 @@ struct options {
     bool version;
 };
 
-/* Reads the command line. False with a message on standard error when it is wrong. The lists inside are allocated;
- * options_clear frees them. */
+/* Reads the command line. False with a message on standard error when it is wrong. The lists inside are
+ * allocated; options_clear frees them. */
 bool options_read(struct options *options, int argc, char **argv);
 void options_clear(struct options *options);
 

@@ -64,8 +64,8 @@ static void send_record(struct test *t, struct builder *builder)
     free(builder->bytes);
 }
 
-void record_exchange(struct test *t, enum direction direction, enum protocol_version version, const char *client,
-                     const char *text, struct bytes bytes)
+void record_exchange(struct test *t, enum direction direction, enum protocol_version version,
+                     const char *client, const char *text, struct bytes bytes)
 {
     size_t room = RECORD_TEST_LIMIT - t->recorded;
     size_t kept = bytes.length < RECORD_PACKET_LIMIT ? bytes.length : RECORD_PACKET_LIMIT;
@@ -170,7 +170,8 @@ static void apply_exchange(struct taker *taker, const struct record_sink *sink)
 {
     struct result *result = sink->result;
     if ((result->exchange_count & (result->exchange_count - 1)) == 0) /* room doubles at powers of two */
-        result->exchanges = grow(result->exchanges, (result->exchange_count + 1) * 2, sizeof *result->exchanges);
+        result->exchanges =
+            grow(result->exchanges, (result->exchange_count + 1) * 2, sizeof *result->exchanges);
     struct exchange *exchange = &result->exchanges[result->exchange_count++];
     take(taker, &exchange->time, sizeof exchange->time);
     exchange->direction = (enum direction)take_number(taker);
@@ -223,10 +224,8 @@ static void apply_verdict(struct taker *taker, const struct record_sink *sink)
 static bool apply(uint8_t type, struct taker *taker, const struct record_sink *sink)
 {
     static void (*const appliers[])(struct taker *, const struct record_sink *) = {
-        [RECORD_EXCHANGE] = apply_exchange,
-        [RECORD_NOTE] = apply_note,
-        [RECORD_EXTENSION] = apply_extension,
-        [RECORD_CAPABILITIES] = apply_capabilities,
+        [RECORD_EXCHANGE] = apply_exchange,   [RECORD_NOTE] = apply_note,
+        [RECORD_EXTENSION] = apply_extension, [RECORD_CAPABILITIES] = apply_capabilities,
         [RECORD_VERDICT] = apply_verdict,
     };
     if (type == 0 || type >= sizeof appliers / sizeof appliers[0])
@@ -235,7 +234,8 @@ static bool apply(uint8_t type, struct taker *taker, const struct record_sink *s
     return taker->good && taker->left == 0;
 }
 
-bool record_feed(struct record_reader *reader, const void *bytes, size_t count, const struct record_sink *sink)
+bool record_feed(struct record_reader *reader, const void *bytes, size_t count,
+                 const struct record_sink *sink)
 {
     if (reader->length + count > reader->capacity) {
         reader->capacity = (reader->length + count) * 2;

@@ -1,7 +1,8 @@
 /* record: how a test in its process tells the runner what happens, over a pipe.
  *
- * Records go out as they happen, so a test that crashes or hangs leaves its exchange behind. On the wire: one byte
- * type, four bytes length, then the payload, whose numbers are in host order (both ends are the same program). */
+ * Records go out as they happen, so a test that crashes or hangs leaves its exchange behind. On the wire:
+ * one byte type, four bytes length, then the payload, whose numbers are in host order (both ends are the
+ * same program). */
 #ifndef ETALON_CONFORMANCE_RECORD_H
 #define ETALON_CONFORMANCE_RECORD_H
 
@@ -13,8 +14,8 @@
 
 /* ---- Sending (the test's process) ---- */
 
-void record_exchange(struct test *t, enum direction direction, enum protocol_version version, const char *client,
-                     const char *text, struct bytes bytes);
+void record_exchange(struct test *t, enum direction direction, enum protocol_version version,
+                     const char *client, const char *text, struct bytes bytes);
 void record_note(struct test *t, const char *text);
 void record_extension(struct test *t, double seconds);
 void record_capabilities(struct test *t, const struct capabilities *capabilities);
@@ -36,8 +37,10 @@ struct record_sink {
     struct capabilities *capabilities; /* set by record_capabilities; may be NULL */
 };
 
-/* Takes `count` bytes from the pipe and applies all records that are complete. False when they make no sense. */
-bool record_feed(struct record_reader *reader, const void *bytes, size_t count, const struct record_sink *sink);
+/* Takes `count` bytes from the pipe and applies all records that are complete. False when they make no
+ * sense. */
+bool record_feed(struct record_reader *reader, const void *bytes, size_t count,
+                 const struct record_sink *sink);
 
 void record_reader_clear(struct record_reader *reader);
 

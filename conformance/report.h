@@ -1,4 +1,5 @@
-/* report: the one interface of all forms of output. A form sets what it wants to hear of; the rest stays NULL. */
+/* report: the one interface of all forms of output. A form sets what it wants to hear of; the rest stays
+ * NULL. */
 #ifndef ETALON_CONFORMANCE_REPORT_H
 #define ETALON_CONFORMANCE_REPORT_H
 
@@ -20,8 +21,8 @@ struct terminal_options {
 };
 struct report report_terminal(struct terminal_options *options);
 
-/* Writes the whole run to a file when it ends. Each returns false with a message on standard error. The file formats:
- * JSON: one object with `suite`, `target`, `seed`, `capabilities`, `summary`, `tests`. */
+/* Writes the whole run to a file when it ends. Each returns false with a message on standard error. The
+ * file formats: JSON: one object with `suite`, `target`, `seed`, `capabilities`, `summary`, `tests`. */
 bool report_json_write(const struct run *run, const char *path);
 
 #endif

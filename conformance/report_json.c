@@ -6,8 +6,8 @@
 #include "report.h"
 #include "trace.h"
 
-/* Texts may hold any bytes (topics in descriptions are escaped already, but file names and errors are not): what is not
- * ASCII is passed on only as part of well-formed UTF-8. */
+/* Texts may hold any bytes (topics in descriptions are escaped already, but file names and errors are
+ * not): what is not ASCII is passed on only as part of well-formed UTF-8. */
 static void put_string(FILE *out, const char *value)
 {
     size_t bad;
@@ -108,8 +108,8 @@ static void put_capabilities(FILE *out, const struct run *run)
     fputs("  \"capabilities\": {", out);
     for (unsigned v = 0; v < VERSION_COUNT; v++) {
         const struct capabilities *found = &run->capabilities[v];
-        fprintf(out, "%s\n    \"%s\": {\"accepted\": %s, ", v == 0 ? "" : ",", version_name(version_of_index(v)),
-                boolean(found->accepted));
+        fprintf(out, "%s\n    \"%s\": {\"accepted\": %s, ", v == 0 ? "" : ",",
+                version_name(version_of_index(v)), boolean(found->accepted));
         put_member(out, "refusal", found->refusal, ", ");
         fprintf(out, "\"retain\": %s, \"wildcard\": %s, \"shared\": %s, \"subscription_identifier\": %s, ",
                 boolean(found->retain), boolean(found->wildcard), boolean(found->shared),

@@ -7,7 +7,8 @@
 #include "trace.h"
 
 /* Colours by verdict, in the order of enum verdict_kind; the report needs no others. */
-static const char *const colours[VERDICT_COUNT] = {"\033[32m", "\033[31m", "\033[33m", "\033[36m", "\033[35m"};
+static const char *const colours[VERDICT_COUNT] = {"\033[32m", "\033[31m", "\033[33m", "\033[36m",
+                                                   "\033[35m"};
 #define COLOUR_END "\033[0m"
 #define ERASE_LINE "\r\033[K"
 
@@ -51,8 +52,8 @@ static void begin(void *context, const struct run *run)
         if (!found->accepted && found->refusal[0] != '\0')
             printf("  MQTT %-5s  not spoken: %s\n", version_name(version_of_index(v)), found->refusal);
         else if (found->accepted)
-            printf("  MQTT %-5s  maximum QoS %u%s%s%s%s%s\n", version_name(version_of_index(v)), found->maximum_qos,
-                   found->retain ? ", retain" : "", found->wildcard ? ", wildcards" : "",
+            printf("  MQTT %-5s  maximum QoS %u%s%s%s%s%s\n", version_name(version_of_index(v)),
+                   found->maximum_qos, found->retain ? ", retain" : "", found->wildcard ? ", wildcards" : "",
                    found->shared ? ", shared subscriptions" : "",
                    found->subscription_identifier ? ", subscription identifiers" : "",
                    found->topic_alias_maximum > 0 ? ", topic aliases" : "");
@@ -72,9 +73,10 @@ static void ended(void *context, const struct run *run, const struct result *res
         if (options->progress)
             printf(ERASE_LINE);
         print_verdict(options, result->verdict);
-        printf(" %-5s  %-48s %7.3f s%s%s\n", version_name(result->version), result->test->name, result->seconds,
-               result->reason[0] == '\0' ? "" : "  ", result->reason);
-        if (result->verdict != VERDICT_FAIL && result->verdict != VERDICT_ERROR) /* these are shown whole below */
+        printf(" %-5s  %-48s %7.3f s%s%s\n", version_name(result->version), result->test->name,
+               result->seconds, result->reason[0] == '\0' ? "" : "  ", result->reason);
+        if (result->verdict != VERDICT_FAIL &&
+            result->verdict != VERDICT_ERROR) /* these are shown whole below */
             for (size_t i = 0; i < result->note_count; i++)
                 printf("             - %s\n", result->notes[i]);
     }
@@ -155,7 +157,8 @@ static size_t gather_sections(const struct run *run, struct section_totals *sect
         const struct result *result = &run->results[i];
         section_of(result, name, sizeof name);
         size_t at = 0;
-        while (at < count && (sections[at].version != result->version || strcmp(sections[at].section, name) != 0))
+        while (at < count &&
+               (sections[at].version != result->version || strcmp(sections[at].section, name) != 0))
             at++;
         if (at == count) {
             sections[count].version = result->version;
@@ -202,7 +205,8 @@ static void print_summary(const struct terminal_options *options, const struct r
 
 static void end(void *context, const struct run *run)
 {
-    static const enum verdict_kind shown[] = {VERDICT_WARN, VERDICT_ERROR, VERDICT_FAIL}; /* the worst comes last */
+    static const enum verdict_kind shown[] = {VERDICT_WARN, VERDICT_ERROR,
+                                              VERDICT_FAIL}; /* the worst comes last */
     const struct terminal_options *options = options_of(context);
     if (options->progress)
         printf(ERASE_LINE);
@@ -216,5 +220,6 @@ static void end(void *context, const struct run *run)
 
 struct report report_terminal(struct terminal_options *options)
 {
-    return (struct report){.begin = begin, .started = started, .ended = ended, .end = end, .context = options};
+    return (struct report){
+        .begin = begin, .started = started, .ended = ended, .end = end, .context = options};
 }

@@ -37,7 +37,7 @@ struct result {
     char *reason; /* one sentence; empty for `pass` */
     char *expected;
     char *observed;
-    enum statement cited; /* the statement found violated, where a test met another than its own; else STATEMENT_NONE */
+    enum statement cited; /* what a test found violated besides its own statements; or STATEMENT_NONE */
     char **notes;
     size_t note_count;
     struct exchange *exchanges;
@@ -71,10 +71,12 @@ unsigned version_bit(enum protocol_version version);
 /* Whether a statement belongs to the catalogue that is used for `version` (3.1 uses that of 3.1.1). */
 bool statement_is_of(enum statement statement, enum protocol_version version);
 
-/* The statement of a result to name first: the one found violated, or the first of the test's for its version. */
+/* The statement of a result to name first: the one found violated, or the first of the test's for its
+ * version. */
 enum statement result_statement(const struct result *result);
 
-/* The number that `statements` has for `version`; *at is an iterator: begin with 0, ends with STATEMENT_NONE. */
+/* The number that `statements` has for `version`; *at is an iterator: begin with 0, ends with
+ * STATEMENT_NONE. */
 enum statement next_statement(const struct conformance_test *test, enum protocol_version version, size_t *at);
 
 /* A text of the process's own, never NULL; ends the program when memory is out. */

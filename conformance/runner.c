@@ -63,9 +63,10 @@ static double seconds(void)
     return (double)nanoseconds() / 1e9;
 }
 
-/* ---- In the test's process ---------------------------------------------------------------------------------- */
+/* ---- In the test's process ----------------------------------------------------------------------- */
 
-_Noreturn static void run_body(const struct crew *crew, const struct result *result, unsigned number, int records)
+_Noreturn static void run_body(const struct crew *crew, const struct result *result, unsigned number,
+                               int records)
 {
     setpgid(0, 0); /* so that the runner can end the test together with the brokers it started */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -86,7 +87,7 @@ _Noreturn static void run_body(const struct crew *crew, const struct result *res
     test_finish(&t, t.warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
 }
 
-/* ---- In the runner ------------------------------------------------------------------------------------------ */
+/* ---- In the runner ------------------------------------------------------------------------------- */
 
 static void set_text(char **text, const char *value)
 {
@@ -149,7 +150,8 @@ static void judge_end(struct job *job, int status)
     else if (WIFSIGNALED(status))
         snprintf(reason, sizeof reason, "the test crashed: %s", strsignal(WTERMSIG(status)));
     else
-        snprintf(reason, sizeof reason, "the test ended without a verdict, exit status %d", WEXITSTATUS(status));
+        snprintf(reason, sizeof reason, "the test ended without a verdict, exit status %d",
+                 WEXITSTATUS(status));
     set_error(result, reason);
 }
 
@@ -247,8 +249,8 @@ static void skip_unmet(struct crew *crew)
     char reason[256];
     for (size_t i = 0; i < crew->run->count; i++) {
         struct result *result = &crew->run->results[i];
-        if (result->finished ||
-            unmet_need(crew->run, crew->options, result->test, result->version, reason, sizeof reason) == NULL)
+        if (result->finished || unmet_need(crew->run, crew->options, result->test, result->version, reason,
+                                           sizeof reason) == NULL)
             continue;
         result->verdict = VERDICT_SKIP;
         result->finished = true;
@@ -282,8 +284,8 @@ static void catch_interrupts(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-static struct crew make_crew(struct run *run, const struct runner_options *options, const struct report *report,
-                             unsigned jobs)
+static struct crew make_crew(struct run *run, const struct runner_options *options,
+                             const struct report *report, unsigned jobs)
 {
     unsigned size = jobs < 1 ? 1 : jobs > JOBS_LIMIT ? JOBS_LIMIT : jobs;
     return (struct crew){.run = run,

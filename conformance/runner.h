@@ -6,14 +6,14 @@
 #include "result.h"
 
 struct runner_options {
-    unsigned jobs;        /* tests at the same time */
-    double patience;      /* seconds */
-    double limit;         /* seconds a test may take before it is ended; 0: as the patience suggests */
-    const char *profile;  /* directory, or NULL */
+    unsigned jobs;       /* tests at the same time */
+    double patience;     /* seconds */
+    double limit;        /* seconds a test may take before it is ended; 0: as the patience suggests */
+    const char *profile; /* directory, or NULL */
 };
 
-/* Runs every result of `run` that is not finished, in an order drawn from run->seed: first those that may run together, then
- * those that must run alone. `report` hears of each as it ends. False when interrupted. */
+/* Runs every result of `run` that is not finished, in an order drawn from run->seed: first those that may
+ * run together, then those that must run alone. `report` hears of each as it ends. False when interrupted. */
 bool run_tests(struct run *run, const struct runner_options *options, const struct report *report);
 
 /* Runs one body for `version` in a process of its own and waits for it: for probes. What it reports with

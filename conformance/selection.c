@@ -57,7 +57,8 @@ static bool any_name(const struct wishes *wishes, const char *name)
     return wishes->name_count == 0;
 }
 
-bool is_selected(const struct wishes *wishes, const struct conformance_test *test, enum protocol_version version)
+bool is_selected(const struct wishes *wishes, const struct conformance_test *test,
+                 enum protocol_version version)
 {
     if (((wishes->versions == 0 ? V_ALL : wishes->versions) & test->versions & version_bit(version)) == 0)
         return false;
@@ -73,8 +74,8 @@ bool is_selected(const struct wishes *wishes, const struct conformance_test *tes
     return section && statement;
 }
 
-struct result *select_tests(const struct wishes *wishes, const struct conformance_test **tests, size_t test_count,
-                            size_t *count)
+struct result *select_tests(const struct wishes *wishes, const struct conformance_test **tests,
+                            size_t test_count, size_t *count)
 {
     struct result *results = allocate(test_count * VERSION_COUNT, sizeof *results);
     *count = 0;

@@ -1,5 +1,6 @@
-/* selftest: the suite's tests of itself. The sample tests below run against a stub with bad habits, and each must end in
- * the verdict that stands beside its name in the table: in particular, those that are given a wrong server must fail. */
+/* selftest: the suite's tests of itself. The sample tests below run against a stub with bad habits, and
+ * each must end in the verdict that stands beside its name in the table: in particular, those that are
+ * given a wrong server must fail. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "stub.h"
 #include "trace.h"
 
-/* ---- Samples ------------------------------------------------------------------------------------------------ */
+/* ---- Samples ------------------------------------------------------------------------------------- */
 
 #define SAMPLE(name) CONFORMANCE_TEST(name, V311, NEEDS_NOTHING, "A sample", MQTT_3_12_4_1, MQTT3_3_12_4_1)
 
@@ -238,7 +239,7 @@ CONFORMANCE_TEST(alone, V311, NEEDS_ALONE, "A sample", MQTT3_3_12_4_1)
     ping(meet(t, "good"));
 }
 
-/* ---- What must come out ------------------------------------------------------------------------------------- */
+/* ---- What must come out -------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -326,8 +327,9 @@ static void check_details(struct tally *tally, const struct run *run)
     check(tally, good != NULL && good->exchange_count >= 5, "the exchange is kept");
     bool found = false;
     for (size_t i = 0; good != NULL && i < good->exchange_count; i++)
-        found = found || (good->exchanges[i].direction == DIRECTION_RECEIVED && good->exchanges[i].length == 2 &&
-                          memcmp(good->exchanges[i].bytes, "\xd0\x00", 2) == 0);
+        found =
+            found || (good->exchanges[i].direction == DIRECTION_RECEIVED && good->exchanges[i].length == 2 &&
+                      memcmp(good->exchanges[i].bytes, "\xd0\x00", 2) == 0);
     check(tally, found, "the exchange holds the bytes that came");
     const struct result *warned = find_result(run, "warn_is_warn");
     check(tally, warned != NULL && warned->note_count == 1, "a warning is noted");
@@ -351,7 +353,8 @@ static void check_run(struct tally *tally)
     struct report silent = {.begin = NULL};
     snprintf(url, sizeof url, "mqtt://127.0.0.1:%u", port);
     check(tally, stub > 0 && target_parse(&target, url, problem, sizeof problem), "the stub starts");
-    run.capabilities[version_index(PROTOCOL_3_1_1)] = (struct capabilities){.accepted = true, .maximum_qos = 1};
+    run.capabilities[version_index(PROTOCOL_3_1_1)] =
+        (struct capabilities){.accepted = true, .maximum_qos = 1};
     const struct conformance_test **tests = all_tests(&count);
     run.results = select_tests(&wishes, tests, count, &run.count);
     check(tally, run_tests(&run, &options, &silent), "the run ends");
@@ -366,7 +369,7 @@ static void check_run(struct tally *tally)
     waitpid(stub, NULL, 0);
 }
 
-/* ---- Parts -------------------------------------------------------------------------------------------------- */
+/* ---- Parts --------------------------------------------------------------------------------------- */
 
 static void check_records(struct tally *tally)
 {
@@ -390,13 +393,17 @@ static void check_records(struct tally *tally)
     for (ssize_t i = 0; i < count; i++) /* one byte at a time */
         good = record_feed(&reader, bytes + i, 1, &sink) && good;
     check(tally, good && reader.length == 0, "records are understood byte by byte");
-    check(tally, result.finished && result.verdict == VERDICT_FAIL && result.cited == MQTT_3_1_0_1, "verdict");
-    check(tally, good && strcmp(result.expected, "this") == 0 && strcmp(result.observed, "that") == 0, "texts");
+    check(tally, result.finished && result.verdict == VERDICT_FAIL && result.cited == MQTT_3_1_0_1,
+          "verdict");
+    check(tally, good && strcmp(result.expected, "this") == 0 && strcmp(result.observed, "that") == 0,
+          "texts");
     check(tally, result.note_count == 1 && strcmp(result.notes[0], "noted") == 0, "note");
     check(tally, deadline == 3.5, "extension");
     check(tally, got.accepted && got.receive_maximum == 77, "capabilities");
-    check(tally, result.exchange_count == 1 && result.exchanges[0].length == 3 &&
-                     memcmp(result.exchanges[0].bytes, "\x00\xff\x10", 3) == 0, "packet");
+    check(tally,
+          result.exchange_count == 1 && result.exchanges[0].length == 3 &&
+              memcmp(result.exchanges[0].bytes, "\x00\xff\x10", 3) == 0,
+          "packet");
     check(tally, !record_feed(&reader, "\x63\x00\x00\x00\x00", 5, &sink), "an unknown record is refused");
     check(tally, !record_feed(&reader, "\x02\x01\x00\x00\x00x", 6, &sink), "a short record is refused");
     record_reader_clear(&reader);
@@ -407,7 +414,8 @@ static void check_records(struct tally *tally)
 
 static void check_selection(struct tally *tally)
 {
-    check(tally, section_is_within("3.3.1", "3.3") && section_is_within("3.3", "3.3"), "a section and those below");
+    check(tally, section_is_within("3.3.1", "3.3") && section_is_within("3.3", "3.3"),
+          "a section and those below");
     check(tally, section_is_within("3.3.1", "3.3."), "a full stop at the end is no matter");
     check(tally, !section_is_within("3.30", "3.3") && !section_is_within("3.3", "3.3.1"), "but not others");
     const struct conformance_test *test = &conformance_test_crash_is_error;
@@ -420,7 +428,8 @@ static void check_selection(struct tally *tally)
     struct wishes by_name = {.names = names, .name_count = 1, .versions = V311};
     struct wishes by_other_version = {.names = names, .name_count = 1, .versions = V5};
     struct wishes by_statement = {.statements = statements, .statement_count = 1};
-    check(tally, is_selected(&all, test, PROTOCOL_3_1_1) && !is_selected(&all, test, PROTOCOL_5_0), "versions");
+    check(tally, is_selected(&all, test, PROTOCOL_3_1_1) && !is_selected(&all, test, PROTOCOL_5_0),
+          "versions");
     check(tally, is_selected(&by_section, test, PROTOCOL_3_1_1), "any of the sections");
     check(tally, !is_selected(&by_wrong_section, test, PROTOCOL_3_1_1), "none of the sections");
     check(tally, is_selected(&by_name, test, PROTOCOL_3_1_1), "name with a star");
@@ -451,14 +460,18 @@ static void check_target(struct tally *tally)
 {
     struct target target;
     char problem[600];
-    static const char *const wrong[] = {"",           "localhost",       "http://a",          "mqtt://",
-                                        "mqtt://:1",  "mqtt://a:0",      "mqtt://a:65536",    "mqtt://a:x",
-                                        "mqtt://a:",  "mqtt://[::1",     "mqtt://a/b"};
-    check(tally, target_parse(&target, "mqtt://broker", problem, sizeof problem) &&
-                     strcmp(target.host, "broker") == 0 && strcmp(target.port, "1883") == 0, "plain URL");
-    check(tally, target_parse(&target, "mqtt://me:p@s:s@[::1]:77/", problem, sizeof problem) &&
-                     strcmp(target.host, "::1") == 0 && strcmp(target.port, "77") == 0 &&
-                     strcmp(target.user_name, "me") == 0 && strcmp(target.password, "p@s:s") == 0, "full URL");
+    static const char *const wrong[] = {"",          "localhost",   "http://a",       "mqtt://",
+                                        "mqtt://:1", "mqtt://a:0",  "mqtt://a:65536", "mqtt://a:x",
+                                        "mqtt://a:", "mqtt://[::1", "mqtt://a/b"};
+    check(tally,
+          target_parse(&target, "mqtt://broker", problem, sizeof problem) &&
+              strcmp(target.host, "broker") == 0 && strcmp(target.port, "1883") == 0,
+          "plain URL");
+    check(tally,
+          target_parse(&target, "mqtt://me:p@s:s@[::1]:77/", problem, sizeof problem) &&
+              strcmp(target.host, "::1") == 0 && strcmp(target.port, "77") == 0 &&
+              strcmp(target.user_name, "me") == 0 && strcmp(target.password, "p@s:s") == 0,
+          "full URL");
     check(tally, strstr(target.url, "p@s") == NULL, "the password is not shown");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         check(tally, !target_parse(&target, wrong[i], problem, sizeof problem), wrong[i]);
@@ -475,13 +488,19 @@ static bool reads(struct options *options, char **argv)
 static void check_options(struct tally *tally)
 {
     struct options options;
-    char *good[] = {"x", "-s", "3.1", "-s3.2", "--section=4", "-V", "5.0", "--timeout", "0.5", "--seed=9", "mqtt://a", NULL};
-    char *wrong[][4] = {{"x", "--nope", "mqtt://a", NULL}, {"x", "mqtt://a", "-s", NULL},
-                        {"x", "mqtt://a", "mqtt://b", NULL}, {"x", "-V4", "mqtt://a", NULL},
-                        {"x", "--timeout=nan", "mqtt://a", NULL}, {"x", "-r1", "mqtt://a", NULL}, {"x", NULL}};
+    char *good[] = {"x",   "-s",        "3.1", "-s3.2",    "--section=4", "-V",
+                    "5.0", "--timeout", "0.5", "--seed=9", "mqtt://a",    NULL};
+    char *wrong[][4] = {{"x", "--nope", "mqtt://a", NULL},
+                        {"x", "mqtt://a", "-s", NULL},
+                        {"x", "mqtt://a", "mqtt://b", NULL},
+                        {"x", "-V4", "mqtt://a", NULL},
+                        {"x", "--timeout=nan", "mqtt://a", NULL},
+                        {"x", "-r1", "mqtt://a", NULL},
+                        {"x", NULL}};
     check(tally, reads(&options, good), "a good command line");
     check(tally, options.wishes.section_count == 3 && options.wishes.versions == V5, "repeated options");
-    check(tally, options.patience > 0.4 && options.patience < 0.6 && options.has_seed && options.seed == 9, "values");
+    check(tally, options.patience > 0.4 && options.patience < 0.6 && options.has_seed && options.seed == 9,
+          "values");
     options_clear(&options);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         check(tally, !reads(&options, wrong[i]), wrong[i][1] == NULL ? "no target" : wrong[i][1]);

@@ -1,5 +1,5 @@
-/* stub: a server with bad habits, for the suite's tests of itself. It speaks just enough MQTT 3.1.1 for that; what it does
- * depends on the Client Identifier of the CONNECT (see stub.c). */
+/* stub: a server with bad habits, for the suite's tests of itself. It speaks just enough MQTT 3.1.1 for
+ * that; what it does depends on the Client Identifier of the CONNECT (see stub.c). */
 #ifndef ETALON_CONFORMANCE_STUB_H
 #define ETALON_CONFORMANCE_STUB_H
 

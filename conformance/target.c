@@ -50,7 +50,8 @@ static bool parse_port(struct target *target, const char *from, const char *end)
         return false;
     char *last;
     long number = strtol(target->port, &last, 10);
-    return *last == '\0' && target->port[0] >= '0' && target->port[0] <= '9' && number > 0 && number <= UINT16_MAX;
+    return *last == '\0' && target->port[0] >= '0' && target->port[0] <= '9' && number > 0 &&
+           number <= UINT16_MAX;
 }
 
 bool target_parse(struct target *target, const char *url, char *problem, unsigned size)
@@ -77,6 +78,7 @@ bool target_parse(struct target *target, const char *url, char *problem, unsigne
         snprintf(problem, size, "'%s' is not of the form mqtt://[user:password@]host[:port]", url);
     bool brackets = strchr(target->host, ':') != NULL;
     snprintf(target->url, sizeof target->url, "mqtt://%s%s%s%s%s:%s", target->user_name,
-             target->has_user_name ? "@" : "", brackets ? "[" : "", target->host, brackets ? "]" : "", target->port);
+             target->has_user_name ? "@" : "", brackets ? "[" : "", target->host, brackets ? "]" : "",
+             target->port);
     return good;
 }

@@ -14,8 +14,8 @@ struct target {
     bool has_password;
 };
 
-/* Parses mqtt://[user[:password]@]host[:port][/]; IPv6 addresses stand in brackets. False with a sentence in `problem`
- * (size bytes) when it is no such URL. */
+/* Parses mqtt://[user[:password]@]host[:port][/]; IPv6 addresses stand in brackets. False with a sentence
+ * in `problem` (size bytes) when it is no such URL. */
 bool target_parse(struct target *target, const char *url, char *problem, unsigned size);
 
 #endif

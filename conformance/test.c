@@ -45,8 +45,8 @@ enum statement cite(const struct test *t, enum statement five, enum statement th
     return t->version == PROTOCOL_5_0 ? five : three;
 }
 
-_Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum statement cited, const char *reason,
-                           const char *expected, const char *observed)
+_Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum statement cited,
+                           const char *reason, const char *expected, const char *observed)
 {
     if (t->finished)
         _exit(0);
@@ -75,7 +75,8 @@ _Noreturn void fail_expected(struct test *t, const char *expected, const char *o
     va_start(arguments, observed_format);
     const char *made = format_text(t, observed_format, arguments);
     va_end(arguments);
-    test_finish(t, VERDICT_FAIL, STATEMENT_NONE, text(t, "expected %s; observed %s", expected, made), expected, made);
+    test_finish(t, VERDICT_FAIL, STATEMENT_NONE, text(t, "expected %s; observed %s", expected, made),
+                expected, made);
 }
 
 _Noreturn void fail_statement(struct test *t, enum statement five, enum statement three, const char *expected,
@@ -85,8 +86,8 @@ _Noreturn void fail_statement(struct test *t, enum statement five, enum statemen
     va_start(arguments, observed_format);
     const char *made = format_text(t, observed_format, arguments);
     va_end(arguments);
-    test_finish(t, VERDICT_FAIL, cite(t, five, three), text(t, "expected %s; observed %s", expected, made), expected,
-                made);
+    test_finish(t, VERDICT_FAIL, cite(t, five, three), text(t, "expected %s; observed %s", expected, made),
+                expected, made);
 }
 
 void warn(struct test *t, const char *format, ...)

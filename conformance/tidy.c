@@ -1,5 +1,6 @@
-/* tidy: after the verdict, takes away what the test may have left on the server, so that a suite run against somebody's
- * broker leaves no retained messages and sessions behind. Best effort: nothing here can change the verdict. */
+/* tidy: after the verdict, takes away what the test may have left on the server, so that a suite run
+ * against somebody's broker leaves no retained messages and sessions behind. Best effort: nothing here can
+ * change the verdict. */
 #include "record.h"
 #include "verdicts.h"
 

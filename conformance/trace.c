@@ -2,8 +2,8 @@
 
 #include "../src/mqtt/dissect.h"
 
-#define FIRST_SHOWN 12U /* of an exchange that is too long to be read: so many entries from its beginning */
-#define LAST_SHOWN 36U  /* and so many from its end, where the verdict fell */
+#define FIRST_SHOWN 12U   /* of an exchange that is too long to be read: so many entries from its beginning */
+#define LAST_SHOWN 36U    /* and so many from its end, where the verdict fell */
 #define LAST_EXPLAINED 4U /* of these are shown field by field, the others in one line each */
 
 const char *trace_type(struct bytes bytes)
@@ -16,7 +16,8 @@ static void put_text(void *context, const char *text, size_t length)
     fwrite(text, 1, length, context);
 }
 
-/* A packet as one line, and with `explain` field by field. Bytes that the suite sent in one go may be several packets. */
+/* A packet as one line, and with `explain` field by field. Bytes that the suite sent in one go may be
+ * several packets. */
 static void print_packets(FILE *out, const struct exchange *exchange, bool explain, bool colour)
 {
     struct bytes rest = bytes_of(exchange->bytes, exchange->length);

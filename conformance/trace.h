@@ -6,8 +6,8 @@
 
 #include "result.h"
 
-/* Prints the exchange of a result, indented: a line for each packet, the last ones also field by field. With `whole`
- * every packet is shown field by field, and nothing is left out however long the exchange. */
+/* Prints the exchange of a result, indented: a line for each packet, the last ones also field by field.
+ * With `whole` every packet is shown field by field, and nothing is left out however long the exchange. */
 void trace_print(FILE *out, const struct result *result, bool whole, bool colour);
 
 /* The type of the Control Packet that begins at `bytes`, e.g. "PUBLISH"; "" for none. */

@@ -27,7 +27,8 @@ static int await_connection(int socket, double seconds)
 
 static int connect_one(const struct addrinfo *address, double seconds, int *failure)
 {
-    int made = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
+    int made =
+        socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, address->ai_protocol);
     if (made < 0) {
         *failure = errno;
         return -1;
@@ -69,7 +70,8 @@ ssize_t transport_read(int socket, void *buffer, size_t size)
     ssize_t got = recv(socket, buffer, size, 0);
     if (got >= 0)
         return got;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? TRANSPORT_WOULD_BLOCK : TRANSPORT_BROKEN;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? TRANSPORT_WOULD_BLOCK
+                                                                     : TRANSPORT_BROKEN;
 }
 
 ssize_t transport_write(int socket, const void *data, size_t size)
@@ -77,7 +79,8 @@ ssize_t transport_write(int socket, const void *data, size_t size)
     ssize_t written = send(socket, data, size, MSG_NOSIGNAL);
     if (written >= 0)
         return written;
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? TRANSPORT_WOULD_BLOCK : TRANSPORT_BROKEN;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? TRANSPORT_WOULD_BLOCK
+                                                                     : TRANSPORT_BROKEN;
 }
 
 void transport_close(int socket, int reset)

@@ -6,12 +6,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Connects to host and port (names or numbers) within `seconds`. Returns a non-blocking socket with TCP_NODELAY, or -1
- * with a sentence in `problem` (size bytes). */
+/* Connects to host and port (names or numbers) within `seconds`. Returns a non-blocking socket with
+ * TCP_NODELAY, or -1 with a sentence in `problem` (size bytes). */
 int transport_connect(const char *host, const char *port, double seconds, char *problem, size_t size);
 
-/* Reads or writes what is possible now. Both return the number of bytes, 0 for the end of the stream (reading),
- * TRANSPORT_WOULD_BLOCK or TRANSPORT_BROKEN. */
+/* Reads or writes what is possible now. Both return the number of bytes, 0 for the end of the stream
+ * (reading), TRANSPORT_WOULD_BLOCK or TRANSPORT_BROKEN. */
 #define TRANSPORT_WOULD_BLOCK (-1)
 #define TRANSPORT_BROKEN (-2)
 ssize_t transport_read(int socket, void *buffer, size_t size);

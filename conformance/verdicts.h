@@ -13,10 +13,11 @@ struct leftover {
 };
 
 /* Reports the verdict, tidies up and ends the process. */
-_Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum statement cited, const char *reason,
-                           const char *expected, const char *observed);
+_Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum statement cited,
+                           const char *reason, const char *expected, const char *observed);
 
-/* Remembers that a message may be retained on `topic`, or that a session of `client_identifier` may remain. */
+/* Remembers that a message may be retained on `topic`, or that a session of `client_identifier` may
+ * remain. */
 void leave_retained(struct test *t, const char *topic);
 void leave_session(struct test *t, const char *client_identifier);
 

@@ -47,9 +47,10 @@ CONFORMANCE_TEST(reserved_connect_flag_is_refused, V5 | V311, NEEDS_NOTHING,
     expect_refused(client, .reason_code = REASON_MALFORMED_PACKET);
 }
 
-CONFORMANCE_TEST(same_client_identifier_takes_over, V_ALL, NEEDS_NOTHING,
-                 "A second client with the same Client Identifier makes the server end the first one's connection",
-                 MQTT_3_1_4_3, MQTT3_3_1_4_2)
+CONFORMANCE_TEST(
+    same_client_identifier_takes_over, V_ALL, NEEDS_NOTHING,
+    "A second client with the same Client Identifier makes the server end the first one's connection",
+    MQTT_3_1_4_3, MQTT3_3_1_4_2)
 {
     const char *identifier = client_id(t, "same");
     struct client *first = connect_client(t, .client_identifier = identifier, .clean_start = true);
