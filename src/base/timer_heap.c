@@ -37,27 +37,28 @@ static void sift_down(struct timer_heap *heap, uint32_t index, struct timer *tim
     place(heap, index, timer);
 }
 
-static bool make_room(struct timer_heap *heap)
+bool timer_heap_reserve(struct timer_heap *heap, uint32_t timers)
 {
-    if (heap->count < heap->capacity)
+    if (timers <= heap->capacity)
         return true;
-    const uint32_t capacity = heap->capacity ? heap->capacity * 2 : 16;
-    struct timer **timers = realloc(heap->timers, capacity * sizeof *timers);
-    if (!timers)
+    uint32_t capacity = heap->capacity ? heap->capacity : 16;
+    while (capacity < timers)
+        capacity *= 2;
+    struct timer **larger = realloc(heap->timers, capacity * sizeof *larger);
+    if (!larger)
         return false;
-    heap->timers = timers;
+    heap->timers = larger;
     heap->capacity = capacity;
     return true;
 }
 
-bool timer_heap_set(struct timer_heap *heap, struct timer *timer, uint64_t deadline)
+void timer_heap_set(struct timer_heap *heap, struct timer *timer, uint64_t deadline)
 {
     if (timer->position == 0) {
-        if (!make_room(heap))
-            return false;
+        assert(heap->count < heap->capacity);
         timer->deadline = deadline;
         sift_up(heap, heap->count++, timer);
-        return true;
+        return;
     }
     const bool earlier = deadline < timer->deadline;
     timer->deadline = deadline;
@@ -65,7 +66,6 @@ bool timer_heap_set(struct timer_heap *heap, struct timer *timer, uint64_t deadl
         sift_up(heap, timer->position - 1, timer);
     else
         sift_down(heap, timer->position - 1, timer);
-    return true;
 }
 
 void timer_heap_cancel(struct timer_heap *heap, struct timer *timer)

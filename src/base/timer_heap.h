@@ -27,9 +27,12 @@ struct timer_heap {
     uint32_t capacity;
 };
 
-/* Sets or moves `timer` to `deadline`. False when there is no memory for one more; a timer that was set already
- * can always be moved. */
-bool timer_heap_set(struct timer_heap *heap, struct timer *timer, uint64_t deadline);
+/* Makes room for `timers` timers in all, so that setting one of them cannot fail later, when there would be nobody to tell.
+ * False: no memory, the heap is unchanged. */
+bool timer_heap_reserve(struct timer_heap *heap, uint32_t timers);
+
+/* Sets or moves `timer` to `deadline`. Room for it must have been reserved. */
+void timer_heap_set(struct timer_heap *heap, struct timer *timer, uint64_t deadline);
 
 /* Cancels `timer`; harmless when it is not set. */
 void timer_heap_cancel(struct timer_heap *heap, struct timer *timer);

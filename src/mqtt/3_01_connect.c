@@ -16,6 +16,9 @@
 #define PASSWORD_FLAG 0x40U
 #define USER_NAME_FLAG 0x80U
 
+/* Set by bridges of some brokers in the Protocol Level; they understand an answer in the form of 3.1.1 and then do without it. */
+#define BRIDGE_LEVEL 0x80U
+
 /* 3.1.2.1 Protocol Name, 3.1.2.2 Protocol Version */
 
 struct protocol {
@@ -64,7 +67,7 @@ static struct verdict decode_protocol(struct decoder *decoder, struct packet *pa
     observe_number(decoder, (struct field){"Protocol Version", "3.1.2.2"}, offset, 1, FIELD_INTEGER, level,
                    version_meaning(version));
     if (version == PROTOCOL_UNKNOWN) /* [MQTT-3.1.2-2] [MQTT3-3.1.2-2] */
-        return refuse(level < PROTOCOL_5_0 ? MQTT3_3_1_2_2 : MQTT_3_1_2_2,
+        return refuse(level < PROTOCOL_5_0 || (level & BRIDGE_LEVEL) ? MQTT3_3_1_2_2 : MQTT_3_1_2_2,
                       REASON_UNSUPPORTED_PROTOCOL_VERSION, offset,
                       "Protocol Version is none of 3.1, 3.1.1 and 5.0");
     packet->version = version;

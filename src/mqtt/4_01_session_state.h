@@ -90,6 +90,7 @@ struct session {
     uint64_t expires_at;            /* ms; meaningful while the client is away */
     uint32_t expiry_interval;       /* s */
     uint32_t queued;                /* length of `queue` */
+    uint32_t queued_qos_0;          /* how many of them are at QoS 0 */
     uint32_t routing_slot;          /* scratch of 3_03_4_publish_actions: where this session stands in the present routing */
     uint32_t routing_turn;
     uint16_t client_identifier_length;
@@ -106,6 +107,9 @@ static inline struct bytes session_client_identifier(const struct session *sessi
 {
     return bytes_of(session->client_identifier, session->client_identifier_length);
 }
+
+/* Whether the session's client can be sent something now. */
+bool session_online(const struct session *session);
 
 /* The session of a Client Identifier, or NULL. */
 struct session *session_find(struct broker *broker, struct bytes client_identifier);

@@ -17,7 +17,7 @@ static uint64_t child_hash(const struct topic_node *parent, const struct topic_l
     return hash_combine(level->hash, (uint64_t)(uintptr_t)parent + level->kind);
 }
 
-static struct bytes level_text(const struct topic_tree *tree, const struct topic_node *node)
+struct bytes topic_tree_text(const struct topic_tree *tree, const struct topic_node *node)
 {
     return bytes_of((const uint8_t *)node + tree->layouts[node->kind].text_at, node->length);
 }
@@ -27,7 +27,7 @@ static bool is_child(const void *item, const void *key)
     const struct topic_node *node = item;
     const struct child_key *wanted = key;
     return node->parent == wanted->parent && node->kind == wanted->level->kind &&
-           bytes_equal(level_text(wanted->tree, node), wanted->level->text); /* [MQTT-4.7.3-4] byte for byte */
+           bytes_equal(topic_tree_text(wanted->tree, node), wanted->level->text); /* [MQTT-4.7.3-4] byte for byte */
 }
 
 static size_t node_size(const struct topic_node_layout *layout, size_t text_length)
@@ -45,9 +45,25 @@ bool topic_tree_initialise(struct topic_tree *tree, uint64_t seed,
     return tree->root != NULL;
 }
 
-void topic_tree_clear(struct topic_tree *tree)
+struct destruction {
+    void (*release)(void *context, struct topic_node *node);
+    void *context;
+};
+
+static bool destroy_node(void *context, void *item)
 {
-    assert(tree->table.count == 0);
+    const struct destruction *destruction = context;
+    destruction->release(destruction->context, item);
+    free(item);
+    return true;
+}
+
+void topic_tree_destroy(struct topic_tree *tree, void (*release)(void *context, struct topic_node *node),
+                        void *context)
+{
+    struct destruction destruction = {.release = release, .context = context};
+    hash_map_each(&tree->table, destroy_node, &destruction);
+    hash_map_clear(&tree->table);
     free(tree->root);
     tree->root = NULL;
 }
@@ -101,14 +117,14 @@ struct topic_node *topic_tree_add(struct topic_tree *tree, struct topic_node *pa
     }
     parent->children++;
     if (level->kind == TOPIC_SINGLE || level->kind == TOPIC_MULTI)
-        parent->child_kinds |= (uint8_t)(1U << level->kind);
+        parent->flags |= (uint8_t)(1U << level->kind);
     return node;
 }
 
 void topic_tree_remove(struct topic_tree *tree, struct topic_node *node)
 {
     assert(node->children == 0 && node->parent != NULL);
-    struct topic_level level = topic_tree_name_level(tree, level_text(tree, node));
+    struct topic_level level = topic_tree_name_level(tree, topic_tree_text(tree, node));
     level.kind = (enum topic_node_kind)node->kind;
     const bool was_there = hash_map_remove(&tree->table, child_hash(node->parent, &level), node);
     assert(was_there);
@@ -116,13 +132,8 @@ void topic_tree_remove(struct topic_tree *tree, struct topic_node *node)
 
     node->parent->children--;
     if (level.kind == TOPIC_SINGLE || level.kind == TOPIC_MULTI)
-        node->parent->child_kinds &= (uint8_t)~(1U << level.kind);
+        node->parent->flags &= (uint8_t)~(1U << level.kind);
     free(node);
-}
-
-struct bytes topic_tree_text(const struct topic_tree *tree, const struct topic_node *node)
-{
-    return level_text(tree, node);
 }
 
 void topic_path_begin(struct topic_path *path, const struct topic_tree *tree, struct bytes topic,

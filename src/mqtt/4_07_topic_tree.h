@@ -31,8 +31,11 @@ struct topic_node {
     uint32_t children;         /* of every kind */
     uint16_t length;           /* of the text, in bytes */
     uint8_t kind;              /* enum topic_node_kind */
-    uint8_t child_kinds;       /* bit 1 << TOPIC_SINGLE, bit 1 << TOPIC_MULTI: there is such a child */
+    uint8_t flags;             /* 1 << TOPIC_SINGLE, 1 << TOPIC_MULTI: there is such a child; or TOPIC_NODE_OWN_FLAG */
 };
+
+/* A bit in the flags that the core of the tree leaves alone. */
+#define TOPIC_NODE_OWN_FLAG 0x80U
 
 /* How a kind of node is laid out: the size of its struct, and where in it the text (a flexible array) begins. */
 struct topic_node_layout {
@@ -60,7 +63,10 @@ struct topic_level {
  * other node was removed. */
 bool topic_tree_initialise(struct topic_tree *tree, uint64_t seed,
                            const struct topic_node_layout layouts[TOPIC_NODE_KINDS]);
-void topic_tree_clear(struct topic_tree *tree);
+
+/* Frees all nodes, in no particular order; before, `release` is called for each but the root. */
+void topic_tree_destroy(struct topic_tree *tree, void (*release)(void *context, struct topic_node *node),
+                        void *context);
 
 /* The level for a text: of a Topic Name, where everything is literal, and of a Topic Filter, where `+` and
  * `#` are not. */
@@ -84,7 +90,13 @@ struct bytes topic_tree_text(const struct topic_tree *tree, const struct topic_n
 /* Whether a child of that kind (TOPIC_SINGLE, TOPIC_MULTI) exists: spares a look-up. */
 static inline bool topic_node_has(const struct topic_node *node, enum topic_node_kind kind)
 {
-    return (node->child_kinds & (1U << kind)) != 0;
+    return (node->flags & (1U << kind)) != 0;
+}
+
+/* Whether there may be a literal child (ShareNames are counted in): spares a look-up. */
+static inline bool topic_node_may_have_level(const struct topic_node *node)
+{
+    return node->children > (uint32_t)topic_node_has(node, TOPIC_SINGLE) + (uint32_t)topic_node_has(node, TOPIC_MULTI);
 }
 
 /* A topic that is walked to and fro. Levels are cut and hashed once and remembered; of a topic with more

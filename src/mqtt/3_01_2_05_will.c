@@ -1,0 +1,78 @@
+/* 3.1.2.5 Will Flag, 3.1.3.2 Will Properties: keeping, discarding and publishing the Will Message. Prefix: will_ */
+#include <stdlib.h>
+
+#include "actions.h"
+
+/* The Will Properties that travel with the message; Will Delay Interval and Message Expiry Interval stay here. */
+#define KEPT_BACK (1U << ORDINAL_WILL_DELAY_INTERVAL | 1U << ORDINAL_MESSAGE_EXPIRY_INTERVAL)
+
+static struct message *will_message(const struct will *will)
+{
+    struct properties forwarded = will->properties; /* in order: [MQTT-3.1.3-10] */
+    forwarded.present &= ~KEPT_BACK;
+    const size_t size = properties_encoded_size(&forwarded);
+    uint8_t *encoded = malloc(size);
+    if (!encoded)
+        return NULL;
+    struct writer writer = writer_into(encoded, size);
+    properties_encode(&writer, &forwarded);
+    size_t length_size = 1; /* the Property Length in front is not part of it */
+    while (encoded[length_size - 1] & 0x80)
+        length_size++;
+    struct message *message = message_create(will->topic, bytes_of(encoded + length_size, size - length_size),
+                                             will->payload, will->qos, EXPIRES_NEVER);
+    free(encoded);
+    return message;
+}
+
+struct session_will *will_create(const struct will *will)
+{
+    struct session_will *kept = malloc(sizeof *kept);
+    if (!kept)
+        return NULL;
+    *kept = (struct session_will){
+        .message = will_message(will),
+        .due = EXPIRES_NEVER,
+        .delay = properties_number(&will->properties, ORDINAL_WILL_DELAY_INTERVAL, 0), /* [D-3.1.3.2.2-1] */
+        .expiry_interval = properties_number(&will->properties, ORDINAL_MESSAGE_EXPIRY_INTERVAL, UINT32_MAX),
+        .qos = will->qos,
+        .retain = will->retain};
+    if (kept->message)
+        return kept;
+    free(kept);
+    return NULL;
+}
+
+void will_free(struct session_will *will)
+{
+    if (!will)
+        return;
+    message_release(will->message);
+    free(will);
+}
+
+void will_discard(struct session *session)
+{
+    will_free(session->will);
+    session->will = NULL;
+}
+
+/* [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+ * [MQTT3-3.1.2-8] [MQTT3-3.1.2-10] [MQTT3-3.1.2-12] [MQTT3-3.1.2-16] [MQTT3-3.1.2-17] */
+void will_publish(struct broker *broker, struct session *session)
+{
+    struct session_will *will = session->will;
+    if (!will)
+        return;
+    session->will = NULL; /* first of all: publishing may come back to this session */
+    if (will->expiry_interval != UINT32_MAX) /* the interval runs from publication, 3.1.3.2.4 */
+        will->message->expires_at = broker->now + (uint64_t)will->expiry_interval * 1000;
+    struct publication publication = publication_of_message(will->message);
+    publication.publisher = session;
+    publication.retain = will->retain;
+    uint32_t recipients = 0;
+    if (!publish_accept(broker, &publication, &recipients))
+        broker_log(broker, LOG_ERROR, NULL, "out of memory, a Will Message did not reach everybody", NULL);
+    publication_end(&publication);
+    will_free(will);
+}

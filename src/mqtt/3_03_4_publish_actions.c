@@ -1,0 +1,230 @@
+/* 3.3.4 PUBLISH Actions, and the acknowledgements of 3.4 to 3.7 that belong to them. Prefix: publish_ */
+#include <stdlib.h>
+
+#include "3_03_2_3_4_topic_alias.h"
+#include "4_06_message_ordering.h"
+#include "4_09_flow_control.h"
+#include "4_13_handling_errors.h"
+#include "actions.h"
+
+/* Receiving: 3.3.4 */
+
+/* A publication with room for properties that had to be written anew. */
+struct received {
+    struct publication publication;
+    uint8_t *rewritten; /* owned; NULL when the packet's own bytes serve */
+};
+
+#define NOT_FORWARDED (1U << ORDINAL_MESSAGE_EXPIRY_INTERVAL | 1U << ORDINAL_TOPIC_ALIAS)
+
+/* The properties that travel unaltered. Mostly the packet's own bytes serve; only if something has to be taken out
+ * (Topic Alias, Message Expiry Interval) are they written anew. */
+static bool forwarded_properties(const struct publish *publish, struct received *received)
+{
+    struct bytes *forwarded = &received->publication.properties;
+    *forwarded = publish->properties.wire;
+    if ((publish->properties.present & NOT_FORWARDED) == 0)
+        return true;
+    struct properties kept = publish->properties;
+    kept.present &= ~NOT_FORWARDED;
+    const size_t size = properties_encoded_size(&kept);
+    received->rewritten = malloc(size);
+    if (!received->rewritten)
+        return false;
+    struct writer writer = writer_into(received->rewritten, size);
+    properties_encode(&writer, &kept);
+    size_t length_size = 1; /* the Property Length in front is not wanted here */
+    while (received->rewritten[length_size - 1] & 0x80)
+        length_size++;
+    *forwarded = bytes_of(received->rewritten + length_size, size - length_size);
+    return true;
+}
+
+/* [MQTT-3.3.2-5] the moment at which the message expires */
+static uint64_t expiry_of(const struct broker *broker, const struct publish *publish)
+{
+    if (publish->properties.present == 0 ||
+        !properties_has(&publish->properties, ORDINAL_MESSAGE_EXPIRY_INTERVAL)) /* [D-3.3.2.3.3-1] */
+        return EXPIRES_NEVER;
+    return broker->now + (uint64_t)publish->properties.value[ORDINAL_MESSAGE_EXPIRY_INTERVAL].number * 1000;
+}
+
+static bool set_retained(struct broker *broker, struct publication *publication)
+{
+    struct message *previous = NULL;
+    if (publication->payload.length == 0) { /* [MQTT-3.3.1-6] [MQTT-3.3.1-7] [MQTT3-3.3.1-10] [MQTT3-3.3.1-11] */
+        previous = retained_remove(broker->retained, publication->topic);
+    } else { /* [MQTT-3.3.1-5] [MQTT3-3.3.1-5] [MQTT3-3.3.1-7] */
+        struct message *message = publication_message(publication);
+        if (!message)
+            return false;
+        if (!retained_put(broker->retained, publication->topic, message_share(message), &previous)) {
+            message_release(message);
+            return false;
+        }
+    }
+    if (previous)
+        message_release(previous);
+    return true;
+}
+
+bool publish_accept(struct broker *broker, struct publication *publication, uint32_t *recipients)
+{
+    *recipients = 0;
+    if (publication->retain && !set_retained(broker, publication)) /* [MQTT-3.3.1-8] [MQTT3-3.3.1-12] only then */
+        return false;
+    return routing_publish(broker, publication, recipients);
+}
+
+/* [MQTT-3.3.4-1] [MQTT3-3.3.4-1] */
+static void answer(struct broker *broker, struct connection *connection, const struct publish *publish,
+                   enum reason_code reason_code)
+{
+    if (publish->qos == 1) /* [MQTT-4.3.2-4] [MQTT3-4.3.2-2] */
+        connection_acknowledge(broker, connection, PACKET_PUBACK, publish->packet_identifier, reason_code);
+    else if (publish->qos == 2) /* [MQTT-4.3.3-8] [MQTT3-4.3.3-2] */
+        connection_acknowledge(broker, connection, PACKET_PUBREC, publish->packet_identifier, reason_code);
+}
+
+/* The message could not be kept or passed on to everybody: it isn't ours. A 5.0 client is told, an older one sends it
+ * again when it has reconnected [MQTT3-4.8.0-2]. */
+static struct verdict decline(struct broker *broker, struct connection *connection, const struct publish *publish)
+{
+    broker_log(broker, LOG_ERROR, connection, "out of memory, PUBLISH declined", NULL);
+    if (publish->qos == 2)
+        identifier_set_remove(&connection->session->received, publish->packet_identifier); /* [MQTT-4.3.3-9] */
+    if (connection_is_5_0(connection))
+        answer(broker, connection, publish, REASON_QUOTA_EXCEEDED);
+    else if (publish->qos > 0)
+        connection_close(broker, connection);
+    return accept();
+}
+
+static struct verdict pass_on(struct broker *broker, struct connection *connection, const struct publish *publish,
+                              struct bytes topic)
+{
+    struct received received = {.publication = {.topic = topic,
+                                                .payload = publish->payload,
+                                                .expires_at = expiry_of(broker, publish),
+                                                .publisher = connection->session,
+                                                .qos = publish->qos,
+                                                .retain = publish->retain}};
+    uint32_t recipients = 0;
+    const bool done = forwarded_properties(publish, &received) &&
+                      publish_accept(broker, &received.publication, &recipients);
+    publication_end(&received.publication);
+    free(received.rewritten);
+    if (!done)
+        return decline(broker, connection, publish);
+    answer(broker, connection, publish, recipients ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
+    return accept();
+}
+
+struct verdict publish_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+{
+    const struct publish *publish = &packet->publish;
+    struct session *session = connection->session;
+    struct bytes topic;
+    broker->statistics.messages_received++;
+    GUARD(topic_alias_resolve(&connection->topic_aliases, broker->settings.topic_alias_maximum, publish, &topic));
+    if (publish->qos < 2)
+        return pass_on(broker, connection, publish, topic);
+
+    if (identifier_set_has(&session->received, publish->packet_identifier)) {
+        answer(broker, connection, publish, REASON_SUCCESS); /* [MQTT-4.3.3-10] a repetition, not a new message */
+        return accept();
+    }
+    GUARD(flow_check_received(broker, session));
+    if (!identifier_set_add(&session->received, publish->packet_identifier))
+        return decline(broker, connection, publish);
+    return pass_on(broker, connection, publish, topic);
+}
+
+/* 3.6.4: the client releases a QoS 2 message. [MQTT-4.3.3-11] [MQTT-4.3.3-12] */
+struct verdict pubrel_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+{
+    const uint16_t identifier = packet->acknowledgement.packet_identifier;
+    const bool known = identifier_set_remove(&connection->session->received, identifier);
+    connection_acknowledge(broker, connection, PACKET_PUBCOMP, identifier,
+                           known ? REASON_SUCCESS : REASON_PACKET_IDENTIFIER_NOT_FOUND);
+    return accept();
+}
+
+/* Sending: the client's answers to what we sent, by the table of 4.3 */
+
+static void complete(struct broker *broker, struct session *session, struct delivery *delivery)
+{
+    inflight_remove(session, delivery);
+    delivery_destroy(delivery);
+    ordering_pump(broker, session);
+}
+
+static void release(struct broker *broker, struct connection *connection, struct delivery *delivery)
+{
+    if (delivery->message) { /* [MQTT-4.3.3-6] [MQTT3-4.3.3-1] it is never sent again */
+        message_release(delivery->message);
+        delivery->message = NULL;
+    }
+    connection_acknowledge(broker, connection, PACKET_PUBREL, delivery->packet_identifier, REASON_SUCCESS);
+}
+
+/* The client answers with the packet of another flow. */
+static struct verdict wrong_flow(const struct connection *connection, const struct delivery *delivery)
+{
+    const bool five = connection_is_5_0(connection);
+    if (delivery->qos == 1)
+        return refuse(five ? MQTT_4_3_2_4 : MQTT3_4_3_2_2, REASON_PROTOCOL_ERROR, 0,
+                      "a message of QoS 1 is acknowledged as if it were of QoS 2");
+    return refuse(five ? MQTT_4_3_3_8 : MQTT3_4_3_3_2, REASON_PROTOCOL_ERROR, 0,
+                  "a message of QoS 2 is acknowledged out of sequence");
+}
+
+static struct verdict on_event(struct broker *broker, struct connection *connection, struct delivery *delivery,
+                               enum sender_event event)
+{
+    const struct sender_transition transition = qos_sender_transition(delivery->state, event);
+    switch ((enum sender_action)transition.action) {
+    case SENDER_IGNORE:
+        break;
+    case SENDER_DONE:
+        complete(broker, connection->session, delivery);
+        break;
+    case SENDER_RELEASE:
+    case SENDER_RELEASE_AGAIN:
+        delivery->state = transition.next;
+        release(broker, connection, delivery);
+        break;
+    case SENDER_PROTOCOL_ERROR:
+        return wrong_flow(connection, delivery);
+    }
+    return accept();
+}
+
+struct verdict puback_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+{
+    struct delivery *delivery = inflight_find(connection->session, packet->acknowledgement.packet_identifier);
+    if (!delivery)
+        return accept(); /* an answer that crossed the end of its message; it harms nobody */
+    return on_event(broker, connection, delivery, SENDER_PUBACK); /* [MQTT-4.4.0-2] whatever the Reason Code */
+}
+
+struct verdict pubrec_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+{
+    const struct acknowledgement *pubrec = &packet->acknowledgement;
+    const bool error = pubrec->reason_code >= REASON_UNSPECIFIED_ERROR;
+    struct delivery *delivery = inflight_find(connection->session, pubrec->packet_identifier);
+    if (delivery)
+        return on_event(broker, connection, delivery, error ? SENDER_PUBREC_ERROR : SENDER_PUBREC);
+    if (!error) /* so that the client can finish what we do not know */
+        connection_acknowledge(broker, connection, PACKET_PUBREL, pubrec->packet_identifier,
+                               REASON_PACKET_IDENTIFIER_NOT_FOUND);
+    return accept();
+}
+
+struct verdict pubcomp_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+{
+    struct delivery *delivery = inflight_find(connection->session, packet->acknowledgement.packet_identifier);
+    if (!delivery)
+        return accept();
+    return on_event(broker, connection, delivery, SENDER_PUBCOMP);
+}

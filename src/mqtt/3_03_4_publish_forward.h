@@ -1,0 +1,31 @@
+/* 3.3 PUBLISH, as the Server sends it. Prefix: forward_
+ *
+ * The hot path: a PUBLISH is written straight into the connection's output, from a shared message or from the packet that brought
+ * it, without an intermediate struct packet. Only what differs from one recipient to the next is computed here. */
+#ifndef ETALON_MQTT_3_03_4_PUBLISH_FORWARD_H
+#define ETALON_MQTT_3_03_4_PUBLISH_FORWARD_H
+
+#include "4_01_session_state.h"
+
+/* What differs from one recipient to the next. */
+struct forward {
+    const uint32_t *identifiers; /* Subscription Identifiers, 3.3.2.3.8 */
+    uint16_t identifier_count;
+    uint16_t packet_identifier; /* 0 at QoS 0 */
+    uint8_t qos;
+    bool retain;
+    bool dup;
+};
+
+enum forward_outcome {
+    FORWARD_SENT,
+    FORWARD_TOO_LARGE, /* larger than the client's Maximum Packet Size: act as if it had been sent [MQTT-3.1.2-25] */
+    FORWARD_FAILED     /* no memory: the connection was aborted */
+};
+
+/* Sends the publication to `connection`. A payload beyond a measured size is referenced, not copied, when the publication has a
+ * shared message. */
+enum forward_outcome forward_publish(struct broker *broker, struct connection *connection,
+                                     const struct publication *publication, const struct forward *forward);
+
+#endif

@@ -1,0 +1,124 @@
+/* 3.8.4 SUBSCRIBE Actions. Prefix: subscribe_ */
+#include <stdlib.h>
+
+#include "4_06_message_ordering.h"
+#include "actions.h"
+
+/* What became of one Topic Filter. */
+struct granted {
+    uint8_t reason_code;
+    bool is_new; /* no subscription with this Topic Filter before */
+};
+
+/* The answer to a whole SUBSCRIBE: reason codes first, then one flag per filter. */
+struct answers {
+    uint8_t *reason_codes;
+    bool *is_new;
+};
+
+static struct granted grant(struct broker *broker, struct connection *connection,
+                            const struct subscription_request *request, uint32_t identifier)
+{
+    const bool five = connection_is_5_0(connection);
+    const struct subscription_options options = {.identifier = identifier,
+                                                 .qos = request->qos,
+                                                 .no_local = request->no_local,
+                                                 .retain_as_published = request->retain_as_published,
+                                                 .retain_handling = request->retain_handling};
+    switch (subscriptions_put(broker->subscriptions, &connection->session->subscriber, request->topic_filter, five,
+                              &options)) {
+    case SUBSCRIPTION_ADDED:
+        return (struct granted){.reason_code = request->qos, .is_new = true};
+    case SUBSCRIPTION_REPLACED: /* [MQTT-3.8.4-3] [MQTT3-3.8.4-3] */
+        return (struct granted){.reason_code = request->qos, .is_new = false};
+    case SUBSCRIPTION_NO_MEMORY:
+        break;
+    }
+    return (struct granted){.reason_code = five ? REASON_QUOTA_EXCEEDED : REASON_UNSPECIFIED_ERROR};
+}
+
+/* Retained messages for a subscription, 3.3.1.3 */
+
+struct retained_delivery {
+    struct broker *broker;
+    struct session *session;
+    const struct subscription_request *request;
+    uint32_t identifier;
+};
+
+static bool deliver_retained(void *context, struct message *message)
+{
+    const struct retained_delivery *delivery = context;
+    if (message->expires_at <= delivery->broker->now) /* [MQTT-3.3.2-5] */
+        return true;
+    struct publication publication = publication_of_message(message);
+    const struct forward forward = {
+        .identifiers = &delivery->identifier,
+        .identifier_count = delivery->identifier ? 1 : 0,
+        .qos = message->qos < delivery->request->qos ? message->qos : delivery->request->qos,
+        .retain = true, /* [MQTT3-3.3.1-8] [D-3.3.1.3-2] */
+    };
+    const bool done = ordering_deliver(delivery->broker, delivery->session, &publication, &forward, true);
+    publication_end(&publication);
+    return done && session_online(delivery->session);
+}
+
+/* [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT3-3.3.1-6] */
+static bool wants_retained(const struct connection *connection, const struct subscription_request *request, bool is_new)
+{
+    struct bytes share_name, inner;
+    if (connection_is_5_0(connection) && topic_filter_shared(request->topic_filter, &share_name, &inner))
+        return false; /* [D-4.8.2-1] */
+    return request->retain_handling == 0 || (request->retain_handling == 1 && is_new);
+}
+
+static void send_retained(struct broker *broker, struct connection *connection, const struct subscribe *subscribe,
+                          uint32_t identifier, const struct answers *answers)
+{
+    struct bytes rest = subscribe->payload;
+    struct subscription_request request;
+    for (uint32_t i = 0; subscribe_next(&rest, &request) && connection->session; i++) {
+        if (answers->reason_codes[i] >= REASON_UNSPECIFIED_ERROR ||
+            !wants_retained(connection, &request, answers->is_new[i]))
+            continue;
+        struct retained_delivery delivery = {
+            .broker = broker, .session = connection->session, .request = &request, .identifier = identifier};
+        retained_match(broker->retained, request.topic_filter, deliver_retained, &delivery);
+    }
+}
+
+/* One SUBACK for all, in the order of the Topic Filters.
+ * [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2]
+ * [MQTT3-3.8.4-1] [MQTT3-3.8.4-2] [MQTT3-3.8.4-4] [MQTT3-3.8.4-5] [MQTT3-3.9.3-1] [MQTT3-3.9.3-2] */
+static void send_suback(struct broker *broker, struct connection *connection, const struct subscribe *subscribe,
+                        const struct answers *answers)
+{
+    struct packet suback = {.type = PACKET_SUBACK, .flags = 0};
+    suback.suback.packet_identifier = subscribe->packet_identifier;
+    suback.suback.reason_codes = bytes_of(answers->reason_codes, subscribe->count);
+    properties_clear(&suback.suback.properties);
+    connection_send(broker, connection, &suback);
+}
+
+struct verdict subscribe_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+{
+    const struct subscribe *subscribe = &packet->subscribe;
+    const uint32_t identifier = properties_number(&subscribe->properties, ORDINAL_SUBSCRIPTION_IDENTIFIER, 0);
+    uint8_t *memory = malloc((size_t)subscribe->count * 2);
+    if (!memory)
+        return refuse(connection_is_5_0(connection) ? MQTT_3_8_4_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
+                      "no memory for the answer to SUBSCRIBE");
+    const struct answers answers = {.reason_codes = memory, .is_new = (bool *)(memory + subscribe->count)};
+
+    struct bytes rest = subscribe->payload;
+    struct subscription_request request;
+    for (uint32_t i = 0; subscribe_next(&rest, &request); i++) {
+        const struct granted granted = grant(broker, connection, &request, identifier);
+        answers.reason_codes[i] = granted.reason_code;
+        answers.is_new[i] = granted.is_new;
+    }
+    send_suback(broker, connection, subscribe, &answers);
+    send_retained(broker, connection, subscribe, identifier, &answers);
+    free(memory);
+    return accept();
+}

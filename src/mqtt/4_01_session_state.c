@@ -1,0 +1,272 @@
+/* 4.1 Session State. Prefix: session_ / message_ / delivery_ / inflight_ */
+#include "4_01_session_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "actions.h"
+
+/* Sessions by Client Identifier [MQTT-3.1.3-2] [MQTT3-3.1.3-2] */
+
+static bool has_identifier(const void *item, const void *key)
+{
+    return bytes_equal(session_client_identifier(item), *(const struct bytes *)key);
+}
+
+static uint64_t identifier_hash(const struct broker *broker, struct bytes client_identifier)
+{
+    return hash_bytes(&broker->client_identifier_key, client_identifier);
+}
+
+struct session *session_find(struct broker *broker, struct bytes client_identifier)
+{
+    return hash_map_find(&broker->sessions, identifier_hash(broker, client_identifier), has_identifier,
+                         &client_identifier);
+}
+
+/* Room for the timers of all sessions and connections, so that no deadline is ever lost for want of memory. */
+static bool reserve_timer(struct broker *broker)
+{
+    const uint64_t timers = broker->statistics.sessions + broker->statistics.connections + 2;
+    return timers < UINT32_MAX && timer_heap_reserve(&broker->timers, (uint32_t)timers);
+}
+
+struct session *session_create(struct broker *broker, struct bytes client_identifier)
+{
+    assert(client_identifier.length <= UINT16_MAX);
+    if (!reserve_timer(broker))
+        return NULL;
+    struct session *session = calloc(1, sizeof *session + client_identifier.length);
+    if (!session)
+        return NULL;
+    session->timer.kind = TIMER_SESSION;
+    session->expires_at = EXPIRES_NEVER;
+    session->client_identifier_length = (uint16_t)client_identifier.length;
+    memcpy(session->client_identifier, client_identifier.data, client_identifier.length);
+    if (!hash_map_insert(&broker->sessions, identifier_hash(broker, client_identifier), session)) {
+        free(session);
+        return NULL;
+    }
+    broker->statistics.sessions++;
+    return session;
+}
+
+bool session_online(const struct session *session)
+{
+    return session->connection && session->connection->state == CONNECTION_ESTABLISHED;
+}
+
+static void destroy_deliveries(struct list *list)
+{
+    while (!list_empty(list)) {
+        struct delivery *delivery = LIST_OWNER(list->first, struct delivery, node);
+        list_remove(list, &delivery->node);
+        delivery_destroy(delivery);
+    }
+}
+
+void session_end(struct broker *broker, struct session *session)
+{
+    assert(!session->connection);
+    will_publish(broker, session); /* [MQTT-3.1.2-8] at the end of the session at the latest */
+    timer_heap_cancel(&broker->timers, &session->timer);
+    subscriptions_remove_all(broker->subscriptions, &session->subscriber);
+    destroy_deliveries(&session->queue);
+    destroy_deliveries(&session->inflight_order);
+    free(session->inflight.slots);
+    identifier_set_clear(&session->received);
+    hash_map_remove(&broker->sessions, identifier_hash(broker, session_client_identifier(session)), session);
+    broker->statistics.sessions--;
+    free(session); /* [MQTT-4.1.0-2] */
+}
+
+/* The moment `seconds` from now; UINT32_MAX means never (3.1.2.11.2). */
+static uint64_t after(const struct broker *broker, uint32_t seconds)
+{
+    return seconds == UINT32_MAX ? EXPIRES_NEVER : broker->now + (uint64_t)seconds * 1000;
+}
+
+static void arm_timer(struct broker *broker, struct session *session)
+{
+    const uint64_t will_due = session->will ? session->will->due : EXPIRES_NEVER;
+    const uint64_t deadline = will_due < session->expires_at ? will_due : session->expires_at;
+    if (deadline == EXPIRES_NEVER)
+        timer_heap_cancel(&broker->timers, &session->timer);
+    else
+        timer_heap_set(&broker->timers, &session->timer, deadline);
+}
+
+void session_detach(struct broker *broker, struct session *session)
+{
+    assert(!session->connection);
+    if (session->expiry_interval == 0) { /* [MQTT-4.1.0-2]; [MQTT3-3.1.2-6] a Clean Session ends with its connection */
+        session_end(broker, session);
+        return;
+    }
+    if (session->will && session->will->delay == 0)
+        will_publish(broker, session);
+    if (session->will)
+        session->will->due = after(broker, session->will->delay);
+    session->expires_at = after(broker, session->expiry_interval); /* [MQTT-3.1.2-23] [MQTT3-4.1.0-1] */
+    arm_timer(broker, session);
+}
+
+void session_timer_expired(struct broker *broker, struct session *session)
+{
+    if (session->expires_at <= broker->now) {
+        session_end(broker, session);
+        return;
+    }
+    if (session->will && session->will->due <= broker->now)
+        will_publish(broker, session);
+    arm_timer(broker, session);
+}
+
+/* Application Messages */
+
+struct message *message_create(struct bytes topic, struct bytes properties, struct bytes payload, uint8_t qos,
+                               uint64_t expires_at)
+{
+    struct message *message = malloc(sizeof *message + topic.length + properties.length + payload.length);
+    if (!message)
+        return NULL;
+    *message = (struct message){.expires_at = expires_at,
+                                .references = 1,
+                                .properties_length = (uint32_t)properties.length,
+                                .payload_length = (uint32_t)payload.length,
+                                .topic_length = (uint16_t)topic.length,
+                                .qos = qos};
+    struct writer writer = writer_into(message->bytes, topic.length + properties.length + payload.length);
+    write_raw(&writer, topic.data, topic.length);
+    write_raw(&writer, properties.data, properties.length);
+    write_raw(&writer, payload.data, payload.length);
+    assert(!writer.overflow);
+    return message;
+}
+
+void message_release(struct message *message)
+{
+    assert(message->references > 0);
+    if (--message->references == 0)
+        free(message);
+}
+
+struct message *publication_message(struct publication *publication)
+{
+    if (!publication->shared)
+        publication->shared = message_create(publication->topic, publication->properties, publication->payload,
+                                             publication->qos, publication->expires_at);
+    return publication->shared;
+}
+
+struct publication publication_of_message(struct message *message)
+{
+    return (struct publication){.topic = message_topic(message),
+                                .properties = message_properties(message),
+                                .payload = message_payload(message),
+                                .expires_at = message->expires_at,
+                                .shared = message_share(message),
+                                .qos = message->qos};
+}
+
+void publication_end(struct publication *publication)
+{
+    if (publication->shared)
+        message_release(publication->shared);
+    publication->shared = NULL;
+}
+
+/* Deliveries */
+
+struct delivery *delivery_create(struct message *message, uint8_t qos, bool retain, const uint32_t *identifiers,
+                                 uint16_t identifier_count)
+{
+    struct delivery *delivery = malloc(sizeof *delivery + identifier_count * sizeof identifiers[0]);
+    if (!delivery)
+        return NULL;
+    *delivery = (struct delivery){.message = message_share(message),
+                                  .qos = qos,
+                                  .state = SENDER_QUEUED,
+                                  .retain = retain,
+                                  .identifier_count = identifier_count};
+    for (uint16_t i = 0; i < identifier_count; i++)
+        delivery->identifiers[i] = identifiers[i];
+    return delivery;
+}
+
+void delivery_destroy(struct delivery *delivery)
+{
+    if (delivery->message)
+        message_release(delivery->message);
+    free(delivery);
+}
+
+/* Messages in flight */
+
+enum { INFLIGHT_SMALLEST = 8, INFLIGHT_TO_KEEP = 64, INFLIGHT_LARGEST = 65536, IDENTIFIERS = 65535 };
+
+static struct delivery **slot_of(const struct inflight *inflight, uint16_t packet_identifier)
+{
+    return &inflight->slots[packet_identifier & (inflight->capacity - 1)];
+}
+
+static bool inflight_grow(struct inflight *inflight)
+{
+    struct inflight larger = *inflight;
+    larger.capacity = inflight->capacity ? inflight->capacity * 2 : INFLIGHT_SMALLEST;
+    larger.slots = calloc(larger.capacity, sizeof *larger.slots);
+    if (!larger.slots)
+        return false;
+    for (uint32_t i = 0; i < inflight->capacity; i++)
+        if (inflight->slots[i])
+            *slot_of(&larger, inflight->slots[i]->packet_identifier) = inflight->slots[i];
+    free(inflight->slots);
+    *inflight = larger;
+    return true;
+}
+
+/* The next Packet Identifier whose slot is free; at least one is. [MQTT-2.2.1-4] never 0 */
+static uint16_t free_identifier(struct inflight *inflight)
+{
+    do {
+        inflight->last_identifier = (uint16_t)(inflight->last_identifier + 1);
+    } while (inflight->last_identifier == 0 || *slot_of(inflight, inflight->last_identifier));
+    return inflight->last_identifier;
+}
+
+bool inflight_add(struct session *session, struct delivery *delivery)
+{
+    struct inflight *inflight = &session->inflight;
+    if (inflight->count == IDENTIFIERS)
+        return false;
+    if ((inflight->count + 1) * 2 > inflight->capacity && inflight->capacity < INFLIGHT_LARGEST &&
+        !inflight_grow(inflight))
+        return false;
+    delivery->packet_identifier = free_identifier(inflight); /* [MQTT-4.3.2-1] [MQTT-4.3.3-1] */
+    *slot_of(inflight, delivery->packet_identifier) = delivery;
+    inflight->count++;
+    list_append(&session->inflight_order, &delivery->node);
+    return true;
+}
+
+struct delivery *inflight_find(const struct session *session, uint16_t packet_identifier)
+{
+    if (session->inflight.count == 0)
+        return NULL;
+    struct delivery *delivery = *slot_of(&session->inflight, packet_identifier);
+    return delivery && delivery->packet_identifier == packet_identifier ? delivery : NULL;
+}
+
+void inflight_remove(struct session *session, struct delivery *delivery)
+{
+    struct inflight *inflight = &session->inflight;
+    struct delivery **slot = slot_of(inflight, delivery->packet_identifier);
+    assert(*slot == delivery);
+    *slot = NULL;
+    list_remove(&session->inflight_order, &delivery->node);
+    if (--inflight->count > 0 || inflight->capacity <= INFLIGHT_TO_KEEP)
+        return;
+    free(inflight->slots);
+    inflight->slots = NULL;
+    inflight->capacity = 0;
+}

@@ -1,0 +1,347 @@
+/* 4.2 Network Connections. Prefix: connection_ / output_ */
+#include "4_02_network_connection.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "3_03_2_3_4_topic_alias.h"
+#include "4_06_message_ordering.h"
+#include "broker_state.h"
+
+/* Opening and closing */
+
+struct connection *connection_create(struct broker *broker, void *host, const char *peer)
+{
+    const uint64_t timers = broker->statistics.sessions + broker->statistics.connections + 2;
+    if (timers >= UINT32_MAX || !timer_heap_reserve(&broker->timers, (uint32_t)timers))
+        return NULL;
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (!connection)
+        return NULL;
+    connection->peer = strdup(peer ? peer : "");
+    if (!connection->peer) {
+        free(connection);
+        return NULL;
+    }
+    connection->host = host;
+    connection->state = CONNECTION_AWAITS_CONNECT;
+    connection->maximum_packet_size = UINT32_MAX;
+    connection->last_received = broker->now;
+    connection->timer.kind = TIMER_CONNECTION;
+    list_append(&broker->connections, &connection->node);
+    broker->statistics.connections++;
+    if (broker->settings.connect_timeout > 0)
+        timer_heap_set(&broker->timers, &connection->timer, broker->now + broker->settings.connect_timeout);
+    return connection;
+}
+
+static void output_drop(struct broker *broker, struct connection *connection);
+
+void connection_free(struct broker *broker, struct connection *connection)
+{
+    assert(!connection->session);
+    if (connection->ready)
+        list_remove(&broker->ready, &connection->ready_node);
+    timer_heap_cancel(&broker->timers, &connection->timer);
+    list_remove(&broker->connections, &connection->node);
+    output_drop(broker, connection);
+    topic_alias_free(connection->topic_aliases); /* [MQTT-3.3.2-7] */
+    free(connection->partial);
+    free(connection->peer);
+    free(connection);
+    broker->statistics.connections--;
+}
+
+void connection_mark_ready(struct broker *broker, struct connection *connection)
+{
+    if (connection->ready)
+        return;
+    connection->ready = true;
+    list_append(&broker->ready, &connection->ready_node);
+}
+
+void connection_close(struct broker *broker, struct connection *connection)
+{
+    if (connection->state == CONNECTION_CLOSING)
+        return;
+    connection->state = CONNECTION_CLOSING;
+    timer_heap_cancel(&broker->timers, &connection->timer);
+    connection_mark_ready(broker, connection);
+    connection->next_closing = broker->closing;
+    broker->closing = connection;
+}
+
+void connection_detach(struct broker *broker, struct connection *connection)
+{
+    struct session *session = connection->session;
+    if (!session)
+        return;
+    connection->session = NULL;
+    session->connection = NULL;
+    session_detach(broker, session);
+}
+
+void connection_abort(struct broker *broker, struct connection *connection)
+{
+    output_drop(broker, connection);
+    connection_close(broker, connection);
+}
+
+/* Output */
+
+static const uint32_t pooled_capacity[OUTPUT_SIZES] = {
+    OUTPUT_SMALL - sizeof(struct output_block),
+    OUTPUT_LARGE - sizeof(struct output_block),
+};
+
+/* Index of the pool for blocks of this capacity, OUTPUT_SIZES when they are not pooled. */
+static size_t pool_of(uint32_t capacity)
+{
+    size_t index = 0;
+    while (index < OUTPUT_SIZES && pooled_capacity[index] != capacity)
+        index++;
+    return index;
+}
+
+static struct output_block *block_take(struct output_pool *pool, uint32_t capacity)
+{
+    const size_t index = pool_of(capacity);
+    struct output_block *block;
+    if (index < OUTPUT_SIZES && pool->free[index]) {
+        block = pool->free[index];
+        pool->free[index] = block->next;
+        pool->count[index]--;
+    } else {
+        block = malloc(sizeof *block + capacity);
+        if (!block)
+            return NULL;
+    }
+    *block = (struct output_block){.bytes = block->own, .capacity = capacity};
+    return block;
+}
+
+static void block_give(struct output_pool *pool, struct output_block *block)
+{
+    if (block->referenced)
+        message_release(block->referenced);
+    const size_t index = pool_of(block->capacity);
+    if (index == OUTPUT_SIZES || pool->count[index] >= OUTPUT_POOL_DEPTH) {
+        free(block);
+        return;
+    }
+    block->next = pool->free[index];
+    pool->free[index] = block;
+    pool->count[index]++;
+}
+
+void output_pool_clear(struct output_pool *pool)
+{
+    for (size_t i = 0; i < OUTPUT_SIZES; i++)
+        while (pool->free[i]) {
+            struct output_block *block = pool->free[i];
+            pool->free[i] = block->next;
+            free(block);
+        }
+    *pool = (struct output_pool){0};
+}
+
+static void output_drop(struct broker *broker, struct connection *connection)
+{
+    while (connection->output_first) {
+        struct output_block *block = connection->output_first;
+        connection->output_first = block->next;
+        block_give(&broker->output_pool, block);
+    }
+    connection->output_last = NULL;
+    connection->output_size = 0;
+}
+
+static void output_append(struct connection *connection, struct output_block *block)
+{
+    if (connection->output_last)
+        connection->output_last->next = block;
+    else
+        connection->output_first = block;
+    connection->output_last = block;
+}
+
+/* A connection that has said nothing in this turn begins with a small block: a message for ten thousand clients must not take ten
+ * thousand large ones. */
+static uint32_t capacity_for(const struct connection *connection, size_t size)
+{
+    const size_t index = connection->output_last ? 1 : 0;
+    for (size_t i = index; i < OUTPUT_SIZES; i++)
+        if (size <= pooled_capacity[i])
+            return pooled_capacity[i];
+    return (uint32_t)size;
+}
+
+uint8_t *output_reserve(struct broker *broker, struct connection *connection, size_t size)
+{
+    struct output_block *block = connection->output_last;
+    if (!block || block->capacity - block->end < size) {
+        block = block_take(&broker->output_pool, capacity_for(connection, size));
+        if (!block) {
+            broker_log(broker, LOG_ERROR, connection, "out of memory, connection closed", NULL);
+            connection_abort(broker, connection);
+            return NULL;
+        }
+        output_append(connection, block);
+    }
+    uint8_t *place = block->own + block->end;
+    block->end += (uint32_t)size;
+    connection->output_size += size;
+    connection_mark_ready(broker, connection);
+    return place;
+}
+
+bool output_reference(struct broker *broker, struct connection *connection, struct message *message,
+                      struct bytes bytes)
+{
+    struct output_block *block = block_take(&broker->output_pool, 0);
+    if (!block) {
+        connection_abort(broker, connection);
+        return false;
+    }
+    block->referenced = message_share(message);
+    block->bytes = bytes.data;
+    block->end = (uint32_t)bytes.length;
+    output_append(connection, block);
+    connection->output_size += bytes.length;
+    connection_mark_ready(broker, connection);
+    return true;
+}
+
+size_t connection_output(struct connection *connection, struct bytes *vector, size_t maximum)
+{
+    size_t count = 0;
+    for (struct output_block *block = connection->output_first; block && count < maximum; block = block->next)
+        vector[count++] = bytes_of(block->bytes + block->start, block->end - block->start);
+    return count;
+}
+
+/* Takes `count` sent bytes off the front of the output. */
+static void output_sent(struct broker *broker, struct connection *connection, size_t count)
+{
+    assert(count <= connection->output_size);
+    connection->output_size -= count;
+    while (connection->output_first) {
+        struct output_block *block = connection->output_first;
+        const size_t left = block->end - block->start;
+        if (count < left) {
+            block->start += (uint32_t)count;
+            return;
+        }
+        count -= left;
+        connection->output_first = block->next;
+        block_give(&broker->output_pool, block);
+    }
+    connection->output_last = NULL;
+}
+
+void connection_sent(struct broker *broker, struct connection *connection, size_t count)
+{
+    output_sent(broker, connection, count);
+    if (connection->session && connection->session->queued > 0)
+        ordering_pump(broker, connection->session);
+}
+
+bool connection_closing(const struct connection *connection)
+{
+    return connection->state == CONNECTION_CLOSING;
+}
+
+bool connection_wants_input(const struct connection *connection)
+{
+    return connection->state != CONNECTION_CLOSING && connection->output_size < CONNECTION_OUTPUT_CEILING;
+}
+
+void *connection_host(const struct connection *connection)
+{
+    return connection->host;
+}
+
+/* Sending packets */
+
+void connection_trace(struct broker *broker, const struct connection *connection, enum sender sender,
+                      struct bytes packet)
+{
+    const struct broker_environment *environment = &broker->environment;
+    if (!environment->trace)
+        return;
+    const struct bytes nobody = {NULL, 0};
+    environment->trace(environment->context, sender,
+                       connection->session ? session_client_identifier(connection->session) : nobody,
+                       connection->version, packet);
+}
+
+/* The properties of a packet in which the Server may place Reason String and User Property; NULL for other packets. */
+static struct properties *diagnostics_of(struct packet *packet)
+{
+    switch (packet->type) {
+    case PACKET_CONNACK:
+        return &packet->connack.properties;
+    case PACKET_PUBACK:
+    case PACKET_PUBREC:
+    case PACKET_PUBREL:
+    case PACKET_PUBCOMP:
+        return &packet->acknowledgement.properties;
+    case PACKET_SUBACK:
+    case PACKET_UNSUBACK:
+        return &packet->suback.properties;
+    case PACKET_DISCONNECT:
+        return &packet->disconnect.properties;
+    default:
+        return NULL;
+    }
+}
+
+static void strip_diagnostics(struct packet *packet)
+{
+    struct properties *properties = diagnostics_of(packet);
+    if (properties)
+        properties->present &= ~(1U << ORDINAL_REASON_STRING | 1U << ORDINAL_USER_PROPERTY);
+}
+
+bool connection_send(struct broker *broker, struct connection *connection, struct packet *packet)
+{
+    packet->version = connection->version;
+    if (!connection->problem_information && packet->type != PACKET_CONNACK && packet->type != PACKET_DISCONNECT)
+        strip_diagnostics(packet); /* [MQTT-3.1.2-29] */
+    size_t size = packet_encoded_size(packet);
+    if (size > connection->maximum_packet_size) {
+        /* [MQTT-3.2.2-19] [MQTT-3.2.2-20] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2] [MQTT-3.14.2-3]
+         * [MQTT-3.14.2-4] */
+        strip_diagnostics(packet);
+        size = packet_encoded_size(packet);
+    }
+    if (size == 0 || size > connection->maximum_packet_size) /* [MQTT-3.1.2-24] */
+        return false;
+    uint8_t *place = output_reserve(broker, connection, size);
+    if (!place)
+        return false;
+    struct writer writer = writer_into(place, size);
+    const size_t written = packet_encode(packet, &writer);
+    assert(written == size);
+    connection_trace(broker, connection, SENDER_SERVER, bytes_of(place, size));
+    return true;
+}
+
+void connection_acknowledge(struct broker *broker, struct connection *connection, enum packet_type type,
+                            uint16_t packet_identifier, enum reason_code reason_code)
+{
+    const bool with_reason = connection_is_5_0(connection) && reason_code != REASON_SUCCESS;
+    const size_t size = with_reason ? 5 : 4;
+    if (size > connection->maximum_packet_size) /* [MQTT-3.1.2-24] */
+        return;
+    uint8_t *place = output_reserve(broker, connection, size);
+    if (!place)
+        return;
+    place[0] = (uint8_t)((unsigned)type << 4 | (type == PACKET_PUBREL ? 2U : 0U)); /* [MQTT-3.6.1-1] */
+    place[1] = (uint8_t)(size - 2);
+    place[2] = (uint8_t)(packet_identifier >> 8);
+    place[3] = (uint8_t)packet_identifier;
+    if (with_reason)
+        place[4] = (uint8_t)reason_code;
+    connection_trace(broker, connection, SENDER_SERVER, bytes_of(place, size));
+}

@@ -1,0 +1,184 @@
+/* 4.5 Message receipt. Prefix: routing_ */
+#include "4_05_message_receipt.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "4_06_message_ordering.h"
+#include "4_09_flow_control.h"
+#include "broker_state.h"
+
+struct match {
+    struct broker *broker;
+    struct publication *publication;
+};
+
+/* Makes room for one more element in an array of the scratch space. */
+static bool make_room(struct routing *routing, void **array, uint32_t count, uint32_t *capacity, size_t element)
+{
+    if (count < *capacity)
+        return true;
+    const uint32_t larger = *capacity ? *capacity * 2 : 64;
+    void *grown = realloc(*array, larger * element);
+    if (!grown) {
+        routing->out_of_memory = true;
+        return false;
+    }
+    *array = grown;
+    *capacity = larger;
+    return true;
+}
+
+static struct recipient *add_recipient(struct routing *routing, struct session *session,
+                                       const struct subscription_options *options)
+{
+    void *recipients = routing->recipients;
+    if (!make_room(routing, &recipients, routing->recipient_count, &routing->recipient_capacity,
+                   sizeof *routing->recipients))
+        return NULL;
+    routing->recipients = recipients;
+    struct recipient *recipient = &routing->recipients[routing->recipient_count++];
+    *recipient = (struct recipient){
+        .session = session, .qos = options->qos, .retain_as_published = options->retain_as_published};
+    return recipient;
+}
+
+/* [MQTT-3.3.4-4] */
+static void add_identifier(struct routing *routing, struct recipient *recipient, uint32_t identifier)
+{
+    if (identifier == 0)
+        return;
+    void *identifiers = routing->identifiers;
+    if (!make_room(routing, &identifiers, routing->identifier_count, &routing->identifier_capacity,
+                   sizeof *routing->identifiers))
+        return;
+    routing->identifiers = identifiers;
+    routing->identifiers[routing->identifier_count++] =
+        (struct routed_identifier){.identifier = identifier, .next = recipient->first_identifier};
+    recipient->first_identifier = routing->identifier_count;
+}
+
+/* A non-shared subscription matches: a new recipient, or one more subscription of a recipient that we have already. */
+static void on_match(void *context, struct subscriber *subscriber, const struct subscription_options *options)
+{
+    const struct match *match = context;
+    struct routing *routing = &match->broker->routing;
+    struct session *session = session_of_subscriber(subscriber);
+    if (options->no_local && session == match->publication->publisher) /* [MQTT-3.8.3-3] */
+        return;
+
+    struct recipient *recipient;
+    if (session->routing_turn == routing->turn) {
+        recipient = &routing->recipients[session->routing_slot];
+        if (options->qos > recipient->qos) /* [MQTT-3.3.4-2] [MQTT3-3.3.5-1] */
+            recipient->qos = options->qos;
+        recipient->retain_as_published |= options->retain_as_published;
+    } else {
+        recipient = add_recipient(routing, session, options);
+        if (!recipient)
+            return;
+        session->routing_turn = routing->turn;
+        session->routing_slot = routing->recipient_count - 1;
+    }
+    add_identifier(routing, recipient, options->identifier);
+}
+
+static void add_shared(struct routing *routing, struct subscriber *member, const struct subscription_options *options)
+{
+    struct recipient *recipient = add_recipient(routing, session_of_subscriber(member), options);
+    if (recipient)
+        add_identifier(routing, recipient, options->identifier);
+}
+
+/* 4.8.2: a member takes the message if it can be sent to it now. */
+static bool on_offer(void *context, struct subscriber *member, const struct subscription_options *options)
+{
+    const struct match *match = context;
+    const struct session *session = session_of_subscriber(member);
+    if (!session_online(session) || session->queued > 0 || !flow_has_room(match->broker, session->connection))
+        return false;
+    const bool needs_window = options->qos > 0 && match->publication->qos > 0;
+    if (needs_window && !flow_may_send(session))
+        return false;
+    add_shared(&match->broker->routing, member, options);
+    return true;
+}
+
+/* Nobody can take it now: it waits for the member whose turn it was. */
+static void on_nobody(void *context, struct subscriber *member, const struct subscription_options *options)
+{
+    const struct match *match = context;
+    add_shared(&match->broker->routing, member, options);
+}
+
+static uint16_t gather_identifiers(struct routing *routing, const struct recipient *recipient)
+{
+    uint16_t count = 0;
+    for (uint32_t at = recipient->first_identifier; at != 0 && count < UINT16_MAX; at = routing->identifiers[at - 1].next)
+        routing->identifier_list[count++] = routing->identifiers[at - 1].identifier;
+    return count;
+}
+
+static bool deliver_to(struct broker *broker, struct publication *publication, const struct recipient *recipient)
+{
+    struct routing *routing = &broker->routing;
+    const struct forward forward = {
+        .identifiers = routing->identifier_list,
+        .identifier_count = gather_identifiers(routing, recipient),
+        /* [MQTT-3.8.4-8] [MQTT3-3.8.4-6] the lower of published and granted */
+        .qos = publication->qos < recipient->qos ? publication->qos : recipient->qos,
+        /* [MQTT-3.3.1-12] [MQTT-3.3.1-13] [MQTT3-3.3.1-9] */
+        .retain = recipient->retain_as_published && publication->retain,
+    };
+    return ordering_deliver(broker, recipient->session, publication, &forward, false);
+}
+
+static bool reserve_identifier_list(struct routing *routing)
+{
+    uint32_t *list = realloc(routing->identifier_list, (routing->identifier_capacity + 1) * sizeof *list);
+    if (!list)
+        return false;
+    routing->identifier_list = list;
+    return true;
+}
+
+static void find_recipients(struct broker *broker, struct publication *publication)
+{
+    struct routing *routing = &broker->routing;
+    routing->recipient_count = 0;
+    routing->identifier_count = 0;
+    routing->out_of_memory = false;
+    if (++routing->turn == 0) /* 0 is what new sessions have */
+        routing->turn = 1;
+    struct match match = {.broker = broker, .publication = publication};
+    const struct subscriptions_visitor visitor = {
+        .context = &match, .match = on_match, .offer = on_offer, .nobody = on_nobody};
+    const uint32_t capacity = routing->identifier_capacity;
+    subscriptions_match(broker->subscriptions, publication->topic, &visitor); /* [MQTT-3.3.2-3] [MQTT3-3.3.2-3] */
+    if ((routing->identifier_capacity != capacity || !routing->identifier_list) && !reserve_identifier_list(routing))
+        routing->out_of_memory = true;
+}
+
+bool routing_publish(struct broker *broker, struct publication *publication, uint32_t *recipients)
+{
+    struct routing *routing = &broker->routing;
+    find_recipients(broker, publication);
+    *recipients = routing->recipient_count;
+    if (!routing->identifier_list)
+        return false;
+    bool complete = !routing->out_of_memory;
+    /* a large payload for several is shared rather than copied; without memory for that, copying still works */
+    if (routing->recipient_count > 1 && publication->payload.length >= ROUTING_SHARE_FROM)
+        (void)publication_message(publication);
+    for (uint32_t i = 0; i < routing->recipient_count; i++)
+        complete = deliver_to(broker, publication, &routing->recipients[i]) && complete;
+    return complete;
+}
+
+void routing_clear(struct routing *routing)
+{
+    free(routing->recipients);
+    free(routing->identifiers);
+    free(routing->identifier_list);
+    *routing = (struct routing){0};
+}

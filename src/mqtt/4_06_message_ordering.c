@@ -1,0 +1,180 @@
+/* 4.6 Message ordering. Prefix: ordering_ */
+#include "4_06_message_ordering.h"
+
+#include <assert.h>
+
+#include "4_09_flow_control.h"
+#include "broker_state.h"
+
+static bool expired(const struct broker *broker, const struct message *message)
+{
+    return message->expires_at <= broker->now;
+}
+
+/* The queue */
+
+static void queue_append(struct session *session, struct delivery *delivery)
+{
+    list_append(&session->queue, &delivery->node);
+    session->queued++;
+    session->queued_qos_0 += delivery->qos == 0;
+}
+
+static void queue_remove(struct session *session, struct delivery *delivery)
+{
+    list_remove(&session->queue, &delivery->node);
+    session->queued--;
+    session->queued_qos_0 -= delivery->qos == 0;
+}
+
+static void queue_put_back(struct session *session, struct delivery *delivery)
+{
+    list_prepend(&session->queue, &delivery->node);
+    session->queued++;
+    session->queued_qos_0 += delivery->qos == 0;
+}
+
+static struct delivery *queue_first(const struct session *session)
+{
+    return list_empty(&session->queue) ? NULL : LIST_OWNER(session->queue.first, struct delivery, node);
+}
+
+/* Makes room by deleting what has expired at the front of a full queue [MQTT-3.3.2-5]. */
+static bool queue_has_room(struct broker *broker, struct session *session)
+{
+    struct delivery *first = queue_first(session);
+    while (session->queued >= broker->settings.maximum_queued && first && expired(broker, first->message)) {
+        queue_remove(session, first);
+        delivery_destroy(first);
+        first = queue_first(session);
+    }
+    return session->queued < broker->settings.maximum_queued;
+}
+
+static bool enqueue(struct broker *broker, struct session *session, struct publication *publication,
+                    const struct forward *forward, bool keep)
+{
+    if (!keep && !queue_has_room(broker, session)) {
+        broker->statistics.messages_dropped++;
+        return true;
+    }
+    struct message *message = publication_message(publication);
+    struct delivery *delivery = message ? delivery_create(message, forward->qos, forward->retain, forward->identifiers,
+                                                          forward->identifier_count)
+                                        : NULL;
+    if (!delivery)
+        return false;
+    queue_append(session, delivery); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] part of the Session State from now on */
+    return true;
+}
+
+/* Sending */
+
+static void send_qos_0(struct broker *broker, struct session *session, const struct publication *publication,
+                       const struct forward *forward)
+{
+    if (forward_publish(broker, session->connection, publication, forward) != FORWARD_SENT)
+        broker->statistics.messages_dropped++;
+}
+
+/* Sends a delivery that has just got its Packet Identifier. */
+static void send_in_flight(struct broker *broker, struct session *session, struct delivery *delivery,
+                           const struct publication *publication)
+{
+    const struct forward forward = {.identifiers = delivery->identifiers,
+                                    .identifier_count = delivery->identifier_count,
+                                    .packet_identifier = delivery->packet_identifier,
+                                    .qos = delivery->qos,
+                                    .retain = delivery->retain,
+                                    .dup = false}; /* [MQTT-4.3.2-2] [MQTT-4.3.3-2] [MQTT3-4.3.2-1] [MQTT3-4.3.3-1] */
+    delivery->state = delivery->qos == 1 ? SENDER_AWAIT_PUBACK : SENDER_AWAIT_PUBREC;
+    delivery->sent = true;
+    if (forward_publish(broker, session->connection, publication, &forward) != FORWARD_TOO_LARGE)
+        return;
+    inflight_remove(session, delivery); /* [MQTT-3.1.2-25] as if it had been completed */
+    delivery_destroy(delivery);
+    broker->statistics.messages_dropped++;
+}
+
+static bool send_now(struct broker *broker, struct session *session, struct publication *publication,
+                     const struct forward *forward)
+{
+    struct message *message = publication_message(publication);
+    struct delivery *delivery = message ? delivery_create(message, forward->qos, forward->retain, forward->identifiers,
+                                                          forward->identifier_count)
+                                        : NULL;
+    if (!delivery)
+        return false;
+    if (!inflight_add(session, delivery)) {
+        delivery_destroy(delivery);
+        return false;
+    }
+    send_in_flight(broker, session, delivery, publication);
+    return true;
+}
+
+static bool deliver_qos_0(struct broker *broker, struct session *session, struct publication *publication,
+                          const struct forward *forward, bool keep)
+{
+    if (!session_online(session))
+        return true; /* [D-4.1-5] QoS 0 need not be kept for a client that is away */
+    if (session->queued_qos_0 == 0 && flow_has_room(broker, session->connection)) {
+        send_qos_0(broker, session, publication, forward);
+        return true;
+    }
+    if (keep || session->queued_qos_0 > 0)
+        return enqueue(broker, session, publication, forward, keep);
+    broker->statistics.messages_dropped++; /* a client that does not read loses QoS 0, nobody else does */
+    return true;
+}
+
+bool ordering_deliver(struct broker *broker, struct session *session, struct publication *publication,
+                      const struct forward *forward, bool keep)
+{
+    assert(forward->packet_identifier == 0 && !forward->dup);
+    if (forward->qos == 0)
+        return deliver_qos_0(broker, session, publication, forward, keep);
+    if (session->queued == 0 && session_online(session) && flow_may_send(session) &&
+        flow_has_room(broker, session->connection))
+        return send_now(broker, session, publication, forward);
+    return enqueue(broker, session, publication, forward, keep);
+}
+
+/* Sends the first of the queue. False: it has to wait. */
+static bool pump_one(struct broker *broker, struct session *session, struct delivery *delivery)
+{
+    if (delivery->qos > 0 && !flow_may_send(session))
+        return false;
+    queue_remove(session, delivery);
+    if (delivery->qos > 0 && !inflight_add(session, delivery)) {
+        queue_put_back(session, delivery); /* no memory now; the next acknowledgement tries again */
+        return false;
+    }
+    struct publication publication = publication_of_message(delivery->message);
+    if (delivery->qos > 0) {
+        send_in_flight(broker, session, delivery, &publication);
+    } else {
+        const struct forward forward = {.identifiers = delivery->identifiers,
+                                        .identifier_count = delivery->identifier_count,
+                                        .retain = delivery->retain};
+        send_qos_0(broker, session, &publication, &forward);
+        delivery_destroy(delivery);
+    }
+    publication_end(&publication);
+    return true;
+}
+
+void ordering_pump(struct broker *broker, struct session *session)
+{
+    while (session_online(session) && flow_has_room(broker, session->connection)) {
+        struct delivery *delivery = queue_first(session);
+        if (!delivery)
+            return;
+        if (expired(broker, delivery->message)) { /* [MQTT-3.3.2-5] */
+            queue_remove(session, delivery);
+            delivery_destroy(delivery);
+        } else if (!pump_one(broker, session, delivery)) {
+            return;
+        }
+    }
+}

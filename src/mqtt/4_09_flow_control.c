@@ -1,0 +1,31 @@
+/* 4.9 Flow control. Prefix: flow_ */
+#include "4_09_flow_control.h"
+
+#include "broker_state.h"
+
+uint16_t flow_send_maximum(uint16_t receive_maximum, uint16_t limit)
+{
+    const uint16_t client = receive_maximum ? receive_maximum : UINT16_MAX; /* 3.1.2.11.3: absent means 65,535 */
+    const uint16_t server = limit ? limit : UINT16_MAX;
+    return client < server ? client : server; /* [MQTT-4.9.0-1] [MQTT-3.3.4-9] */
+}
+
+bool flow_may_send(const struct session *session)
+{
+    return session->inflight.count < session->connection->send_maximum; /* [MQTT-4.9.0-2] */
+}
+
+bool flow_has_room(const struct broker *broker, const struct connection *connection)
+{
+    return connection->output_size <= broker->settings.maximum_output;
+}
+
+struct verdict flow_check_received(const struct broker *broker, const struct session *session)
+{
+    const uint16_t announced = broker->settings.receive_maximum;
+    const uint32_t maximum = announced ? announced : UINT16_MAX;
+    if (session->connection->version == PROTOCOL_5_0 && session->received.count + 1 > maximum)
+        return refuse(R_3_3_4_2, REASON_RECEIVE_MAXIMUM_EXCEEDED, 0,
+                      "more QoS 2 messages in flight than the Receive Maximum allows");
+    return accept();
+}

@@ -1,0 +1,42 @@
+/* actions: what the Server does on each Control Packet, one file per "Actions" section. Every action works on a decoded packet of an
+ * established connection (except CONNECT) and returns a verdict; a refusal ends the connection in 4_13_handling_errors. An action that
+ * closes the connection itself accepts. */
+#ifndef ETALON_MQTT_ACTIONS_H
+#define ETALON_MQTT_ACTIONS_H
+
+#include "broker_state.h"
+
+struct verdict connect_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict publish_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict puback_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict pubrec_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict pubrel_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict pubcomp_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict subscribe_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict unsubscribe_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict pingreq_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict disconnect_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict auth_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+
+/* 3.1.2.10 */
+void keep_alive_start(struct broker *broker, struct connection *connection);
+/* The connection's timer ran out: CONNECT did not come in time, or Keep Alive was exceeded. */
+void keep_alive_timer_expired(struct broker *broker, struct connection *connection);
+
+/* 3.1.2.5: the Will that a CONNECT asks for, to be owned by a session. NULL: no memory. */
+struct session_will *will_create(const struct will *will);
+/* Frees a Will that was not published. NULL is fine. */
+void will_free(struct session_will *will);
+/* Discards the session's Will, if it has one. */
+void will_discard(struct session *session);
+/* Publishes the session's Will, if it has one, and discards it. */
+void will_publish(struct broker *broker, struct session *session);
+
+/* 3.3.1.3: stores or removes the retained message that a publication with RETAIN 1 stands for, then routes it. `*recipients`
+ * as for routing_publish. False: no memory. */
+bool publish_accept(struct broker *broker, struct publication *publication, uint32_t *recipients);
+
+/* 4.4: sends again what was in flight when the last connection ended. */
+void retry_resume(struct broker *broker, struct session *session);
+
+#endif

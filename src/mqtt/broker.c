@@ -1,0 +1,377 @@
+/* broker: step() and the dispatch of packets to their actions; every rule lives in the file of its section. Prefix: broker_ */
+#include "broker_state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "../base/line.h"
+#include "4_13_handling_errors.h"
+#include "actions.h"
+
+struct broker_settings broker_default_settings(void)
+{
+    return (struct broker_settings){.maximum_packet_size = 0,
+                                    .receive_maximum = 0,
+                                    .topic_alias_maximum = 10,
+                                    .maximum_inflight = 1000,
+                                    .maximum_queued = 1000,
+                                    .maximum_output = 1U << 20,
+                                    .connect_timeout = 10000};
+}
+
+/* Creation and end */
+
+static uint64_t random_number(const struct broker_environment *environment)
+{
+    uint64_t number;
+    environment->random(environment->context, &number, sizeof number);
+    return number;
+}
+
+struct broker *broker_create(const struct broker_settings *settings, const struct broker_environment *environment)
+{
+    struct broker *broker = calloc(1, sizeof *broker);
+    if (!broker)
+        return NULL;
+    broker->settings = *settings;
+    broker->environment = *environment;
+    broker->client_identifier_key = hash_key_of(random_number(environment));
+    broker->subscriptions = subscriptions_create(random_number(environment));
+    broker->retained = retained_create(random_number(environment));
+    if (broker->subscriptions && broker->retained)
+        return broker;
+    broker_destroy(broker);
+    return NULL;
+}
+
+static void release_message(void *context, struct message *message)
+{
+    (void)context;
+    message_release(message);
+}
+
+static bool first_session(void *context, void *item)
+{
+    *(struct session **)context = item;
+    return false;
+}
+
+static void end_sessions(struct broker *broker)
+{
+    while (broker->sessions.count > 0) {
+        struct session *session = NULL;
+        hash_map_each(&broker->sessions, first_session, &session);
+        will_discard(session); /* [D-3.1.2.5-5] */
+        session_end(broker, session);
+    }
+}
+
+void broker_destroy(struct broker *broker)
+{
+    if (!broker)
+        return;
+    assert(list_empty(&broker->connections));
+    end_sessions(broker);
+    hash_map_clear(&broker->sessions);
+    if (broker->retained)
+        retained_destroy(broker->retained, release_message, NULL);
+    if (broker->subscriptions)
+        subscriptions_destroy(broker->subscriptions);
+    routing_clear(&broker->routing);
+    output_pool_clear(&broker->output_pool);
+    timer_heap_destroy(&broker->timers);
+    free(broker);
+}
+
+/* Dispatch of packets */
+
+typedef struct verdict action(struct broker *broker, struct connection *connection, const struct packet *packet);
+
+/* What a client may send on an established connection; the decoder has refused every other type. */
+static action *const actions[16] = {
+    [PACKET_PUBLISH] = publish_actions,         [PACKET_PUBACK] = puback_actions,
+    [PACKET_PUBREC] = pubrec_actions,           [PACKET_PUBREL] = pubrel_actions,
+    [PACKET_PUBCOMP] = pubcomp_actions,         [PACKET_SUBSCRIBE] = subscribe_actions,
+    [PACKET_UNSUBSCRIBE] = unsubscribe_actions, [PACKET_PINGREQ] = pingreq_actions,
+    [PACKET_DISCONNECT] = disconnect_actions,   [PACKET_AUTH] = auth_actions,
+};
+
+static struct verdict dispatch(struct broker *broker, struct connection *connection, const struct packet *packet)
+{
+    const bool five = connection_is_5_0(connection);
+    if (connection->state == CONNECTION_AWAITS_CONNECT)
+        return connect_actions(broker, connection, packet);
+    if (packet->type == PACKET_CONNECT) /* [MQTT-3.1.0-2] [MQTT3-3.1.0-2] */
+        return refuse(five ? MQTT_3_1_0_2 : MQTT3_3_1_0_2, REASON_PROTOCOL_ERROR, 0,
+                      "a second CONNECT on one Network Connection");
+    if (!actions[packet->type])
+        return refuse(five ? MQTT_4_13_1_1 : MQTT3_4_8_0_1, REASON_PROTOCOL_ERROR, 0,
+                      "a Control Packet that only a Server sends");
+    return actions[packet->type](broker, connection, packet);
+}
+
+static enum packet_type type_of(struct bytes packet)
+{
+    return packet.length > 0 ? (enum packet_type)(packet.data[0] >> 4) : PACKET_RESERVED;
+}
+
+/* One whole packet. */
+static void handle_packet(struct broker *broker, struct connection *connection, struct bytes bytes)
+{
+    struct packet packet;
+    packet.version = PROTOCOL_UNKNOWN;
+    connection->last_received = broker->now;
+    connection_trace(broker, connection, SENDER_CLIENT, bytes);
+    struct verdict verdict = packet_decode(&packet, connection->version, SENDER_CLIENT, bytes, NULL);
+    if (connection->state == CONNECTION_AWAITS_CONNECT && type_of(bytes) == PACKET_CONNECT)
+        connection->version = (uint8_t)packet.version;
+    if (!verdict.refused)
+        verdict = dispatch(broker, connection, &packet);
+    if (verdict.refused)
+        errors_refuse(broker, connection, type_of(bytes), verdict);
+}
+
+/* Input: from bytes to packets */
+
+/* Finds the packet at the front of `input`. Refuses what can be refused before it has come whole: in particular anything but CONNECT
+ * as the first packet [MQTT-3.1.0-1] [MQTT3-3.1.0-1]. */
+static enum framing frame(struct broker *broker, struct connection *connection, struct bytes input, size_t *size)
+{
+    struct verdict verdict = accept();
+    enum framing framing =
+        packet_frame(input, connection->version, broker->settings.maximum_packet_size, size, &verdict);
+    if (framing != FRAMING_REFUSED && connection->state == CONNECTION_AWAITS_CONNECT &&
+        type_of(input) != PACKET_CONNECT) {
+        verdict = refuse(MQTT_3_1_0_1, REASON_PROTOCOL_ERROR, 0, "the first Control Packet is not CONNECT");
+        framing = FRAMING_REFUSED;
+    }
+    if (framing == FRAMING_REFUSED)
+        errors_refuse(broker, connection, type_of(input), verdict);
+    return framing;
+}
+
+static void drop_partial(struct connection *connection)
+{
+    free(connection->partial);
+    connection->partial = NULL;
+    connection->partial_length = 0;
+    connection->partial_capacity = 0;
+}
+
+/* Grows by doubling, whatever size the fixed header claims: a client has to send what it wants us to hold. */
+static bool reserve_partial(struct connection *connection, size_t needed)
+{
+    if (needed <= connection->partial_capacity)
+        return true;
+    size_t capacity = connection->partial_capacity ? connection->partial_capacity : 64;
+    while (capacity < needed)
+        capacity *= 2;
+    uint8_t *larger = realloc(connection->partial, capacity);
+    if (!larger)
+        return false;
+    connection->partial = larger;
+    connection->partial_capacity = (uint32_t)capacity;
+    return true;
+}
+
+/* Keeps the first `count` bytes of `input` behind what is kept already. */
+static bool keep_partial(struct broker *broker, struct connection *connection, struct bytes input, size_t count)
+{
+    if (!reserve_partial(connection, connection->partial_length + count)) {
+        broker_log(broker, LOG_ERROR, connection, "out of memory, connection closed", NULL);
+        connection_abort(broker, connection);
+        return false;
+    }
+    memcpy(connection->partial + connection->partial_length, input.data, count);
+    connection->partial_length += (uint32_t)count;
+    return true;
+}
+
+enum { LONGEST_FIXED_HEADER = 5 };
+
+/* How many bytes of `input` the kept packet wants next: first the rest of its fixed header, byte by byte, then all that it lacks. */
+static size_t wanted_by_partial(size_t kept, size_t size, struct bytes input)
+{
+    const size_t lacking = size > kept ? size - kept : 1;
+    return lacking < input.length ? lacking : input.length;
+}
+
+/* Completes the packet that was begun earlier. Returns what is left of the input. */
+static struct bytes receive_rest(struct broker *broker, struct connection *connection, struct bytes input)
+{
+    while (input.length > 0 && connection->state != CONNECTION_CLOSING) {
+        size_t size = 0;
+        enum framing framing =
+            frame(broker, connection, bytes_of(connection->partial, connection->partial_length), &size);
+        assert(framing != FRAMING_COMPLETE);
+        if (framing == FRAMING_REFUSED)
+            break;
+        const size_t count = wanted_by_partial(connection->partial_length, size, input);
+        if (!keep_partial(broker, connection, input, count))
+            break;
+        input = bytes_after(input, count);
+        if (size > 0 && connection->partial_length < size)
+            break; /* the input is used up */
+        const struct bytes whole = bytes_of(connection->partial, connection->partial_length);
+        framing = frame(broker, connection, whole, &size);
+        if (framing == FRAMING_COMPLETE) {
+            handle_packet(broker, connection, whole);
+            drop_partial(connection);
+            break;
+        }
+    }
+    return input;
+}
+
+static void receive(struct broker *broker, struct connection *connection, struct bytes input)
+{
+    if (connection->partial)
+        input = receive_rest(broker, connection, input);
+    while (input.length > 0 && connection->state != CONNECTION_CLOSING) { /* [MQTT-3.1.4-6] [MQTT3-3.1.4-5] */
+        size_t size = 0;
+        switch (frame(broker, connection, input, &size)) {
+        case FRAMING_COMPLETE:
+            handle_packet(broker, connection, bytes_of(input.data, size));
+            input = bytes_after(input, size);
+            break;
+        case FRAMING_INCOMPLETE:
+            keep_partial(broker, connection, input, input.length);
+            return;
+        case FRAMING_REFUSED:
+            return;
+        }
+    }
+}
+
+/* Steps */
+
+static void run_timers(struct broker *broker)
+{
+    struct timer *timer;
+    while ((timer = timer_heap_expire(&broker->timers, broker->now)) != NULL) {
+        if (timer->kind == TIMER_CONNECTION)
+            keep_alive_timer_expired(broker, LIST_OWNER(timer, struct connection, timer));
+        else
+            session_timer_expired(broker, LIST_OWNER(timer, struct session, timer));
+    }
+}
+
+static void close_all(struct broker *broker)
+{
+    broker->shutting_down = true;
+    for (struct list_node *node = broker->connections.first; node; node = node->next) {
+        struct connection *connection = LIST_OWNER(node, struct connection, node);
+        if (connection->state != CONNECTION_CLOSING)
+            errors_disconnect(broker, connection, REASON_SERVER_SHUTTING_DOWN, "the Server shuts down");
+    }
+}
+
+static void forget_closing(struct broker *broker, const struct connection *connection)
+{
+    struct connection **link = &broker->closing;
+    while (*link && *link != connection)
+        link = &(*link)->next_closing;
+    if (*link)
+        *link = connection->next_closing;
+}
+
+/* Tells the sessions of the connections that were closed in this step. Publishing their Wills may close more. */
+static void settle(struct broker *broker)
+{
+    while (broker->closing) {
+        struct connection *connection = broker->closing;
+        broker->closing = connection->next_closing;
+        connection_detach(broker, connection);
+    }
+}
+
+static void closed(struct broker *broker, struct connection *connection)
+{
+    if (connection->state != CONNECTION_CLOSING)
+        broker_log(broker, LOG_INFO, connection, "closed its connection without DISCONNECT", NULL);
+    connection_close(broker, connection);
+    forget_closing(broker, connection);
+    connection_detach(broker, connection);
+    drop_partial(connection);
+    connection_free(broker, connection);
+}
+
+static void take(struct broker *broker, struct step *step)
+{
+    switch (step->kind) {
+    case STEP_ACCEPTED:
+        step->connection = connection_create(broker, step->host, step->peer);
+        break;
+    case STEP_RECEIVED:
+        receive(broker, step->connection, step->bytes);
+        break;
+    case STEP_CLOSED:
+        closed(broker, step->connection);
+        break;
+    case STEP_TIME:
+        break;
+    case STEP_SHUTDOWN:
+        close_all(broker);
+        break;
+    }
+}
+
+void broker_step(struct broker *broker, uint64_t now, struct step *step)
+{
+    assert(now >= broker->now);
+    broker->now = now;
+    run_timers(broker);
+    settle(broker);
+    take(broker, step);
+    settle(broker);
+}
+
+uint64_t broker_deadline(const struct broker *broker)
+{
+    return timer_heap_deadline(&broker->timers);
+}
+
+struct connection *broker_next_ready(struct broker *broker)
+{
+    if (list_empty(&broker->ready))
+        return NULL;
+    struct connection *connection = LIST_OWNER(broker->ready.first, struct connection, ready_node);
+    list_remove(&broker->ready, &connection->ready_node);
+    connection->ready = false;
+    return connection;
+}
+
+/* The log */
+
+void broker_log(struct broker *broker, enum log_level level, const struct connection *connection, const char *text,
+                const struct verdict *verdict)
+{
+    const struct broker_environment *environment = &broker->environment;
+    if (!environment->log)
+        return;
+    struct line line = {0};
+    if (connection && connection->session) {
+        line_text(&line, "client '");
+        line_stranger(&line, session_client_identifier(connection->session));
+        line_text(&line, "' ");
+    }
+    if (connection) {
+        line_text(&line, "(");
+        line_text(&line, connection->peer);
+        line_text(&line, "): ");
+    }
+    line_text(&line, text);
+    if (verdict && verdict->refused) {
+        line_text(&line, ": ");
+        line_text(&line, verdict->what);
+    }
+    environment->log(environment->context, level, line.text);
+}
+
+struct broker_statistics broker_statistics(const struct broker *broker)
+{
+    struct broker_statistics statistics = broker->statistics;
+    statistics.subscriptions = subscriptions_count(broker->subscriptions);
+    statistics.retained_messages = retained_count(broker->retained);
+    return statistics;
+}

@@ -1,0 +1,47 @@
+/* broker_state: what one broker consists of. For the files of src/mqtt only; the host sees broker.h.
+ *
+ *   struct broker ──┬── sessions        Client Identifier ▶ session (4.1), which has its subscriptions, queue and messages in flight
+ *                   ├── subscriptions   tree of Topic Filters ▶ subscribers (4.8)
+ *                   ├── retained        tree of Topic Names ▶ message (3.3.1.3)
+ *                   ├── connections     every Network Connection (4.2); those with something to do also in `ready`
+ *                   └── timers          heap: Keep Alive, CONNECT time-out, session expiry, Will Delay
+ */
+#ifndef ETALON_MQTT_BROKER_STATE_H
+#define ETALON_MQTT_BROKER_STATE_H
+
+#include "../base/hash.h"
+#include "../base/hash_map.h"
+#include "3_03_1_3_retain.h"
+#include "3_packet.h"
+#include "4_01_session_state.h"
+#include "4_02_network_connection.h"
+#include "4_05_message_receipt.h"
+#include "broker.h"
+
+/* Tells in which structure an expired timer is embedded. */
+enum timer_kind { TIMER_CONNECTION, TIMER_SESSION };
+
+struct broker {
+    struct broker_settings settings;
+    struct broker_environment environment;
+    uint64_t now; /* ms; the time of the present step */
+    struct hash_key client_identifier_key;
+    struct hash_map sessions;
+    struct subscriptions *subscriptions;
+    struct retained_tree *retained;
+    struct timer_heap timers;
+    struct list connections;
+    struct list ready;           /* connections that the host has to look after, oldest first */
+    struct connection *closing; /* connections whose sessions are still to be told */
+    struct output_pool output_pool;
+    struct routing routing;
+    struct broker_statistics statistics;
+    bool shutting_down;
+};
+
+/* Writes a line of log, when the host wants one: `text` and then, if they say something, the client's identifier or address and the
+ * verdict with its statement. `connection` and `verdict` may be NULL. */
+void broker_log(struct broker *broker, enum log_level level, const struct connection *connection, const char *text,
+                const struct verdict *verdict);
+
+#endif
