@@ -32,6 +32,21 @@ static bool has_mark(const struct packet *packet, const void *context)
            (mark->packet_identifier == 0 || identifier_of(packet) == mark->packet_identifier);
 }
 
+#define SENTINEL_MARK "sentinel at "
+
+static bool is_sentinel(const struct publish *publish)
+{
+    size_t length = sizeof SENTINEL_MARK - 1;
+    return publish->payload.length > length && memcmp(publish->payload.data, SENTINEL_MARK, length) == 0;
+}
+
+/* A PUBLISH that is not a late copy of a sentinel (overlapping subscriptions may get several). */
+static bool is_message(const struct packet *packet, const void *context)
+{
+    (void)context;
+    return packet->type == PACKET_PUBLISH && !is_sentinel(&packet->publish);
+}
+
 static bool is_up(const struct client *client)
 {
     return client->connack != NULL && client->connack->packet.connack.reason_code == 0 && !client->closed &&
@@ -300,6 +315,11 @@ void acknowledge(struct client *client, const struct received *received)
 
 /* ---- PUBLISH ------------------------------------------------------------------------------------- */
 
+enum outcome receive_publish(struct client *client, double moment, const struct received **received)
+{
+    return receive_matching(client, moment, is_message, NULL, received);
+}
+
 bool is_text(struct bytes bytes, const char *wanted)
 {
     return bytes_equal(bytes, bytes_of_text(wanted));
@@ -362,11 +382,10 @@ static bool is_as_wanted(const struct received *received, const struct publish_e
 const struct received *expect_publish_with(struct client *client, const struct publish_expectation *wanted)
 {
     struct test *t = client->test;
-    struct mark mark = {.type = PACKET_PUBLISH};
     const struct received *received;
     enum outcome outcome = wanted->latest > 0
-                               ? receive_matching(client, wanted->latest, has_mark, &mark, &received)
-                               : await(client, has_mark, &mark, &received);
+                               ? receive_matching(client, wanted->latest, is_message, NULL, &received)
+                               : await(client, is_message, NULL, &received);
     const char *expected = text(t, "%s to %s", describe_expectation(t, wanted), client->name);
     if (outcome != RECEIVED_PACKET) {
         excuse_administration(client);
@@ -525,32 +544,39 @@ int expect_refused_with(struct client *client, const struct refusal_expectation 
 
 /* ---- Barriers ------------------------------------------------------------------------------------ */
 
-#define SENTINEL_MARK "sentinel at "
-
-static bool is_sentinel(const struct publish *publish)
-{
-    size_t length = sizeof SENTINEL_MARK - 1;
-    return publish->payload.length > length && memcmp(publish->payload.data, SENTINEL_MARK, length) == 0;
-}
-
-/* Sentinels may come more than once, to a client whose subscriptions overlap; copies of earlier ones are
+/* Takes what comes before a sentinel; the number is returned, the first `capacity` are put into `list`.
+ * Sentinels may come more than once, to a client whose subscriptions overlap: copies of earlier ones are
  * passed over. */
-static void take_sentinel(struct client *client, const char *sentinel)
+static size_t take_before(struct client *client, const char *sentinel, const struct received **list,
+                          size_t capacity)
 {
     struct test *t = client->test;
     struct mark mark = {.type = PACKET_PUBLISH};
     const struct received *received;
     enum outcome outcome;
+    size_t count = 0;
     while ((outcome = await(client, has_mark, &mark, &received)) == RECEIVED_PACKET) {
-        if (!is_sentinel(&received->packet.publish))
-            fail_expected(t, text(t, "nothing to %s before the \"%s\"", client->name, sentinel), "%s",
-                          describe_packet(t, &received->packet));
+        const struct publish *publish = &received->packet.publish;
         acknowledge(client, received);
-        if (is_text(received->packet.publish.payload, sentinel))
-            return;
+        if (is_text(publish->payload, sentinel))
+            return count;
+        if (is_sentinel(publish))
+            continue;
+        if (count < capacity)
+            list[count] = received;
+        count++;
     }
     error(t, "a sentinel that had to reach %s did not come: %s", client->name,
           describe_state(client, outcome));
+}
+
+static void take_sentinel(struct client *client, const char *sentinel)
+{
+    struct test *t = client->test;
+    const struct received *stray;
+    if (take_before(client, sentinel, &stray, 1) > 0)
+        fail_expected(t, text(t, "nothing to %s before the \"%s\"", client->name, sentinel), "%s",
+                      describe_packet(t, &stray->packet));
 }
 
 static const char *new_sentinel(struct test *t)
@@ -558,17 +584,19 @@ static const char *new_sentinel(struct test *t)
     return text(t, SENTINEL_MARK "%.6f s", now(t));
 }
 
-static bool is_stray(const struct packet *packet, const void *context)
-{
-    (void)context;
-    return packet->type == PACKET_PUBLISH && !is_sentinel(&packet->publish);
-}
-
 void expect_nothing_before_with(struct client *client, const struct barrier_options *options)
 {
     const char *sentinel = new_sentinel(client->test);
     publish(options->publisher, .topic = options->topic, .payload = sentinel, .qos = options->qos);
     take_sentinel(client, sentinel);
+}
+
+size_t collect_before_with(struct client *client, const struct received **list, size_t capacity,
+                           const struct barrier_options *options)
+{
+    const char *sentinel = new_sentinel(client->test);
+    publish(options->publisher, .topic = options->topic, .payload = sentinel, .qos = options->qos);
+    return take_before(client, sentinel, list, capacity);
 }
 
 void expect_nothing_more(struct client *client)
@@ -586,7 +614,7 @@ void expect_nothing_more(struct client *client)
     take_sentinel(client, sentinel);
     ping(client);
     const struct received *stray;
-    if (receive_matching(client, now(t), is_stray, NULL, &stray) == RECEIVED_PACKET)
+    if (receive_matching(client, now(t), is_message, NULL, &stray) == RECEIVED_PACKET)
         fail_expected(t, text(t, "nothing more to %s", client->name), "%s",
                       describe_packet(t, &stray->packet));
     disconnect(herald);

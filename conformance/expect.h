@@ -79,6 +79,10 @@ struct publish_expectation {
 const struct received *expect_publish_with(struct client *client,
                                            const struct publish_expectation *expectation);
 
+/* The next PUBLISH until `moment`, whatever it looks like, with the three outcomes of receive(); it is not
+ * acknowledged. For tests that accept several legal outcomes. */
+enum outcome receive_publish(struct client *client, double moment, const struct received **received);
+
 /* Acknowledges a received PUBLISH as its QoS demands (QoS 2: PUBREC, awaits PUBREL, PUBCOMP). */
 void acknowledge(struct client *client, const struct received *publish);
 
@@ -138,7 +142,8 @@ void expect_open(struct client *client);
  *     (3.1.1: [MQTT3-4.6.0-5], [MQTT3-4.6.0-6]) a server must keep the order of the messages of one
  *     publisher on one topic at one QoS: a stray copy of an earlier message would have come before. Proves
  *     absence of anything that `publisher` caused on that topic and QoS. Use it wherever the client is
- *     subscribed to the topic.
+ *     subscribed to the topic, best by one subscription: order is promised per QoS, so copies for overlapping
+ *     subscriptions of different QoS may pass each other.
  *
  * expect_nothing_more(client)
  *     For a client that is not subscribed to the topic in question. The client subscribes to a topic of
@@ -162,6 +167,14 @@ struct barrier_options {
     expect_nothing_before_with((client), &(struct barrier_options){__VA_ARGS__})
 void expect_nothing_before_with(struct client *client, const struct barrier_options *options);
 void expect_nothing_more(struct client *client);
+
+/* Takes every PUBLISH up to a sentinel that is sent as in expect_nothing_before, acknowledges them, and
+ * returns how many there were; the first `capacity` are in `list`. For tests in which several numbers of
+ * copies are legal, and for counting. */
+#define collect_before(client, list, capacity, ...)                                                          \
+    collect_before_with((client), (list), (capacity), &(struct barrier_options){__VA_ARGS__})
+size_t collect_before_with(struct client *client, const struct received **list, size_t capacity,
+                           const struct barrier_options *options);
 
 /* The server sends no packet of `type` in reaction to what this client sent: reads up to the PINGRESP of a
  * ping, and fails if one is there. Other packets stay in the inbox. */

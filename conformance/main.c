@@ -82,8 +82,8 @@ static int run_suite(struct run *run, const struct options *options)
         return EXIT_NOT_RUN;
     }
     bool written = true;
-    for (size_t i = 0; i < options->json_count; i++)
-        written = report_json_write(run, options->json[i]) && written;
+    for (size_t i = 0; i < options->output_count; i++)
+        written = options->outputs[i].write(run, options->outputs[i].path) && written;
     return written ? exit_status(run) : EXIT_NOT_RUN;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "report.h"
+
 #define DEFAULT_JOBS 64 /* tests mostly wait */
 #define DEFAULT_PATIENCE 5.0
 
@@ -53,10 +55,17 @@ static bool take_version(struct options *options, const char *value)
     return false;
 }
 
+static bool append_output(struct options *options, bool (*write)(const struct run *, const char *),
+                          const char *path)
+{
+    options->outputs = grow(options->outputs, options->output_count + 1, sizeof *options->outputs);
+    options->outputs[options->output_count++] = (struct output){write, path};
+    return path[0] != '\0';
+}
+
 static bool take_json(struct options *options, const char *value)
 {
-    append(&options->json, &options->json_count, value);
-    return value[0] != '\0';
+    return append_output(options, report_json_write, value);
 }
 
 static bool take_jobs(struct options *options, const char *value)
@@ -211,7 +220,7 @@ void options_clear(struct options *options)
     free(options->wishes.sections);
     free(options->wishes.statements);
     free(options->wishes.names);
-    free(options->json);
+    free(options->outputs);
 }
 
 void options_print_help(void)

@@ -4,13 +4,19 @@
 
 #include "selection.h"
 
+/* A report that goes to a file: a function of report.h and the file's name. */
+struct output {
+    bool (*write)(const struct run *run, const char *path);
+    const char *path;
+};
+
 /* What the command line asks for. Texts are borrowed from argv. */
 struct options {
     struct wishes wishes;
     const char *url;
     const char *profile;
-    const char **json; /* files to write */
-    size_t json_count;
+    struct output *outputs; /* files to write when all is over */
+    size_t output_count;
     unsigned jobs;
     double patience;
     uint64_t seed;

@@ -21,8 +21,9 @@ struct terminal_options {
 };
 struct report report_terminal(struct terminal_options *options);
 
-/* Writes the whole run to a file when it ends. Each returns false with a message on standard error. The
- * file formats: JSON: one object with `suite`, `target`, `seed`, `capabilities`, `summary`, `tests`. */
+/* Reports to files, written when all is over: false with a message on standard error. A new form is a function
+ * like these and a line in the table of options.c.
+ * JSON: one object with `suite`, `target`, `seed`, `capabilities`, `summary`, `tests`. */
 bool report_json_write(const struct run *run, const char *path);
 
 #endif

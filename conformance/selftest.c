@@ -175,6 +175,33 @@ SAMPLE(second_copy_fails)
     expect_nothing_before(client, .publisher = client, .topic = "a");
 }
 
+SAMPLE(copies_are_counted)
+{
+    const struct received *list[1];
+    struct client *client = meet(t, "twice");
+    publish(client, .topic = "a", .payload = "x");
+    publish(client, .topic = "a", .payload = "y");
+    size_t count = collect_before(client, list, 1, .publisher = client, .topic = "a");
+    require(t, count == 4, "%zu copies instead of 4", count);
+    require(t, is_text(list[0]->packet.publish.payload, "x"), "the first is the oldest");
+}
+
+SAMPLE(early_publish_fails)
+{
+    struct client *client = meet(t, "good");
+    publish(client, .topic = "a", .payload = "x");
+    expect_publish(client, .earliest = now(t) + 5, .latest = now(t) + 10);
+}
+
+SAMPLE(arrival_is_stamped_while_waiting)
+{
+    struct client *client = meet(t, "good");
+    publish(client, .topic = "a", .payload = "x");
+    wait_until(t, now(t) + 0.3); /* sleep-allowed: the sample is about the time of arrival */
+    const struct received *received = expect_publish(client, .payload = "x");
+    require(t, received->time < now(t) - 0.1, "stamped when read instead of when it came");
+}
+
 SAMPLE(no_reaction)
 {
     struct client *client = meet(t, "good");
@@ -267,6 +294,9 @@ static const struct {
     {"wrong_payload_fails", VERDICT_FAIL, "payload=\"x\""},
     {"missing_retain_fails", VERDICT_FAIL, "retain=1"},
     {"second_copy_fails", VERDICT_FAIL, "sentinel"},
+    {"copies_are_counted", VERDICT_PASS, NULL},
+    {"early_publish_fails", VERDICT_FAIL, "not before"},
+    {"arrival_is_stamped_while_waiting", VERDICT_PASS, NULL},
     {"no_reaction", VERDICT_PASS, NULL},
     {"reaction_fails", VERDICT_FAIL, "no PUBACK"},
     {"names_are_apart", VERDICT_PASS, NULL},

@@ -14,10 +14,19 @@ static void say_goodbye(struct test *t)
             disconnect(client);
 }
 
+/* Whether the server let any client of the test in: otherwise it keeps nothing of it. */
+static bool was_let_in(const struct test *t)
+{
+    for (const struct client *client = t->clients; client != NULL; client = client->next)
+        if (client->connack != NULL && client->connack->packet.connack.reason_code == 0)
+            return true;
+    return false;
+}
+
 void tidy_up(struct test *t)
 {
     say_goodbye(t);
-    if (t->leftovers == NULL)
+    if (t->leftovers == NULL || !was_let_in(t))
         return;
     t->patience = TIDY_PATIENCE;
     struct client *cleaner = connect_client(t, .name = "cleaner", .clean_start = true);
