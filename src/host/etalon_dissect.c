@@ -134,7 +134,7 @@ static const char *before_gutter(const char *at, const char *end, char mark)
 /* Passes over the offset at the start of a line of a dump, and cuts off the characters at its end:
  *     "00000010: 1234 5678  ..xV"      xxd, tcpdump
  *     "00000010  12 34 56  |..V|"      hexdump -C; the last line has the offset only
- *     "0000020 12 34 56"               od, with seven digits */
+ *     "0000020 12 34 56  >.4V<"        od, with six digits or seven; without characters only seven are safe */
 static const char *skip_offset(struct hex_reader *reader, const char *line, const char **end)
 {
     const char *digits = has_prefix(line, *end) ? line + 2 : line;
@@ -147,9 +147,10 @@ static const char *skip_offset(struct hex_reader *reader, const char *line, cons
     } else if (count >= 8 && *end - after > 1 && is_blank(after[0]) && is_blank(after[1]) &&
                before_gutter(after, *end, '|') < *end) {
         *end = before_gutter(after, *end, '|');
-    } else if (count == 7 && !alone && is_blank(*after)) {
+    } else if (!alone && is_blank(*after) &&
+               (count == 7 || (count == 6 && before_gutter(after, *end, '>') < *end))) {
         *end = before_gutter(after, *end, '>');
-    } else if (!(count >= 7 && alone && reader->offsets)) {
+    } else if (!(count >= 6 && alone && reader->offsets)) {
         return line;
     }
     reader->offsets = true;
