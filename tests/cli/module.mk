@@ -1,0 +1,3 @@
+# Tests of the programs from outside, at their command lines and sockets.
+TEST_STEPS += broker
+TEST_COMMAND_broker = tests/cli/broker --program $(BUILD)/etalon
