@@ -69,16 +69,22 @@ format: ## format the C sources as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 help: ## this list
-	@echo 'make TARGET [CC=clang] [SAN=address,undefined|thread] [COVERAGE=1] [BUILD=folder]'
+	@echo 'make TARGET [V=1] [CC=clang] [SAN=address,undefined|thread] [COVERAGE=1] [BUILD=folder]'
 	@cat $(MAKEFILE_LIST) | sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' | sort -u | expand -t 22
+
+# One line per step; V=1 shows the commands.
+QUIET = $(if $(V),,@)
+SAY = $(if $(V),@:,@printf '  %-5s %s\n')
 
 # How objects are made. Headers made from the catalogue must exist before the first compilation; afterwards the
 # compiler's dependency files know better.
 $(BUILD)/%.o: %.c | $(GENERATED_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -c $< -o $@
+	$(SAY) CC $<
+	$(QUIET)$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -c $< -o $@
 
 $(BUILD)/generated/%.o: $(BUILD)/generated/%.c | $(GENERATED_HEADERS)
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(SAY) CC $<
+	$(QUIET)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/build/*')

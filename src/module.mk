@@ -16,18 +16,22 @@ MQTT_LIBRARY := $(BUILD)/libetalon-mqtt.a
 
 $(CODEC_LIBRARY): $(call objects,$(CODEC_SOURCES)) $(GENERATED_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(SAY) AR $@
+	$(QUIET)$(AR) rcs $@ $^
 
 $(MQTT_LIBRARY): $(call objects,$(CODEC_SOURCES) $(CORE_SOURCES)) $(GENERATED_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(SAY) AR $@
+	$(QUIET)$(AR) rcs $@ $^
 
 PROGRAMS += $(BUILD)/etalon $(BUILD)/etalon-dissect
 
 $(call objects,$(HOST_SOURCES)): MODULE_CFLAGS = $(UV_CFLAGS)
 
 $(BUILD)/etalon: $(call objects,$(HOST_SOURCES)) $(MQTT_LIBRARY)
-	$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) -o $@
+	$(SAY) LINK $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) -o $@
 
 $(BUILD)/etalon-dissect: $(call objects,$(HOST_TOOLS)) $(CODEC_LIBRARY)
-	$(CC) $(ALL_LDFLAGS) $^ -o $@
+	$(SAY) LINK $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ -o $@
