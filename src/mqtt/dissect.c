@@ -25,7 +25,7 @@ struct table {
     struct printer printer;
     struct bytes packet;
     struct verdict verdict; /* known before the first line is written */
-    size_t promised;        /* if it is cut off: see is_cut_off */
+    size_t promised;        /* if it is cut off: see dissect_is_cut_off */
     bool cut_off;
     bool verdict_shown;
     struct row row;
@@ -90,12 +90,12 @@ static void show_offset(struct table *table, size_t offset)
     size_t digits = 1;
     for (size_t rest = offset; rest >= 10; rest /= 10)
         digits++;
-    print_pad(&table->printer, at_column(table, 0));
+    printer_pad(&table->printer, at_column(table, 0));
     while (digits++ < BYTES_COLUMN - 2)
-        print_text(&table->printer, " ");
-    print_colour(&table->printer, COLOUR_DIM);
-    print_number(&table->printer, offset);
-    print_colour(&table->printer, COLOUR_NONE);
+        printer_text(&table->printer, " ");
+    printer_colour(&table->printer, COLOUR_DIM);
+    printer_number(&table->printer, offset);
+    printer_colour(&table->printer, COLOUR_NONE);
 }
 
 static void show_bytes(struct table *table)
@@ -103,16 +103,16 @@ static void show_bytes(struct table *table)
     const struct row *row = &table->row;
     if (table->printer.options->no_bytes)
         return;
-    print_pad(&table->printer, at_column(table, BYTES_COLUMN));
-    print_colour(&table->printer, COLOUR_BYTES);
+    printer_pad(&table->printer, at_column(table, BYTES_COLUMN));
+    printer_colour(&table->printer, COLOUR_BYTES);
     for (size_t i = 0; i < row->shown; i++) {
         if (i > 0)
-            print_text(&table->printer, " ");
-        print_hex_byte(&table->printer, table->packet.data[row->offset + i]);
+            printer_text(&table->printer, " ");
+        printer_hex_byte(&table->printer, table->packet.data[row->offset + i]);
     }
     if (row->shown < row->length)
-        print_text(&table->printer, row->shown > 0 ? " .." : "..");
-    print_colour(&table->printer, COLOUR_NONE);
+        printer_text(&table->printer, row->shown > 0 ? " .." : "..");
+    printer_colour(&table->printer, COLOUR_NONE);
 }
 
 /* Begins the line of a run of bytes, `visible` of which may be shown. */
@@ -147,7 +147,7 @@ static void show_neighbours(struct table *table, size_t offset)
     const size_t end = row.offset + row.length;
     const size_t start = offset - 2;
     begin_row(table, start, end - start, end - start);
-    print_newline(&table->printer);
+    printer_newline(&table->printer);
 }
 
 static void show_statement(struct table *table)
@@ -156,12 +156,12 @@ static void show_statement(struct table *table)
         statement_describe((enum statement)table->verdict.statement);
     if (statement->gloss[0] == '\0')
         return;
-    print_pad(&table->printer, at_column(table, BYTES_COLUMN + 3));
-    print_text(&table->printer, "section ");
-    print_text(&table->printer, statement->section);
-    print_text(&table->printer, ": ");
-    print_wrapped(&table->printer, statement->gloss, at_column(table, TEXT_WIDTH));
-    print_newline(&table->printer);
+    printer_pad(&table->printer, at_column(table, BYTES_COLUMN + 3));
+    printer_text(&table->printer, "section ");
+    printer_text(&table->printer, statement->section);
+    printer_text(&table->printer, ": ");
+    printer_wrapped(&table->printer, statement->gloss, at_column(table, TEXT_WIDTH));
+    printer_newline(&table->printer);
 }
 
 static void show_verdict(struct table *table)
@@ -170,15 +170,15 @@ static void show_verdict(struct table *table)
         return;
     table->verdict_shown = true;
     show_neighbours(table, table->verdict.offset);
-    print_pad(&table->printer, mark_column(table, table->verdict.offset));
-    print_colour(&table->printer, COLOUR_ERROR);
-    print_text(&table->printer, "^^ ");
+    printer_pad(&table->printer, mark_column(table, table->verdict.offset));
+    printer_colour(&table->printer, COLOUR_ERROR);
+    printer_text(&table->printer, "^^ ");
     if (table->cut_off)
-        print_cut_off(&table->printer, table->packet, table->promised);
+        printer_cut_off(&table->printer, table->packet, table->promised);
     else
-        print_verdict(&table->printer, &table->verdict);
-    print_colour(&table->printer, COLOUR_NONE);
-    print_newline(&table->printer);
+        printer_verdict(&table->printer, &table->verdict);
+    printer_colour(&table->printer, COLOUR_NONE);
+    printer_newline(&table->printer);
     if (!table->cut_off)
         show_statement(table);
 }
@@ -208,15 +208,15 @@ static bool is_hexadecimal(const struct decoded_field *field)
 static void show_number(struct printer *printer, const struct decoded_field *field)
 {
     if (is_hexadecimal(field))
-        print_hex_number(printer, field->number);
+        printer_hex_number(printer, field->number);
     else
-        print_number(printer, field->number);
+        printer_number(printer, field->number);
     if (field->meaning == NULL)
         return;
     const bool is_unit = strcmp(field->meaning, "seconds") == 0 || strcmp(field->meaning, "bytes") == 0;
-    print_text(printer, is_unit ? " " : " (");
-    print_text(printer, field->meaning);
-    print_text(printer, is_unit ? "" : ")");
+    printer_text(printer, is_unit ? " " : " (");
+    printer_text(printer, field->meaning);
+    printer_text(printer, is_unit ? "" : ")");
 }
 
 static void show_value(struct printer *printer, const struct decoded_field *field)
@@ -227,14 +227,14 @@ static void show_value(struct printer *printer, const struct decoded_field *fiel
         show_number(printer, field);
         break;
     case FIELD_TEXT:
-        print_quoted(printer, field->bytes);
+        printer_quoted(printer, field->bytes);
         break;
     case FIELD_BINARY:
-        print_binary(printer, field->bytes);
+        printer_binary(printer, field->bytes);
         break;
     case FIELD_SECRET:
-        print_count(printer, field->bytes.length, "byte");
-        print_text(printer, ", not shown");
+        printer_count(printer, field->bytes.length, "byte");
+        printer_text(printer, ", not shown");
         break;
     case FIELD_HEADING:
         break;
@@ -274,33 +274,33 @@ static void show_pattern(struct printer *printer, const struct decoded_field *fi
         return;
     const uint64_t value = field->number << __builtin_ctz(mask);
     for (unsigned bit = 0x80; bit != 0; bit >>= 1) {
-        print_text(printer, (mask & bit) == 0 ? "." : (value & bit) == 0 ? "0" : "1");
+        printer_text(printer, (mask & bit) == 0 ? "." : (value & bit) == 0 ? "0" : "1");
         if (bit == 0x10)
-            print_text(printer, " ");
+            printer_text(printer, " ");
     }
-    print_text(printer, " = ");
+    printer_text(printer, " = ");
 }
 
 static void show_name(struct table *table, const struct decoded_field *field, unsigned depth)
 {
     struct printer *printer = &table->printer;
-    print_pad(printer, field_column(table) + 2 * depth);
+    printer_pad(printer, field_column(table) + 2 * depth);
     if (is_part(field))
         show_pattern(printer, field);
-    print_text(printer, field->name);
+    printer_text(printer, field->name);
     if (!is_number(field) && field->meaning != NULL) { /* which half of a User Property */
-        print_text(printer, " ");
-        print_text(printer, field->meaning);
+        printer_text(printer, " ");
+        printer_text(printer, field->meaning);
     }
 }
 
 static void end_row(struct table *table, const char *section)
 {
-    print_pad(&table->printer, value_column(table) + VALUE_WIDTH);
-    print_colour(&table->printer, COLOUR_DIM);
-    print_text(&table->printer, section);
-    print_colour(&table->printer, COLOUR_NONE);
-    print_newline(&table->printer);
+    printer_pad(&table->printer, value_column(table) + VALUE_WIDTH);
+    printer_colour(&table->printer, COLOUR_DIM);
+    printer_text(&table->printer, section);
+    printer_colour(&table->printer, COLOUR_NONE);
+    printer_newline(&table->printer);
 }
 
 static void show_heading(struct table *table, const struct decoded_field *field)
@@ -313,7 +313,7 @@ static void show_heading(struct table *table, const struct decoded_field *field)
 static void show_part(struct table *table, const struct decoded_field *field)
 {
     show_name(table, field, 1);
-    print_pad(&table->printer, value_column(table));
+    printer_pad(&table->printer, value_column(table));
     show_value(&table->printer, field);
     end_row(table, field->section);
 }
@@ -325,7 +325,7 @@ static void show_field(struct table *table, const struct decoded_field *field)
     begin_row(table, field->offset, field->length,
               field->kind == FIELD_SECRET ? length_prefix : field->length);
     show_name(table, field, depth);
-    print_pad(&table->printer, value_column(table));
+    printer_pad(&table->printer, value_column(table));
     show_value(&table->printer, field);
     end_row(table, field->section);
 }
@@ -375,11 +375,11 @@ static void show_rest(struct table *table)
     if (length == 0)
         return;
     begin_row(table, told, length, may_hold_secrets(table->packet) ? 0 : length);
-    print_pad(&table->printer, field_column(table));
-    print_text(&table->printer, "not examined");
-    print_pad(&table->printer, value_column(table));
-    print_count(&table->printer, length, "byte");
-    print_newline(&table->printer);
+    printer_pad(&table->printer, field_column(table));
+    printer_text(&table->printer, "not examined");
+    printer_pad(&table->printer, value_column(table));
+    printer_count(&table->printer, length, "byte");
+    printer_newline(&table->printer);
 }
 
 static const char *version_text(enum protocol_version version)
@@ -394,14 +394,14 @@ static void show_headline(struct table *table, enum protocol_version version, en
 {
     struct printer *printer = &table->printer;
     const struct bytes packet = table->packet;
-    print_pad(printer, at_column(table, 0));
-    print_text(printer,
-               packet.length == 0 ? "Nothing" : packet_type_name((enum packet_type)(packet.data[0] >> 4)));
-    print_text(printer, sender == SENDER_CLIENT ? " from client, " : " from server, ");
-    print_text(printer, version_text(version));
-    print_text(printer, ", ");
-    print_count(printer, packet.length, "byte");
-    print_newline(printer);
+    printer_pad(printer, at_column(table, 0));
+    printer_text(printer,
+                 packet.length == 0 ? "Nothing" : packet_type_name((enum packet_type)(packet.data[0] >> 4)));
+    printer_text(printer, sender == SENDER_CLIENT ? " from client, " : " from server, ");
+    printer_text(printer, version_text(version));
+    printer_text(printer, ", ");
+    printer_count(printer, packet.length, "byte");
+    printer_newline(printer);
 }
 
 static void show_titles(struct table *table)
@@ -409,21 +409,21 @@ static void show_titles(struct table *table)
     struct printer *printer = &table->printer;
     if (!printer->options->titles)
         return;
-    print_pad(printer, at_column(table, 0));
-    print_colour(printer, COLOUR_DIM);
-    print_text(printer, "offset");
+    printer_pad(printer, at_column(table, 0));
+    printer_colour(printer, COLOUR_DIM);
+    printer_text(printer, "offset");
     if (!printer->options->no_bytes) {
-        print_pad(printer, at_column(table, BYTES_COLUMN));
-        print_text(printer, "bytes");
+        printer_pad(printer, at_column(table, BYTES_COLUMN));
+        printer_text(printer, "bytes");
     }
-    print_pad(printer, field_column(table));
-    print_text(printer, "field");
-    print_pad(printer, value_column(table));
-    print_text(printer, "value");
-    print_pad(printer, value_column(table) + VALUE_WIDTH);
-    print_text(printer, "section");
-    print_colour(printer, COLOUR_NONE);
-    print_newline(printer);
+    printer_pad(printer, field_column(table));
+    printer_text(printer, "field");
+    printer_pad(printer, value_column(table));
+    printer_text(printer, "value");
+    printer_pad(printer, value_column(table) + VALUE_WIDTH);
+    printer_text(printer, "section");
+    printer_colour(printer, COLOUR_NONE);
+    printer_newline(printer);
 }
 
 struct verdict dissect_packet(struct bytes packet, enum protocol_version version, enum sender sender,
@@ -435,7 +435,7 @@ struct verdict dissect_packet(struct bytes packet, enum protocol_version version
     struct table table = {.printer = printer_to(sink, options == NULL ? &defaults : options),
                           .packet = packet,
                           .verdict = verdict};
-    if (is_cut_off(packet, version, &table.promised)) {
+    if (dissect_is_cut_off(packet, version, &table.promised)) {
         table.cut_off = true;
         table.verdict.offset = (uint32_t)packet.length; /* to be told at the end */
     }
@@ -449,7 +449,7 @@ struct verdict dissect_packet(struct bytes packet, enum protocol_version version
     show_verdict_if_reached(&table);
     show_rest(&table);
     show_verdict(&table);
-    print_flush(&table.printer);
+    printer_flush(&table.printer);
     return verdict;
 }
 

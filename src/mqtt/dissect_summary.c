@@ -16,8 +16,8 @@ struct summary {
 
 static void word(struct summary *summary, const char *text)
 {
-    print_text(&summary->printer, " ");
-    print_text(&summary->printer, text);
+    printer_text(&summary->printer, " ");
+    printer_text(&summary->printer, text);
 }
 
 static void word_if(struct summary *summary, bool condition, const char *text)
@@ -29,29 +29,29 @@ static void word_if(struct summary *summary, bool condition, const char *text)
 static void number(struct summary *summary, const char *name, uint64_t value)
 {
     word(summary, name);
-    print_text(&summary->printer, " ");
-    print_number(&summary->printer, value);
+    printer_text(&summary->printer, " ");
+    printer_number(&summary->printer, value);
 }
 
 static void string(struct summary *summary, const char *name, struct bytes value)
 {
     word(summary, name);
-    print_text(&summary->printer, " ");
-    print_quoted(&summary->printer, value);
+    printer_text(&summary->printer, " ");
+    printer_quoted(&summary->printer, value);
 }
 
 static void data(struct summary *summary, const char *name, struct bytes value)
 {
     word(summary, name);
-    print_text(&summary->printer, " ");
-    print_binary(&summary->printer, value);
+    printer_text(&summary->printer, " ");
+    printer_binary(&summary->printer, value);
 }
 
 static void secret(struct summary *summary, const char *name, struct bytes value)
 {
     word(summary, name);
-    print_text(&summary->printer, " ");
-    print_count(&summary->printer, value.length, "byte");
+    printer_text(&summary->printer, " ");
+    printer_count(&summary->printer, value.length, "byte");
 }
 
 /* The end of a list of which only the first entries are shown. */
@@ -59,9 +59,9 @@ static void summarise_more(struct summary *summary, size_t count)
 {
     if (count <= ENTRIES_SHOWN)
         return;
-    print_text(&summary->printer, ", and ");
-    print_number(&summary->printer, count - ENTRIES_SHOWN);
-    print_text(&summary->printer, " more");
+    printer_text(&summary->printer, ", and ");
+    printer_number(&summary->printer, count - ENTRIES_SHOWN);
+    printer_text(&summary->printer, " more");
 }
 
 /* Properties: in braces, with the names of the specification */
@@ -71,7 +71,7 @@ static bool begin_property(struct summary *summary)
 {
     if (summary->properties++ >= ENTRIES_SHOWN)
         return false;
-    print_text(&summary->printer, summary->properties > 1 ? "," : "");
+    printer_text(&summary->printer, summary->properties > 1 ? "," : "");
     return true;
 }
 
@@ -83,8 +83,8 @@ static void summarise_user_properties(struct summary *summary, const struct prop
         if (!begin_property(summary))
             continue;
         string(summary, "User Property", pair.name);
-        print_text(&summary->printer, "=");
-        print_quoted(&summary->printer, pair.value);
+        printer_text(&summary->printer, "=");
+        printer_quoted(&summary->printer, pair.value);
     }
 }
 
@@ -131,13 +131,13 @@ static void summarise_properties(struct summary *summary, const struct propertie
     if (summary->packet.version != PROTOCOL_5_0 || properties->present == 0)
         return;
     summary->properties = 0;
-    print_text(&summary->printer, " {");
+    printer_text(&summary->printer, " {");
     for (enum property_ordinal ordinal = 0; ordinal < PROPERTY_COUNT; ordinal++) {
         if (properties_has(properties, ordinal))
             summarise_property(summary, properties, ordinal);
     }
     summarise_more(summary, summary->properties);
-    print_text(&summary->printer, " }");
+    printer_text(&summary->printer, " }");
 }
 
 /* Reason Codes and return codes: the decoder tells their names, which depend on packet and version. */
@@ -157,10 +157,10 @@ static void on_code(void *context, const struct decoded_field *field)
     struct printer *printer = &codes->summary->printer;
     if (codes->count++ >= ENTRIES_SHOWN)
         return;
-    print_text(printer, codes->count > 1 ? ", " : " ");
-    print_hex_number(printer, field->number);
-    print_text(printer, " ");
-    print_text(printer, field->meaning);
+    printer_text(printer, codes->count > 1 ? ", " : " ");
+    printer_hex_number(printer, field->number);
+    printer_text(printer, " ");
+    printer_text(printer, field->meaning);
 }
 
 static void summarise_codes(struct summary *summary)
@@ -246,7 +246,7 @@ static void summarise_subscribe(struct summary *summary)
     number(summary, "id", subscribe->packet_identifier);
     summarise_properties(summary, &subscribe->properties);
     for (size_t i = 0; i < ENTRIES_SHOWN && subscribe_next(&rest, &request); i++) {
-        print_text(&summary->printer, i > 0 ? "," : "");
+        printer_text(&summary->printer, i > 0 ? "," : "");
         summarise_request(summary, &request);
     }
     summarise_more(summary, subscribe->count);
@@ -260,7 +260,7 @@ static void summarise_unsubscribe(struct summary *summary)
     number(summary, "id", unsubscribe->packet_identifier);
     summarise_properties(summary, &unsubscribe->properties);
     for (size_t i = 0; i < ENTRIES_SHOWN && unsubscribe_next(&rest, &topic_filter); i++) {
-        print_text(&summary->printer, i > 0 ? "," : "");
+        printer_text(&summary->printer, i > 0 ? "," : "");
         string(summary, "filter", topic_filter);
     }
     summarise_more(summary, unsubscribe->count);
@@ -313,17 +313,17 @@ struct verdict dissect_summary(struct bytes packet, enum protocol_version versio
 
     size_t promised;
     const unsigned type = packet.length == 0 ? 0 : packet.data[0] >> 4;
-    print_pad(&summary.printer, plain.indent);
-    print_text(&summary.printer, packet.length == 0 ? "Nothing" : packet_type_name((enum packet_type)type));
-    if (is_cut_off(packet, version, &promised)) {
+    printer_pad(&summary.printer, plain.indent);
+    printer_text(&summary.printer, packet.length == 0 ? "Nothing" : packet_type_name((enum packet_type)type));
+    if (dissect_is_cut_off(packet, version, &promised)) {
         word(&summary, "");
-        print_cut_off(&summary.printer, packet, promised);
+        printer_cut_off(&summary.printer, packet, promised);
     } else if (verdict.refused) {
         word(&summary, "refused: ");
-        print_verdict(&summary.printer, &verdict);
+        printer_verdict(&summary.printer, &verdict);
     } else if (summarise[type] != NULL) {
         summarise[type](&summary);
     }
-    print_flush(&summary.printer);
+    printer_flush(&summary.printer);
     return verdict;
 }

@@ -1,4 +1,4 @@
-/* dissect_text: how the dissector puts characters into a sink. Prefix: print_ */
+/* dissect_text: how the dissector puts characters into a sink. Prefix: printer_ */
 #include "dissect_text.h"
 
 #include "../base/text.h"
@@ -8,7 +8,7 @@ struct printer printer_to(const struct dissect_sink *sink, const struct dissect_
     return (struct printer){.sink = sink, .options = options};
 }
 
-void print_flush(struct printer *printer)
+void printer_flush(struct printer *printer)
 {
     if (printer->used > 0)
         printer->sink->text(printer->sink->context, printer->pending, printer->used);
@@ -18,11 +18,11 @@ void print_flush(struct printer *printer)
 static void put(struct printer *printer, char character)
 {
     if (printer->used == sizeof printer->pending)
-        print_flush(printer);
+        printer_flush(printer);
     printer->pending[printer->used++] = character;
 }
 
-void print_run(struct printer *printer, const char *text, size_t length)
+void printer_run(struct printer *printer, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         put(printer, text[i]);
@@ -31,76 +31,76 @@ void print_run(struct printer *printer, const char *text, size_t length)
     }
 }
 
-void print_text(struct printer *printer, const char *text)
+void printer_text(struct printer *printer, const char *text)
 {
-    print_run(printer, text, strlen(text));
+    printer_run(printer, text, strlen(text));
 }
 
-void print_number(struct printer *printer, uint64_t number)
+void printer_number(struct printer *printer, uint64_t number)
 {
     char digits[TEXT_DECIMAL_SIZE];
-    print_run(printer, digits, text_decimal(digits, number));
+    printer_run(printer, digits, text_decimal(digits, number));
 }
 
-void print_hex_byte(struct printer *printer, uint8_t byte)
+void printer_hex_byte(struct printer *printer, uint8_t byte)
 {
     char digits[2];
     text_hex_byte(digits, byte);
-    print_run(printer, digits, sizeof digits);
+    printer_run(printer, digits, sizeof digits);
 }
 
-void print_count(struct printer *printer, uint64_t count, const char *unit)
+void printer_count(struct printer *printer, uint64_t count, const char *unit)
 {
-    print_number(printer, count);
-    print_text(printer, " ");
-    print_text(printer, unit);
+    printer_number(printer, count);
+    printer_text(printer, " ");
+    printer_text(printer, unit);
     if (count != 1)
-        print_text(printer, "s");
+        printer_text(printer, "s");
 }
 
-void print_hex_number(struct printer *printer, uint64_t number)
+void printer_hex_number(struct printer *printer, uint64_t number)
 {
     unsigned shift = 0;
     while (shift < 56 && number >> shift > 0xFF)
         shift += 8;
-    print_text(printer, "0x");
+    printer_text(printer, "0x");
     for (; shift > 0; shift -= 8)
-        print_hex_byte(printer, (uint8_t)(number >> shift));
-    print_hex_byte(printer, (uint8_t)number);
+        printer_hex_byte(printer, (uint8_t)(number >> shift));
+    printer_hex_byte(printer, (uint8_t)number);
 }
 
-void print_pad(struct printer *printer, size_t column)
+void printer_pad(struct printer *printer, size_t column)
 {
     if (printer->column >= column && column > 0)
-        print_text(printer, "  ");
+        printer_text(printer, "  ");
     while (printer->column < column)
-        print_text(printer, " ");
+        printer_text(printer, " ");
 }
 
-void print_newline(struct printer *printer)
+void printer_newline(struct printer *printer)
 {
     put(printer, '\n');
     printer->column = 0;
 }
 
-void print_wrapped(struct printer *printer, const char *text, size_t width)
+void printer_wrapped(struct printer *printer, const char *text, size_t width)
 {
     const size_t margin = printer->column;
     while (*text != '\0') {
         const size_t length = strcspn(text, " ");
         if (printer->column > margin && printer->column + 1 + length > width) {
-            print_newline(printer);
-            print_pad(printer, margin);
+            printer_newline(printer);
+            printer_pad(printer, margin);
         } else if (printer->column > margin) {
-            print_text(printer, " ");
+            printer_text(printer, " ");
         }
-        print_run(printer, text, length);
+        printer_run(printer, text, length);
         text += length;
         text += strspn(text, " ");
     }
 }
 
-void print_colour(struct printer *printer, enum colour colour)
+void printer_colour(struct printer *printer, enum colour colour)
 {
     static const char *const sequences[] = {
         [COLOUR_NONE] = "\x1b[0m",
@@ -166,14 +166,14 @@ static void print_character(struct printer *printer, struct bytes character, boo
 {
     if (!printable) {
         for (size_t i = 0; i < character.length; i++) {
-            print_text(printer, "\\x");
-            print_hex_byte(printer, character.data[i]);
+            printer_text(printer, "\\x");
+            printer_hex_byte(printer, character.data[i]);
         }
         return;
     }
     if (character.data[0] == '"' || character.data[0] == '\\')
-        print_text(printer, "\\");
-    print_run(printer, (const char *)character.data, character.length);
+        printer_text(printer, "\\");
+    printer_run(printer, (const char *)character.data, character.length);
 }
 
 /* How many bytes of `data` the limit lets through. */
@@ -188,7 +188,7 @@ static bool print_characters(struct printer *printer, struct bytes text)
 {
     const size_t shown = shown_size(printer, text);
     size_t at = 0;
-    print_text(printer, "\"");
+    printer_text(printer, "\"");
     while (at < shown) {
         bool printable;
         const size_t size = take_character(bytes_after(text, at), &printable);
@@ -197,17 +197,17 @@ static bool print_characters(struct printer *printer, struct bytes text)
         print_character(printer, bytes_of(text.data + at, size), printable);
         at += size;
     }
-    print_text(printer, at < text.length ? "\"..." : "\"");
+    printer_text(printer, at < text.length ? "\"..." : "\"");
     return at < text.length;
 }
 
-void print_quoted(struct printer *printer, struct bytes text)
+void printer_quoted(struct printer *printer, struct bytes text)
 {
     if (!print_characters(printer, text))
         return;
-    print_text(printer, " (");
-    print_count(printer, text.length, "byte");
-    print_text(printer, ")");
+    printer_text(printer, " (");
+    printer_count(printer, text.length, "byte");
+    printer_text(printer, ")");
 }
 
 /* Whether the part that is shown reads as text: line ends and tabs may occur. */
@@ -224,44 +224,44 @@ static bool is_text(const struct printer *printer, struct bytes data)
     return true;
 }
 
-void print_binary(struct printer *printer, struct bytes data)
+void printer_binary(struct printer *printer, struct bytes data)
 {
-    print_count(printer, data.length, "byte");
+    printer_count(printer, data.length, "byte");
     if (data.length == 0)
         return;
     if (is_text(printer, data)) {
-        print_text(printer, " ");
+        printer_text(printer, " ");
         print_characters(printer, data);
         return;
     }
     const size_t shown = shown_size(printer, data);
     for (size_t i = 0; i < shown; i++) {
-        print_text(printer, " ");
-        print_hex_byte(printer, data.data[i]);
+        printer_text(printer, " ");
+        printer_hex_byte(printer, data.data[i]);
     }
     if (shown < data.length)
-        print_text(printer, " ...");
+        printer_text(printer, " ...");
 }
 
-void print_verdict(struct printer *printer, const struct verdict *verdict)
+void printer_verdict(struct printer *printer, const struct verdict *verdict)
 {
-    print_text(printer, "byte ");
-    print_number(printer, verdict->offset);
-    print_text(printer, ": ");
-    print_text(printer, verdict->what);
+    printer_text(printer, "byte ");
+    printer_number(printer, verdict->offset);
+    printer_text(printer, ": ");
+    printer_text(printer, verdict->what);
     if (verdict->statement != STATEMENT_NONE) {
-        print_text(printer, " [");
-        print_text(printer, statement_describe((enum statement)verdict->statement)->id);
-        print_text(printer, "]");
+        printer_text(printer, " [");
+        printer_text(printer, statement_describe((enum statement)verdict->statement)->id);
+        printer_text(printer, "]");
     }
-    print_text(printer, " ");
-    print_text(printer, reason_code_name(PACKET_DISCONNECT, verdict->reason_code));
-    print_text(printer, " (");
-    print_hex_number(printer, verdict->reason_code);
-    print_text(printer, ")");
+    printer_text(printer, " ");
+    printer_text(printer, reason_code_name(PACKET_DISCONNECT, verdict->reason_code));
+    printer_text(printer, " (");
+    printer_hex_number(printer, verdict->reason_code);
+    printer_text(printer, ")");
 }
 
-bool is_cut_off(struct bytes packet, enum protocol_version version, size_t *promised)
+bool dissect_is_cut_off(struct bytes packet, enum protocol_version version, size_t *promised)
 {
     struct verdict verdict;
     const bool is_connect = packet.length > 0 && packet.data[0] >> 4 == PACKET_CONNECT;
@@ -269,24 +269,24 @@ bool is_cut_off(struct bytes packet, enum protocol_version version, size_t *prom
            FRAMING_INCOMPLETE;
 }
 
-void print_cut_off(struct printer *printer, struct bytes packet, size_t promised)
+void printer_cut_off(struct printer *printer, struct bytes packet, size_t promised)
 {
-    print_text(printer, "incomplete: ");
+    printer_text(printer, "incomplete: ");
     if (promised == 0) {
-        print_text(printer, "the packet ends within its fixed header");
+        printer_text(printer, "the packet ends within its fixed header");
         return;
     }
     const size_t missing = promised - packet.length;
-    print_count(printer, missing, "byte");
-    print_text(printer, missing == 1 ? " is" : " are");
-    print_text(printer, " missing; by its Remaining Length the packet has ");
-    print_number(printer, promised);
+    printer_count(printer, missing, "byte");
+    printer_text(printer, missing == 1 ? " is" : " are");
+    printer_text(printer, " missing; by its Remaining Length the packet has ");
+    printer_number(printer, promised);
 }
 
 void dissect_text(struct bytes text, size_t limit, const struct dissect_sink *sink)
 {
     const struct dissect_options options = {.value_limit = limit};
     struct printer printer = printer_to(sink, &options);
-    print_quoted(&printer, text);
-    print_flush(&printer);
+    printer_quoted(&printer, text);
+    printer_flush(&printer);
 }

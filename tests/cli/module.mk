@@ -1,3 +1,6 @@
 # Tests of the programs from outside, at their command lines and sockets.
 TEST_STEPS += broker
 TEST_COMMAND_broker = tests/cli/broker --program $(BUILD)/etalon
+
+TEST_STEPS += dissect
+TEST_COMMAND_dissect = tests/cli/dissect --build $(BUILD)

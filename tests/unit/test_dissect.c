@@ -5,20 +5,20 @@
 #include "mqtt/dissect.h"
 #include "support.h"
 
-#define TEXT_SIZE (1 << 17)
+#define SHOWN_SIZE (1 << 17)
 
 /* The table, and the line, of a packet in a buffer that the next call uses again. */
 static const char *table_of(struct bytes packet, enum protocol_version version, enum sender sender,
                             const struct dissect_options *options)
 {
-    static char text[TEXT_SIZE];
+    static char text[SHOWN_SIZE];
     ck_assert_uint_lt(dissect_to_buffer(packet, version, sender, options, text, sizeof text), sizeof text);
     return text;
 }
 
 static const char *line_of(struct bytes packet, enum protocol_version version, enum sender sender)
 {
-    static char text[TEXT_SIZE];
+    static char text[SHOWN_SIZE];
     ck_assert_uint_lt(dissect_summary_to_buffer(packet, version, sender, NULL, text, sizeof text),
                       sizeof text);
     return text;
