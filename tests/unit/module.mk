@@ -4,7 +4,7 @@
 
 UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_NAMES := $(UNIT_TESTS:tests/unit/test_%.c=%)
-UNIT_SUPPORT := $(filter-out $(UNIT_TESTS),$(sort $(wildcard tests/unit/*.c)))
+UNIT_SUPPORT := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
 UNIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNIT_TESTS) $(UNIT_SUPPORT))
 UNIT_REGISTRY := $(BUILD)/generated/unit_registry.h
 

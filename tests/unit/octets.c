@@ -1,5 +1,10 @@
-/* octets: literal bytes in a readable notation, see support.h. Prefix: octets_ */
+/* octets: literal bytes in a readable notation, see support.h. Prefix: octets_
+ *
+ * No ck_assert in here: Check reports each one to the parent process, passed or not, and these functions run by the
+ * hundred thousand. */
 #include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
 
 #include "support.h"
 
@@ -17,7 +22,8 @@ static void put(struct reader *reader, uint8_t byte)
     if (reader->length == reader->capacity) {
         reader->capacity = reader->capacity * 2 + 64;
         reader->data = realloc(reader->data, reader->capacity);
-        ck_assert_ptr_nonnull(reader->data);
+        if (reader->data == NULL)
+            ck_abort_msg("out of memory");
     }
     reader->data[reader->length++] = byte;
 }
@@ -33,7 +39,8 @@ static void insert(struct reader *reader, size_t where, const uint8_t *bytes, si
 static void insert_string_length(struct reader *reader, size_t where)
 {
     const size_t length = reader->length - where;
-    ck_assert_uint_le(length, 65535);
+    if (length > 65535)
+        ck_abort_msg("a string of %zu bytes", length);
     insert(reader, where, (const uint8_t[]){(uint8_t)(length >> 8), (uint8_t)length}, 2);
 }
 
@@ -61,7 +68,8 @@ static void read_octet(struct reader *reader)
 {
     const int high = digit(reader->at[0]);
     const int low = high < 0 ? -1 : digit(reader->at[1]);
-    ck_assert_msg(low >= 0, "not a byte: %s", reader->at);
+    if (low < 0)
+        ck_abort_msg("not a byte: %s", reader->at);
     const uint8_t byte = (uint8_t)(high * 16 + low);
     reader->at += 2;
     unsigned long times = 1;
@@ -91,7 +99,8 @@ static void read_bracket(struct reader *reader)
 static void read_text(struct reader *reader)
 {
     for (reader->at++; *reader->at != '\''; reader->at++) {
-        ck_assert_msg(*reader->at != '\0', "text without an end");
+        if (*reader->at == '\0')
+            ck_abort_msg("text without an end");
         put(reader, (uint8_t)*reader->at);
     }
     reader->at++;
@@ -100,7 +109,8 @@ static void read_text(struct reader *reader)
 static void read_until(struct reader *reader, char end)
 {
     while (*reader->at != end) {
-        ck_assert_msg(*reader->at != '\0', "a bracket is not closed");
+        if (*reader->at == '\0')
+            ck_abort_msg("a bracket is not closed");
         if (*reader->at == '<' || *reader->at == '[')
             read_bracket(reader);
         else if (*reader->at == '\'')
@@ -112,12 +122,19 @@ static void read_until(struct reader *reader, char end)
     }
 }
 
+uint8_t *octets_room(size_t size)
+{
+    uint8_t *room = malloc(size == 0 ? 1 : size);
+    if (room == NULL)
+        ck_abort_msg("out of memory");
+    return room;
+}
+
 struct bytes octets(const char *notation)
 {
     struct reader reader = {.at = notation};
     read_until(&reader, '\0');
-    uint8_t *exact = malloc(reader.length == 0 ? 1 : reader.length);
-    ck_assert_ptr_nonnull(exact);
+    uint8_t *exact = octets_room(reader.length);
     if (reader.length > 0)
         memcpy(exact, reader.data, reader.length);
     free(reader.data);
@@ -127,4 +144,14 @@ struct bytes octets(const char *notation)
 void octets_free(struct bytes octets)
 {
     free((void *)(uintptr_t)octets.data);
+}
+
+void octets_print(char *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(text, NOTATION_SIZE, format, arguments);
+    va_end(arguments);
+    if (length < 0 || length >= NOTATION_SIZE)
+        ck_abort_msg("too long: %s", text);
 }

@@ -64,6 +64,13 @@ struct cut {
 struct bytes octets(const char *notation);
 void octets_free(struct bytes octets);
 
+/* A block of exactly `size` bytes, likewise; never NULL. To be released with free. */
+uint8_t *octets_room(size_t size);
+
+/* Notation made at run time: like snprintf into NOTATION_SIZE characters, but what does not fit fails the test. */
+#define NOTATION_SIZE 400
+void octets_print(char *text, const char *format, ...);
+
 /* One row each; the whole of what the file comment of support.c lists is checked. */
 void check_refused(const struct refused *row);
 void check_accepted(const struct accepted *row);
@@ -72,6 +79,20 @@ void check_accepted(const struct accepted *row);
 void check_mutations(const struct accepted *row);
 
 void check_cuts(const struct cut *row);
+
+/* The Reason Codes of a packet: every one of the 256 values is tried from both sides. `packet` has `%02X` in its place.
+ * `client` and `server` list in hexadecimal what each side may send, NULL if the packet is not for it to send; `open` what
+ * is not judged. Any other is refused with `statement`, and 0x81 or 0x82, at `offset`. */
+struct codes {
+    const char *packet;
+    enum protocol_version version;
+    const char *client;
+    const char *server;
+    const char *open;
+    enum statement statement;
+    size_t offset;
+};
+void check_codes(const struct codes *codes);
 
 /* Decodes a packet that must be accepted, for a look at its fields. `octets` must outlive `packet`. */
 void check_decodes(struct packet *packet, enum protocol_version version, enum sender sender, struct bytes octets);

@@ -197,8 +197,7 @@ END_TEST
 static void check_place(size_t length, size_t place, uint8_t byte, uint8_t filler, enum utf8_finding expected)
 {
     uint8_t text[40];
-    uint8_t *exact = malloc(length); /* so that a sanitizer sees a step beyond the end */
-    ck_assert_ptr_nonnull(exact);
+    uint8_t *exact = octets_room(length); /* so that a sanitizer sees a step beyond the end */
     memset(text, filler, length);
     text[place] = byte;
     memcpy(exact, text, length);
@@ -232,8 +231,7 @@ START_TEST(utf8_cut_at_every_place)
         for (int s = 0; s < COUNT(sequences); s++) {
             const struct bytes sequence = octets(sequences[s]);
             for (size_t kept = 1; kept <= sequence.length; kept++) {
-                uint8_t *text = malloc(before + kept);
-                ck_assert_ptr_nonnull(text);
+                uint8_t *text = octets_room(before + kept);
                 memset(text, 'a', before);
                 memcpy(text + before, sequence.data, kept);
                 size_t bad = SIZE_MAX;
@@ -257,8 +255,7 @@ static const struct {
 START_TEST(strings_of_every_length)
 {
     const size_t length = lengths[_i].length;
-    uint8_t *input = malloc(2 + length);
-    ck_assert_ptr_nonnull(input);
+    uint8_t *input = octets_room(2 + length);
     memset(input, 'x', 2 + length);
     input[0] = (uint8_t)(length / 256);
     input[1] = (uint8_t)(length % 256);
@@ -280,8 +277,7 @@ START_TEST(strings_of_every_length)
     decoder = decoder_over(bytes_of(input, 1 + length), PROTOCOL_5_0);
     check_beyond_end(read_secret(&decoder, a_field, &value), &decoder);
 
-    uint8_t *output = malloc(2 + length);
-    ck_assert_ptr_nonnull(output);
+    uint8_t *output = octets_room(2 + length);
     struct writer writer = writer_into(output, 2 + length);
     write_string(&writer, bytes_of(input + 2, length));
     ck_assert(!writer.overflow && writer_size(&writer) == 2 + length && memcmp(input, output, 2 + length) == 0);

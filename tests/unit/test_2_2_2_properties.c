@@ -1,8 +1,6 @@
 /* 2.2.2 Properties: every one of the 27 in every place: allowed, not allowed, repeated, wrong value, cut, ill-formed.
  *
  * The tables restate table 2-4 and the sections of the packets; they share nothing with the tables of the codec. */
-#include <stdio.h>
-
 #include "support.h"
 
 /* The places where properties can stand, and the packet around them: `%s` are the properties. `offset` is where the first
@@ -146,19 +144,17 @@ static const char *company(unsigned identifier, enum property_context context)
     return wanted ? "15 <'m'> " : "";
 }
 
-#define TEXT_SIZE 400
-
 /* Writes the packet of `place` with these properties. */
 static void compose(char *text, const struct place *place, const char *first, const char *second, const char *third)
 {
-    char properties[TEXT_SIZE];
-    snprintf(properties, sizeof properties, "%s%s %s", first, second, third);
-    snprintf(text, TEXT_SIZE, place->packet, properties);
+    char properties[NOTATION_SIZE];
+    octets_print(properties, "%s%s %s", first, second, third);
+    octets_print(text, place->packet, properties);
 }
 
 static void what_of(char *text, unsigned identifier, enum property_context context, const char *event)
 {
-    snprintf(text, TEXT_SIZE, "property 0x%02X in %s %s", identifier, property_context_name(context), event);
+    octets_print(text, "property 0x%02X in %s %s", identifier, property_context_name(context), event);
 }
 
 static size_t company_size(unsigned identifier, enum property_context context)
@@ -172,9 +168,9 @@ static void check_pair(const struct use *use, int senders, const char *event, co
 {
     const struct place *place = &places[use->context];
     const char *before = company(use->identifier, use->context);
-    char what[TEXT_SIZE];
-    char bad_packet[TEXT_SIZE];
-    char good_packet[TEXT_SIZE];
+    char what[NOTATION_SIZE];
+    char bad_packet[NOTATION_SIZE];
+    char good_packet[NOTATION_SIZE];
     what_of(what, use->identifier, use->context, event);
     compose(bad_packet, place, before, bad, "");
     compose(good_packet, place, before, good, "");
@@ -201,8 +197,8 @@ static enum statement form(enum property_context context)
 START_TEST(allowed)
 {
     const struct use *use = &uses[_i];
-    char packet[TEXT_SIZE];
-    char what[TEXT_SIZE];
+    char packet[NOTATION_SIZE];
+    char what[NOTATION_SIZE];
     what_of(what, use->identifier, use->context, "once");
     compose(packet, &places[use->context], company(use->identifier, use->context), find_row(use->identifier)->example,
             "");
@@ -229,10 +225,10 @@ START_TEST(repeated)
 {
     const struct use *use = &uses[_i];
     const char *example = find_row(use->identifier)->example;
-    char twice[TEXT_SIZE];
-    snprintf(twice, sizeof twice, "%s %s", example, example);
+    char twice[NOTATION_SIZE];
+    octets_print(twice, "%s %s", example, example);
     if (use->repeated == STATEMENT_NONE) {
-        char packet[TEXT_SIZE];
+        char packet[NOTATION_SIZE];
         compose(packet, &places[use->context], company(use->identifier, use->context), twice, example);
         check_accepted(&(struct accepted){"thrice the same", V5, use->senders, packet, NULL});
         return;
@@ -369,22 +365,22 @@ START_TEST(strings)
 {
     const struct use *use = &uses[_i];
     const enum kind kind = find_row(use->identifier)->kind;
-    char bad[TEXT_SIZE];
-    char good[TEXT_SIZE];
+    char bad[NOTATION_SIZE];
+    char good[NOTATION_SIZE];
     if (kind != STRING && kind != PAIR)
         return;
     const char *end = kind == PAIR ? " <>" : "";
-    snprintf(good, sizeof good, "%02X <'t'>%s", use->identifier, end);
-    snprintf(bad, sizeof bad, "%02X <FF>%s", use->identifier, end);
+    octets_print(good, "%02X <'t'>%s", use->identifier, end);
+    octets_print(bad, "%02X <FF>%s", use->identifier, end);
     check_pair(use, use->senders, "ill-formed", bad, good, kind == PAIR ? MQTT_1_5_7_1 : MQTT_1_5_4_1, STATEMENT_NONE,
                0x81, 3);
-    snprintf(bad, sizeof bad, "%02X <00>%s", use->identifier, end);
+    octets_print(bad, "%02X <00>%s", use->identifier, end);
     check_pair(use, use->senders, "with U+0000", bad, good, MQTT_1_5_4_2, kind == PAIR ? MQTT_1_5_7_1 : STATEMENT_NONE,
                0x81, 3);
     if (kind != PAIR)
         return;
-    snprintf(good, sizeof good, "%02X <> <'t'>", use->identifier);
-    snprintf(bad, sizeof bad, "%02X <> <EDA080>", use->identifier);
+    octets_print(good, "%02X <> <'t'>", use->identifier);
+    octets_print(bad, "%02X <> <EDA080>", use->identifier);
     check_pair(use, use->senders, "with an ill-formed value", bad, good, MQTT_1_5_7_1, STATEMENT_NONE, 0x81, 5);
 }
 END_TEST
@@ -424,9 +420,9 @@ START_TEST(cut)
     const struct property_row *row = find_row(use->identifier);
     const struct bytes example = octets(row->example);
     for (size_t kept = 1; kept < example.length; kept++) {
-        char bad[TEXT_SIZE] = "";
+        char bad[NOTATION_SIZE] = "";
         for (size_t i = 0; i < kept; i++)
-            snprintf(bad + 2 * i, 3, "%02X", example.data[i]);
+            octets_print(bad + 2 * i, "%02X", example.data[i]);
         /* a field of fixed size and the value of a pair are refused where they begin, as is all else: the value */
         const size_t name_end = 1 + 2 + 1;
         const size_t offset = row->kind == PAIR && kept >= name_end ? name_end : 1;
@@ -440,15 +436,15 @@ END_TEST
 static void compose_length(char *text, const struct place *place, const char *length)
 {
     const char *bracket = strstr(place->packet, "[%s]");
-    snprintf(text, TEXT_SIZE, "%.*s%s%s", (int)(bracket - place->packet), place->packet, length, bracket + 4);
+    octets_print(text, "%.*s%s%s", (int)(bracket - place->packet), place->packet, length, bracket + 4);
 }
 
 /* The bracket that holds the Remaining Length stays. */
 static void check_length(const struct place *place, const char *event, const char *length, enum statement statement,
                          size_t offset)
 {
-    char bad[TEXT_SIZE];
-    char good[TEXT_SIZE];
+    char bad[NOTATION_SIZE];
+    char good[NOTATION_SIZE];
     const char *content = place->context == CONTEXT_AUTH ? "04 15 <'m'>" : "00";
     compose_length(bad, place, length);
     compose_length(good, place, content);
@@ -476,12 +472,12 @@ END_TEST
 /* Identifiers: all values of one byte, and some of two. [P-2.2.2.2-1] */
 START_TEST(unknown_identifiers)
 {
-    char bad[TEXT_SIZE];
+    char bad[NOTATION_SIZE];
     const struct use use = {0, CONTEXT_PUBLISH, BOTH, STATEMENT_NONE};
     for (unsigned identifier = 0; identifier < 128; identifier++) {
         if (find_row(identifier) != NULL)
             continue;
-        snprintf(bad, sizeof bad, "%02X 00", identifier);
+        octets_print(bad, "%02X 00", identifier);
         check_pair(&use, BOTH, "is unknown", bad, "01 00", P_2_2_2_2_1, STATEMENT_NONE, 0x81, 0);
     }
     check_pair(&use, BOTH, "of two bytes", "8101 00", "01 00", P_2_2_2_2_1, STATEMENT_NONE, 0x81, 0);

@@ -1,0 +1,59 @@
+/* 3.5 PUBREC */
+#include "acknowledgement.h"
+
+static const struct accepted accepted[] = {ACKNOWLEDGEMENTS_ACCEPTED("50", "91")};
+
+static const struct refused refused[] = {ACKNOWLEDGEMENTS_REFUSED("50", "91")};
+
+static const struct cut cuts[] = {ACKNOWLEDGEMENT_CUTS("50", "91")};
+
+/* The table of 3.5.2.1, [MQTT-3.5.2-1] */
+static const struct codes codes[] = {
+    {"50 03 0001 %02X", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "", MQTT_3_5_2_1, 4},
+    {"50 04 0001 %02X 00", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "", MQTT_3_5_2_1, 4},
+};
+
+START_TEST(accepts)
+{
+    check_accepted(&accepted[_i]);
+    check_mutations(&accepted[_i]);
+}
+END_TEST
+
+START_TEST(refuses)
+{
+    check_refused(&refused[_i]);
+}
+END_TEST
+
+START_TEST(every_cut)
+{
+    check_cuts(&cuts[_i]);
+}
+END_TEST
+
+START_TEST(reason_codes)
+{
+    check_codes(&codes[_i]);
+}
+END_TEST
+
+START_TEST(every_field)
+{
+    check_acknowledgement_fields("50", 0x91);
+    check_acknowledgement_encoding(PACKET_PUBREC, "50", 0x91);
+}
+END_TEST
+
+Suite *suite_3_05_pubrec(void)
+{
+    Suite *suite = suite_create("3.5 PUBREC");
+    TCase *rules = tcase_create("rules");
+    tcase_add_loop_test(rules, accepts, 0, COUNT(accepted));
+    tcase_add_loop_test(rules, refuses, 0, COUNT(refused));
+    tcase_add_loop_test(rules, every_cut, 0, COUNT(cuts));
+    tcase_add_loop_test(rules, reason_codes, 0, COUNT(codes));
+    tcase_add_test(rules, every_field);
+    suite_add_tcase(suite, rules);
+    return suite;
+}
