@@ -82,24 +82,26 @@ static void complain(struct listeners *listeners, int error)
               strerror(error), listeners->sockets->count);
 }
 
-/* There is no descriptor for the client that waits. Left alone it would keep the listener readable for
- * ever: a busy loop. With the spare descriptor it is accepted and closed, so that it learns of its
- * misfortune. Returns whether to go on accepting. */
+/* There is no descriptor, perhaps for a client that waits (the kernel says so before it looks whether there is
+ * one). Left alone it would keep the listener readable for ever: a busy loop. With the spare descriptor it is
+ * accepted and closed, so that it learns of its misfortune. Returns whether another client may be waiting. */
 static bool turn_away(struct listener *listener, int error)
 {
     struct listeners *listeners = listener->all;
-    complain(listeners, error);
+    int descriptor = -1;
     if (listeners->spare >= 0) {
         close(listeners->spare);
-        int descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (descriptor >= 0) {
-            listeners->refused++;
+        descriptor = accept4(listener->descriptor, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        bool nobody = descriptor < 0 && errno == EAGAIN;
+        if (descriptor >= 0)
             close(descriptor);
-        }
         listeners->spare = open_spare();
-        if (descriptor >= 0 && listeners->spare >= 0)
-            return true;
+        if (nobody && listeners->spare >= 0)
+            return false;
     }
+    complain(listeners, error);
+    if (descriptor >= 0 && listeners->spare >= 0)
+        return true;
     pause_accepting(listeners);
     return false;
 }

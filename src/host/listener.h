@@ -28,7 +28,6 @@ struct listeners {
     size_t count;
     uint16_t port; /* the one that is bound, the same on all addresses */
     int spare; /* a descriptor given up when there is no other, so that a client can be turned away; -1: lost */
-    uint64_t refused;        /* clients turned away for want of a descriptor */
     uint64_t next_complaint; /* when this may be logged again (ms of uv_now) */
 };
 
