@@ -30,7 +30,8 @@ $(BUILD)/tests/unit/main.o: $(UNIT_REGISTRY)
 $(UNIT_OBJECTS): MODULE_CFLAGS = $(shell pkg-config --cflags check)
 
 $(BUILD)/unit-tests: $(UNIT_OBJECTS) $(MQTT_LIBRARY)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS) $(CHECK_LIBS)
+	$(SAY) LD $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(CHECK_LIBS) -o $@
 
 .PHONY: unit-tests-run
 unit-tests-run: $(BUILD)/unit-tests ## build and run the unit tests alone
