@@ -1,7 +1,10 @@
 /* 3.1.4 CONNECT Actions. Prefix: connect_ */
 #include "../base/line.h"
+#include "3_02_2_3_features.h"
 #include "4_06_message_ordering.h"
 #include "4_09_flow_control.h"
+#include "4_10_request_response.h"
+#include "4_11_server_redirection.h"
 #include "4_13_handling_errors.h"
 #include "actions.h"
 
@@ -76,7 +79,9 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
     const struct connect *connect = &packet->connect;
     if (broker->shutting_down)
         return refuse(MQTT_3_1_4_2, REASON_SERVER_SHUTTING_DOWN, 0, "the Server is shutting down");
+    GUARD(redirection_check(&broker->settings));
     GUARD(check_identifier(broker, packet, admission));
+    GUARD(features_check_will(&broker->settings, packet));
     if (properties_has(&connect->properties, ORDINAL_AUTHENTICATION_METHOD)) /* [MQTT-4.12.0-1] */
         return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0, "Authentication Method is not supported");
     admission->keep_alive = keep_alive_in_force(broker, connect->keep_alive);
@@ -132,22 +137,17 @@ static void attach(struct broker *broker, struct connection *connection, struct 
 
 /* 3.2 CONNACK */
 
-static void connack_properties(const struct broker *broker, const struct packet *connect, const struct admission *admission,
-                               struct properties *properties)
+static void connack_properties(const struct broker_settings *settings, const struct packet *connect,
+                               const struct admission *admission, struct properties *properties)
 {
-    const struct broker_settings *settings = &broker->settings;
     if (admission->assigned.length > 0) /* [MQTT-3.1.3-7] [MQTT-3.2.2-16] */
         properties_set_bytes(properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER, admission->client_identifier);
     if (properties_number(&connect->connect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0) != admission->session_expiry)
         properties_set_number(properties, ORDINAL_SESSION_EXPIRY_INTERVAL, admission->session_expiry);
     if (connect->connect.keep_alive != admission->keep_alive) /* [MQTT-3.2.2-22] */
         properties_set_number(properties, ORDINAL_SERVER_KEEP_ALIVE, admission->keep_alive);
-    if (settings->receive_maximum > 0)
-        properties_set_number(properties, ORDINAL_RECEIVE_MAXIMUM, settings->receive_maximum);
-    if (settings->maximum_packet_size > 0)
-        properties_set_number(properties, ORDINAL_MAXIMUM_PACKET_SIZE, settings->maximum_packet_size);
-    if (settings->topic_alias_maximum > 0)
-        properties_set_number(properties, ORDINAL_TOPIC_ALIAS_MAXIMUM, settings->topic_alias_maximum);
+    features_announce(settings, properties);
+    request_response_inform(settings, connect, properties);
 }
 
 /* [MQTT-3.1.4-5] [MQTT-3.2.0-1] [MQTT3-3.1.4-4] [MQTT3-3.2.0-1] */
@@ -160,7 +160,7 @@ static void send_connack(struct broker *broker, struct connection *connection, c
     connack.connack.session_present = session_present && connection->version != PROTOCOL_3_1;
     properties_clear(&connack.connack.properties);
     if (connection_is_5_0(connection))
-        connack_properties(broker, connect, admission, &connack.connack.properties);
+        connack_properties(&broker->settings, connect, admission, &connack.connack.properties);
     if (!connection_send(broker, connection, &connack))
         connection_close(broker, connection); /* it does not fit into the client's Maximum Packet Size */
 }
@@ -174,6 +174,10 @@ static void configure(struct broker *broker, struct connection *connection, cons
     connection->send_maximum =
         flow_send_maximum((uint16_t)properties_number(properties, ORDINAL_RECEIVE_MAXIMUM, 0),
                           broker->settings.maximum_inflight);
+    const uint32_t aliases = properties_number(properties, ORDINAL_TOPIC_ALIAS_MAXIMUM, 0);
+    connection->alias_maximum = (uint16_t)(aliases < broker->settings.outgoing_topic_aliases /* [MQTT-3.1.2-26] [MQTT-3.1.2-27] */
+                                               ? aliases
+                                               : broker->settings.outgoing_topic_aliases);
     connection->problem_information = properties_number(properties, ORDINAL_REQUEST_PROBLEM_INFORMATION, 1) == 1;
     connection->keep_alive = admission->keep_alive;
     keep_alive_start(broker, connection);
@@ -197,6 +201,8 @@ struct verdict connect_actions(struct broker *broker, struct connection *connect
     configure(broker, connection, packet, &admission);
     connection->state = CONNECTION_ESTABLISHED;
     send_connack(broker, connection, packet, &admission, present);
+    if (++broker->statistics.clients > broker->statistics.clients_maximum)
+        broker->statistics.clients_maximum = broker->statistics.clients;
     broker_log(broker, LOG_INFO, connection, present ? "connected, session resumed" : "connected", NULL);
     retry_resume(broker, session);
     ordering_pump(broker, session);

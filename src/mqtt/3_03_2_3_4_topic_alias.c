@@ -77,3 +77,66 @@ void topic_alias_free(struct topic_aliases *aliases)
         free(aliases->names[i].topic);
     free(aliases);
 }
+
+/* Towards the client: the first topics get the aliases and keep them. */
+
+struct outgoing_name {
+    uint64_t hash;
+    uint8_t *topic;
+    size_t length;
+};
+
+struct outgoing_aliases {
+    uint16_t count;
+    uint16_t maximum;
+    struct outgoing_name names[];
+};
+
+static struct outgoing_aliases *outgoing_create(uint16_t maximum)
+{
+    struct outgoing_aliases *aliases = malloc(sizeof *aliases + maximum * sizeof aliases->names[0]);
+    if (aliases)
+        *aliases = (struct outgoing_aliases){.maximum = maximum};
+    return aliases;
+}
+
+static uint16_t outgoing_find(const struct outgoing_aliases *aliases, struct bytes topic, uint64_t hash)
+{
+    for (uint16_t i = 0; i < aliases->count; i++)
+        if (aliases->names[i].hash == hash && bytes_equal(bytes_of(aliases->names[i].topic, aliases->names[i].length), topic))
+            return (uint16_t)(i + 1);
+    return 0;
+}
+
+static uint16_t outgoing_add(struct outgoing_aliases *aliases, struct bytes topic, uint64_t hash)
+{
+    if (aliases->count == aliases->maximum)
+        return 0;
+    uint8_t *copy = malloc(topic.length);
+    if (!copy)
+        return 0;
+    memcpy(copy, topic.data, topic.length);
+    aliases->names[aliases->count++] = (struct outgoing_name){.hash = hash, .topic = copy, .length = topic.length};
+    return aliases->count;
+}
+
+uint16_t outgoing_alias(struct outgoing_aliases **aliases, uint16_t maximum, struct bytes topic, uint64_t hash, bool *known)
+{
+    *known = false;
+    if (!*aliases)
+        *aliases = outgoing_create(maximum);
+    if (!*aliases)
+        return 0;
+    const uint16_t alias = outgoing_find(*aliases, topic, hash);
+    *known = alias != 0;
+    return alias ? alias : outgoing_add(*aliases, topic, hash);
+}
+
+void outgoing_aliases_free(struct outgoing_aliases *aliases)
+{
+    if (!aliases)
+        return;
+    for (uint16_t i = 0; i < aliases->count; i++)
+        free(aliases->names[i].topic);
+    free(aliases);
+}

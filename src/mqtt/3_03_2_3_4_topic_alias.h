@@ -14,4 +14,13 @@ struct verdict topic_alias_resolve(struct topic_aliases **aliases, uint16_t maxi
 /* Frees the aliases; NULL is fine. */
 void topic_alias_free(struct topic_aliases *aliases);
 
+/* The other way round: aliases that we set up towards a client which allows them (Topic Alias Maximum of its CONNECT). */
+struct outgoing_aliases; /* of one Network Connection */
+
+/* The alias for `topic`, 1 to `maximum`, or 0 when there is none to be had. `*known`: the client has been told it, so that the Topic Name
+ * may be left out [MQTT-3.1.2-26] [MQTT-3.3.2-11]. `hash` is the keyed hash of the topic. */
+uint16_t outgoing_alias(struct outgoing_aliases **aliases, uint16_t maximum, struct bytes topic, uint64_t hash, bool *known);
+
+void outgoing_aliases_free(struct outgoing_aliases *aliases);
+
 #endif

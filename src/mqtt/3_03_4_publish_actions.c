@@ -1,7 +1,9 @@
 /* 3.3.4 PUBLISH Actions, and the acknowledgements of 3.4 to 3.7 that belong to them. Prefix: publish_ */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "3_03_2_3_4_topic_alias.h"
+#include "3_02_2_3_features.h"
 #include "4_06_message_ordering.h"
 #include "4_09_flow_control.h"
 #include "4_13_handling_errors.h"
@@ -43,10 +45,65 @@ static bool forwarded_properties(const struct publish *publish, struct received 
 /* [MQTT-3.3.2-5] the moment at which the message expires */
 static uint64_t expiry_of(const struct broker *broker, const struct publish *publish)
 {
-    if (publish->properties.present == 0 ||
-        !properties_has(&publish->properties, ORDINAL_MESSAGE_EXPIRY_INTERVAL)) /* [D-3.3.2.3.3-1] */
-        return EXPIRES_NEVER;
-    return broker->now + (uint64_t)publish->properties.value[ORDINAL_MESSAGE_EXPIRY_INTERVAL].number * 1000;
+    const uint32_t longest = broker->settings.maximum_message_expiry;
+    if (!properties_has(&publish->properties, ORDINAL_MESSAGE_EXPIRY_INTERVAL)) /* [D-3.3.2.3.3-1] */
+        return longest ? broker->now + (uint64_t)longest * 1000 : EXPIRES_NEVER;
+    uint32_t interval = publish->properties.value[ORDINAL_MESSAGE_EXPIRY_INTERVAL].number;
+    if (longest && interval > longest)
+        interval = longest;
+    return broker->now + (uint64_t)interval * 1000;
+}
+
+/* A retained message that expires does so by itself, not only when somebody asks for it. */
+struct retained_expiry {
+    struct timer timer;
+    struct message *message; /* the retained tree holds the reference */
+};
+
+static bool arm_retained_expiry(struct broker *broker, struct message *message)
+{
+    const uint64_t timers = (uint64_t)broker->timers.count + broker->statistics.sessions + broker->statistics.connections + 2;
+    struct retained_expiry *expiry = malloc(sizeof *expiry);
+    if (!expiry || timers >= UINT32_MAX || !timer_heap_reserve(&broker->timers, (uint32_t)timers)) {
+        free(expiry);
+        return false;
+    }
+    *expiry = (struct retained_expiry){.timer = {.kind = TIMER_RETAINED}, .message = message};
+    message->retained_expiry = expiry;
+    timer_heap_set(&broker->timers, &expiry->timer, message->expires_at);
+    return true;
+}
+
+void retained_release(struct broker *broker, struct message *message)
+{
+    if (message->retained_expiry) {
+        timer_heap_cancel(&broker->timers, &message->retained_expiry->timer);
+        free(message->retained_expiry);
+        message->retained_expiry = NULL;
+    }
+    message_release(message);
+}
+
+void retained_timer_expired(struct broker *broker, struct timer *timer)
+{
+    struct retained_expiry *expiry = LIST_OWNER(timer, struct retained_expiry, timer);
+    struct message *removed = retained_remove(broker->retained, message_topic(expiry->message));
+    assert(removed == expiry->message);
+    retained_release(broker, removed);
+}
+
+/* Takes the publication's message into the retained tree. */
+static bool put_retained(struct broker *broker, struct publication *publication, struct message **previous)
+{
+    struct message *message = publication_message(publication);
+    if (!message)
+        return false;
+    message_share(message);
+    if ((message->expires_at == EXPIRES_NEVER || arm_retained_expiry(broker, message)) &&
+        retained_put(broker->retained, publication->topic, message, previous))
+        return true;
+    retained_release(broker, message);
+    return false;
 }
 
 static bool set_retained(struct broker *broker, struct publication *publication)
@@ -54,17 +111,11 @@ static bool set_retained(struct broker *broker, struct publication *publication)
     struct message *previous = NULL;
     if (publication->payload.length == 0) { /* [MQTT-3.3.1-6] [MQTT-3.3.1-7] [MQTT3-3.3.1-10] [MQTT3-3.3.1-11] */
         previous = retained_remove(broker->retained, publication->topic);
-    } else { /* [MQTT-3.3.1-5] [MQTT3-3.3.1-5] [MQTT3-3.3.1-7] */
-        struct message *message = publication_message(publication);
-        if (!message)
-            return false;
-        if (!retained_put(broker->retained, publication->topic, message_share(message), &previous)) {
-            message_release(message);
-            return false;
-        }
+    } else if (!put_retained(broker, publication, &previous)) { /* [MQTT-3.3.1-5] [MQTT3-3.3.1-5] [MQTT3-3.3.1-7] */
+        return false;
     }
     if (previous)
-        message_release(previous);
+        retained_release(broker, previous);
     return true;
 }
 
@@ -120,13 +171,41 @@ static struct verdict pass_on(struct broker *broker, struct connection *connecti
     return accept();
 }
 
+/* 3.3.2.3.2: whether a payload that is declared to be UTF-8 is, as far as we are told to look */
+static bool payload_format_valid(const struct broker *broker, const struct publish *publish)
+{
+    size_t bad;
+    if (!broker->settings.validate_payload_format ||
+        properties_number(&publish->properties, ORDINAL_PAYLOAD_FORMAT_INDICATOR, 0) == 0)
+        return true;
+    return utf8_check(publish->payload, &bad) == UTF8_WELL_FORMED;
+}
+
+/* A negative acknowledgement where the QoS has one [D-3.3.2.3.2-1]. */
+static struct verdict answer_invalid_payload(struct broker *broker, struct connection *connection,
+                                             const struct publish *publish)
+{
+    if (publish->qos == 0)
+        return refuse(MQTT_4_13_2_1, REASON_PAYLOAD_FORMAT_INVALID, 0, "payload is not the UTF-8 that it says it is");
+    answer(broker, connection, publish, REASON_PAYLOAD_FORMAT_INVALID);
+    return accept();
+}
+
 struct verdict publish_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
 {
     const struct publish *publish = &packet->publish;
     struct session *session = connection->session;
     struct bytes topic;
     broker->statistics.messages_received++;
+    GUARD(features_check_publish(&broker->settings, packet));
     GUARD(topic_alias_resolve(&connection->topic_aliases, broker->settings.topic_alias_maximum, publish, &topic));
+    if (!payload_format_valid(broker, publish))
+        return answer_invalid_payload(broker, connection, publish);
+    if (publish->qos == 1 && connection_is_5_0(connection) &&
+        identifier_set_has(&session->received, publish->packet_identifier)) {
+        answer(broker, connection, publish, REASON_PACKET_IDENTIFIER_IN_USE); /* a QoS 2 message still has it */
+        return accept();
+    }
     if (publish->qos < 2)
         return pass_on(broker, connection, publish, topic);
 

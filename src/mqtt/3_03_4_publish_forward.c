@@ -3,11 +3,14 @@
 
 #include <assert.h>
 
+#include "3_03_2_3_4_topic_alias.h"
 #include "broker_state.h"
 
 /* 3.3.2.3: what a recipient's Properties consist of, besides those that travel unaltered. */
 struct forward_properties {
     size_t length;           /* Property Length */
+    struct bytes topic;      /* the Topic Name, or nothing when an alias stands for it */
+    uint16_t alias;          /* 3.3.2.3.4; 0 = none */
     uint32_t expiry_seconds; /* 3.3.2.3.3 */
     bool has_expiry;
 };
@@ -41,6 +44,10 @@ static void write_properties(struct writer *writer, const struct publication *pu
         write_byte(writer, PROPERTY_MESSAGE_EXPIRY_INTERVAL);
         write_four_byte_integer(writer, properties->expiry_seconds);
     }
+    if (properties->alias > 0) {
+        write_byte(writer, PROPERTY_TOPIC_ALIAS);
+        write_two_byte_integer(writer, properties->alias);
+    }
     for (uint16_t i = 0; i < forward->identifier_count; i++) { /* [MQTT-3.3.4-3] [MQTT-3.3.4-4] */
         write_byte(writer, PROPERTY_SUBSCRIPTION_IDENTIFIER);
         write_variable_byte_integer(writer, forward->identifiers[i]);
@@ -57,23 +64,74 @@ static uint8_t fixed_header_byte(const struct forward *forward)
                      (forward->retain ? 1U : 0U));
 }
 
+/* The Remaining Length; more than MQTT allows is possible. */
+static size_t remaining_length(const struct publication *publication, const struct forward *forward,
+                               const struct forward_properties *properties, bool five)
+{
+    size_t remaining =
+        2 + properties->topic.length + (forward->qos > 0 ? 2U : 0U) + publication->payload.length;
+    if (five && properties->length <= VARIABLE_BYTE_INTEGER_MAXIMUM)
+        remaining += variable_byte_integer_size((uint32_t)properties->length);
+    return five ? remaining + properties->length : remaining;
+}
+
+/* The size of the whole packet, or SIZE_MAX if the client, or MQTT, doesn't allow it. */
+static size_t allowed_size(const struct connection *connection, size_t remaining)
+{
+    if (remaining > VARIABLE_BYTE_INTEGER_MAXIMUM)
+        return SIZE_MAX;
+    const size_t size = 1 + variable_byte_integer_size((uint32_t)remaining) + remaining;
+    return size > connection->maximum_packet_size ? SIZE_MAX : size; /* [MQTT-3.1.2-24] */
+}
+
+enum { ALIAS_PROPERTY = 3, ALIAS_SLACK = 8 };
+
+/* Lets an alias stand for the topic, if the client allows any. Only where even the longest form of the packet fits, so that what the
+ * client is told is never a packet that is not sent. */
+static void apply_alias(struct broker *broker, struct connection *connection, size_t size, struct forward_properties *properties)
+{
+    if (connection->alias_maximum == 0 || properties->topic.length <= ALIAS_PROPERTY ||
+        size + ALIAS_SLACK > connection->maximum_packet_size)
+        return;
+    bool known = false;
+    properties->alias = outgoing_alias(&connection->outgoing_aliases, connection->alias_maximum, properties->topic,
+                                       hash_bytes(&broker->client_identifier_key, properties->topic), &known);
+    if (properties->alias == 0)
+        return;
+    properties->length += ALIAS_PROPERTY;
+    if (known)
+        properties->topic = (struct bytes){NULL, 0};
+}
+
+static void write_publish(struct writer *writer, const struct publication *publication, const struct forward *forward,
+                          const struct forward_properties *properties, size_t remaining, bool five)
+{
+    write_byte(writer, fixed_header_byte(forward));
+    write_variable_byte_integer(writer, (uint32_t)remaining);
+    write_two_byte_integer(writer, (uint16_t)properties->topic.length);
+    write_raw(writer, properties->topic.data, properties->topic.length);
+    if (forward->qos > 0)
+        write_two_byte_integer(writer, forward->packet_identifier);
+    if (five)
+        write_properties(writer, publication, forward, properties);
+}
+
 enum forward_outcome forward_publish(struct broker *broker, struct connection *connection,
                                      const struct publication *publication, const struct forward *forward)
 {
     const bool five = connection_is_5_0(connection);
     struct forward_properties properties = {0};
-    size_t remaining = 2 + publication->topic.length + (forward->qos > 0 ? 2U : 0U) + publication->payload.length;
-    if (five) {
+    if (five)
         properties = measure_properties(broker, publication, forward);
-        if (properties.length > VARIABLE_BYTE_INTEGER_MAXIMUM)
-            return FORWARD_TOO_LARGE;
-        remaining += variable_byte_integer_size((uint32_t)properties.length) + properties.length;
-    }
-    if (remaining > VARIABLE_BYTE_INTEGER_MAXIMUM)
+    properties.topic = publication->topic;
+    size_t size = allowed_size(connection, remaining_length(publication, forward, &properties, five));
+    if (size == SIZE_MAX) /* [MQTT-3.1.2-25] */
         return FORWARD_TOO_LARGE;
-    const size_t size = 1 + variable_byte_integer_size((uint32_t)remaining) + remaining;
-    if (size > connection->maximum_packet_size) /* [MQTT-3.1.2-24] [MQTT-3.1.2-25] */
-        return FORWARD_TOO_LARGE;
+    if (five)
+        apply_alias(broker, connection, size, &properties);
+    const size_t remaining = remaining_length(publication, forward, &properties, five);
+    size = allowed_size(connection, remaining);
+    assert(size != SIZE_MAX);
 
     const bool reference =
         publication->shared && publication->payload.length >= ROUTING_SHARE_FROM && !broker->environment.trace;
@@ -83,14 +141,7 @@ enum forward_outcome forward_publish(struct broker *broker, struct connection *c
         return FORWARD_FAILED;
 
     struct writer writer = writer_into(place, copied);
-    write_byte(&writer, fixed_header_byte(forward));
-    write_variable_byte_integer(&writer, (uint32_t)remaining);
-    write_two_byte_integer(&writer, (uint16_t)publication->topic.length);
-    write_raw(&writer, publication->topic.data, publication->topic.length);
-    if (forward->qos > 0)
-        write_two_byte_integer(&writer, forward->packet_identifier);
-    if (five)
-        write_properties(&writer, publication, forward, &properties);
+    write_publish(&writer, publication, forward, &properties, remaining, five);
     if (!reference)
         write_raw(&writer, publication->payload.data, publication->payload.length);
     assert(!writer.overflow && writer.at == writer.end);

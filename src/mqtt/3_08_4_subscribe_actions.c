@@ -1,6 +1,7 @@
 /* 3.8.4 SUBSCRIBE Actions. Prefix: subscribe_ */
 #include <stdlib.h>
 
+#include "3_02_2_3_features.h"
 #include "4_06_message_ordering.h"
 #include "actions.h"
 
@@ -20,17 +21,21 @@ static struct granted grant(struct broker *broker, struct connection *connection
                             const struct subscription_request *request, uint32_t identifier)
 {
     const bool five = connection_is_5_0(connection);
+    const uint8_t maximum_qos = broker->settings.maximum_qos; /* [MQTT-3.2.2-10] granted less, not refused */
+    const uint8_t qos = request->qos < maximum_qos ? request->qos : maximum_qos;
+    if (!five && !features_allow_filter(&broker->settings, request->topic_filter))
+        return (struct granted){.reason_code = REASON_UNSPECIFIED_ERROR};
     const struct subscription_options options = {.identifier = identifier,
-                                                 .qos = request->qos,
+                                                 .qos = qos,
                                                  .no_local = request->no_local,
                                                  .retain_as_published = request->retain_as_published,
                                                  .retain_handling = request->retain_handling};
     switch (subscriptions_put(broker->subscriptions, &connection->session->subscriber, request->topic_filter, five,
                               &options)) {
     case SUBSCRIPTION_ADDED:
-        return (struct granted){.reason_code = request->qos, .is_new = true};
+        return (struct granted){.reason_code = qos, .is_new = true};
     case SUBSCRIPTION_REPLACED: /* [MQTT-3.8.4-3] [MQTT3-3.8.4-3] */
-        return (struct granted){.reason_code = request->qos, .is_new = false};
+        return (struct granted){.reason_code = qos, .is_new = false};
     case SUBSCRIPTION_NO_MEMORY:
         break;
     }
@@ -42,8 +47,8 @@ static struct granted grant(struct broker *broker, struct connection *connection
 struct retained_delivery {
     struct broker *broker;
     struct session *session;
-    const struct subscription_request *request;
     uint32_t identifier;
+    uint8_t qos; /* granted */
 };
 
 static bool deliver_retained(void *context, struct message *message)
@@ -55,7 +60,7 @@ static bool deliver_retained(void *context, struct message *message)
     const struct forward forward = {
         .identifiers = &delivery->identifier,
         .identifier_count = delivery->identifier ? 1 : 0,
-        .qos = message->qos < delivery->request->qos ? message->qos : delivery->request->qos,
+        .qos = message->qos < delivery->qos ? message->qos : delivery->qos,
         .retain = true, /* [MQTT3-3.3.1-8] [D-3.3.1.3-2] */
     };
     const bool done = ordering_deliver(delivery->broker, delivery->session, &publication, &forward, true);
@@ -82,7 +87,7 @@ static void send_retained(struct broker *broker, struct connection *connection, 
             !wants_retained(connection, &request, answers->is_new[i]))
             continue;
         struct retained_delivery delivery = {
-            .broker = broker, .session = connection->session, .request = &request, .identifier = identifier};
+            .broker = broker, .session = connection->session, .identifier = identifier, .qos = answers->reason_codes[i]};
         retained_match(broker->retained, request.topic_filter, deliver_retained, &delivery);
     }
 }
@@ -103,6 +108,9 @@ static void send_suback(struct broker *broker, struct connection *connection, co
 struct verdict subscribe_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
 {
     const struct subscribe *subscribe = &packet->subscribe;
+    if (connection_is_5_0(connection)) {
+        GUARD(features_check_subscribe(&broker->settings, packet));
+    }
     const uint32_t identifier = properties_number(&subscribe->properties, ORDINAL_SUBSCRIPTION_IDENTIFIER, 0);
     uint8_t *memory = malloc((size_t)subscribe->count * 2);
     if (!memory)

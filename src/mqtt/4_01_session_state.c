@@ -114,6 +114,7 @@ void session_detach(struct broker *broker, struct session *session)
 void session_timer_expired(struct broker *broker, struct session *session)
 {
     if (session->expires_at <= broker->now) {
+        broker->statistics.sessions_expired++;
         session_end(broker, session);
         return;
     }

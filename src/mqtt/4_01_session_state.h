@@ -25,6 +25,7 @@ struct connection;
  * Interval, which is recomputed, nor Topic Alias or Subscription Identifier, which belong to one hop. */
 struct message {
     uint64_t expires_at; /* ms, or EXPIRES_NEVER */
+    struct retained_expiry *retained_expiry; /* set while it is a retained message that expires; see 3_03_4_publish_actions */
     uint32_t references;
     uint32_t properties_length;
     uint32_t payload_length;

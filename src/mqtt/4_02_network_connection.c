@@ -29,7 +29,10 @@ struct connection *connection_create(struct broker *broker, void *host, const ch
     connection->last_received = broker->now;
     connection->timer.kind = TIMER_CONNECTION;
     list_append(&broker->connections, &connection->node);
-    broker->statistics.connections++;
+    struct broker_statistics *statistics = &broker->statistics;
+    statistics->connections_total++;
+    if (++statistics->connections > statistics->connections_maximum)
+        statistics->connections_maximum = statistics->connections;
     if (broker->settings.connect_timeout > 0)
         timer_heap_set(&broker->timers, &connection->timer, broker->now + broker->settings.connect_timeout);
     return connection;
@@ -46,6 +49,7 @@ void connection_free(struct broker *broker, struct connection *connection)
     list_remove(&broker->connections, &connection->node);
     output_drop(broker, connection);
     topic_alias_free(connection->topic_aliases); /* [MQTT-3.3.2-7] */
+    outgoing_aliases_free(connection->outgoing_aliases);
     free(connection->partial);
     free(connection->peer);
     free(connection);
@@ -78,6 +82,7 @@ void connection_detach(struct broker *broker, struct connection *connection)
         return;
     connection->session = NULL;
     session->connection = NULL;
+    broker->statistics.clients--;
     session_detach(broker, session);
 }
 
@@ -241,6 +246,7 @@ static void output_sent(struct broker *broker, struct connection *connection, si
 
 void connection_sent(struct broker *broker, struct connection *connection, size_t count)
 {
+    broker->statistics.bytes_sent += count;
     output_sent(broker, connection, count);
     if (connection->session && connection->session->queued > 0)
         ordering_pump(broker, connection->session);

@@ -17,6 +17,7 @@
 struct message;
 struct session;
 struct topic_aliases;
+struct outgoing_aliases;
 
 enum connection_state {
     CONNECTION_AWAITS_CONNECT, /* [MQTT-3.1.0-1] */
@@ -56,6 +57,7 @@ struct connection {
     uint8_t *partial; /* the beginning of a packet whose rest has not come yet; NULL mostly */
     struct topic_aliases *topic_aliases; /* 3.3.2.3.4, set up by the client; NULL until it uses one */
     size_t output_size;     /* bytes waiting */
+    struct outgoing_aliases *outgoing_aliases; /* 3.3.2.3.4, set up by us; NULL until we use one */
     uint64_t last_received; /* ms; for Keep Alive */
     struct timer timer;     /* CONNECT time-out, then Keep Alive */
     uint32_t partial_length;
@@ -63,12 +65,11 @@ struct connection {
     uint32_t maximum_packet_size; /* bytes that the client accepts, 3.1.2.11.4; UINT32_MAX = no limit */
     uint16_t keep_alive;          /* s in force, 0 = off, 3.1.2.10 */
     uint16_t send_maximum;        /* messages that may be in flight to the client, 4.9 */
+    uint16_t alias_maximum;       /* Topic Aliases that we may use towards the client, 3.1.2.11.5 */
     uint8_t version;              /* enum protocol_version */
     uint8_t state;                /* enum connection_state */
     bool ready;                   /* is in the list of ready connections */
-    bool reported_closing;        /* the host was told already */
     bool problem_information;     /* 3.1.2.11.7: Reason String and User Property are welcome */
-    bool clean;                   /* ended by DISCONNECT without a Will (3.14.4) */
 };
 
 /* Opens and frees; see STEP_ACCEPTED and STEP_CLOSED. connection_free does not touch the session. */

@@ -68,7 +68,7 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
         return;
 
     struct recipient *recipient;
-    if (session->routing_turn == routing->turn) {
+    if (session->routing_turn == routing->turn && !match->broker->settings.separate_overlapping) {
         recipient = &routing->recipients[session->routing_slot];
         if (options->qos > recipient->qos) /* [MQTT-3.3.4-2] [MQTT3-3.3.5-1] */
             recipient->qos = options->qos;

@@ -51,13 +51,23 @@ static bool queue_has_room(struct broker *broker, struct session *session)
     return session->queued < broker->settings.maximum_queued;
 }
 
+/* A full queue loses the message that has waited longest, if it is set so, else the new one. Whether the new one may come in. */
+static bool queue_drop(struct broker *broker, struct session *session)
+{
+    struct delivery *first = queue_first(session);
+    broker->statistics.messages_dropped++;
+    if (!broker->settings.drop_oldest || !first)
+        return false;
+    queue_remove(session, first);
+    delivery_destroy(first);
+    return true;
+}
+
 static bool enqueue(struct broker *broker, struct session *session, struct publication *publication,
                     const struct forward *forward, bool keep)
 {
-    if (!keep && !queue_has_room(broker, session)) {
-        broker->statistics.messages_dropped++;
+    if (!keep && !queue_has_room(broker, session) && !queue_drop(broker, session))
         return true;
-    }
     struct message *message = publication_message(publication);
     struct delivery *delivery = message ? delivery_create(message, forward->qos, forward->retain, forward->identifiers,
                                                           forward->identifier_count)

@@ -2,6 +2,7 @@
 #include "4_13_handling_errors.h"
 
 #include "../base/line.h"
+#include "4_11_server_redirection.h"
 #include "broker_state.h"
 
 /* 3.1.1 table 3.1: the return codes beside the 5.0 Reason Codes that say the same */
@@ -14,7 +15,8 @@ uint8_t errors_return_code(enum reason_code reason_code)
                  {REASON_SERVER_UNAVAILABLE, 3},           {REASON_SERVER_BUSY, 3},
                  {REASON_SERVER_SHUTTING_DOWN, 3},         {REASON_QUOTA_EXCEEDED, 3},
                  {REASON_BAD_USER_NAME_OR_PASSWORD, 4},    {REASON_NOT_AUTHORIZED, 5},
-                 {REASON_BANNED, 5}};
+                 {REASON_BANNED, 5},                       {REASON_USE_ANOTHER_SERVER, 3},
+                 {REASON_SERVER_MOVED, 3}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].reason_code == reason_code)
             return table[i].return_code;
@@ -57,6 +59,7 @@ static void refuse_connect(struct broker *broker, struct connection *connection,
     if (connection_is_5_0(connection)) {
         properties_set_bytes(&connack.connack.properties, ORDINAL_REASON_STRING,
                              bytes_of(explanation->text, explanation->length));
+        redirection_reference(&broker->settings, verdict->reason_code, &connack.connack.properties);
     } else {
         connack.connack.reason_code = errors_return_code((enum reason_code)verdict->reason_code);
         if (connection->version == PROTOCOL_UNKNOWN || connack.connack.reason_code == 0)

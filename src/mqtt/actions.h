@@ -36,6 +36,11 @@ void will_publish(struct broker *broker, struct session *session);
  * as for routing_publish. False: no memory. */
 bool publish_accept(struct broker *broker, struct publication *publication, uint32_t *recipients);
 
+/* Gives back a message that is no longer the retained one of its topic, and its expiry timer. */
+void retained_release(struct broker *broker, struct message *message);
+/* The Message Expiry Interval of a retained message has run out: it's removed [MQTT-3.3.2-5]. */
+void retained_timer_expired(struct broker *broker, struct timer *timer);
+
 /* 4.4: sends again what was in flight when the last connection ended. */
 void retry_resume(struct broker *broker, struct session *session);
 

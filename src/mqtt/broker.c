@@ -16,7 +16,13 @@ struct broker_settings broker_default_settings(void)
                                     .maximum_inflight = 1000,
                                     .maximum_queued = 1000,
                                     .maximum_output = 1U << 20,
-                                    .connect_timeout = 10000};
+                                    .connect_timeout = 10000,
+                                    .outgoing_topic_aliases = 16,
+                                    .maximum_qos = 2,
+                                    .retain_available = true,
+                                    .wildcard_available = true,
+                                    .subscription_identifier_available = true,
+                                    .shared_available = true};
 }
 
 /* Creation and end */
@@ -44,10 +50,14 @@ struct broker *broker_create(const struct broker_settings *settings, const struc
     return NULL;
 }
 
+void broker_configure(struct broker *broker, const struct broker_settings *settings)
+{
+    broker->settings = *settings;
+}
+
 static void release_message(void *context, struct message *message)
 {
-    (void)context;
-    message_release(message);
+    retained_release(context, message);
 }
 
 static bool first_session(void *context, void *item)
@@ -74,7 +84,7 @@ void broker_destroy(struct broker *broker)
     end_sessions(broker);
     hash_map_clear(&broker->sessions);
     if (broker->retained)
-        retained_destroy(broker->retained, release_message, NULL);
+        retained_destroy(broker->retained, release_message, broker);
     if (broker->subscriptions)
         subscriptions_destroy(broker->subscriptions);
     routing_clear(&broker->routing);
@@ -121,6 +131,7 @@ static void handle_packet(struct broker *broker, struct connection *connection, 
     struct packet packet;
     packet.version = PROTOCOL_UNKNOWN;
     connection->last_received = broker->now;
+    broker->statistics.packets_received++;
     connection_trace(broker, connection, SENDER_CLIENT, bytes);
     struct verdict verdict = packet_decode(&packet, connection->version, SENDER_CLIENT, bytes, NULL);
     if (connection->state == CONNECTION_AWAITS_CONNECT && type_of(bytes) == PACKET_CONNECT)
@@ -251,8 +262,10 @@ static void run_timers(struct broker *broker)
     while ((timer = timer_heap_expire(&broker->timers, broker->now)) != NULL) {
         if (timer->kind == TIMER_CONNECTION)
             keep_alive_timer_expired(broker, LIST_OWNER(timer, struct connection, timer));
-        else
+        else if (timer->kind == TIMER_SESSION)
             session_timer_expired(broker, LIST_OWNER(timer, struct session, timer));
+        else
+            retained_timer_expired(broker, timer);
     }
 }
 
@@ -296,6 +309,16 @@ static void closed(struct broker *broker, struct connection *connection)
     connection_free(broker, connection);
 }
 
+/* What the broker itself has to say. */
+static void publish_own(struct broker *broker, struct bytes topic, struct bytes payload)
+{
+    struct publication publication = {.topic = topic, .payload = payload, .expires_at = EXPIRES_NEVER, .retain = true};
+    uint32_t recipients = 0;
+    if (!publish_accept(broker, &publication, &recipients))
+        broker_log(broker, LOG_ERROR, NULL, "out of memory, a message of the broker's own was lost", NULL);
+    publication_end(&publication);
+}
+
 static void take(struct broker *broker, struct step *step)
 {
     switch (step->kind) {
@@ -303,12 +326,16 @@ static void take(struct broker *broker, struct step *step)
         step->connection = connection_create(broker, step->host, step->peer);
         break;
     case STEP_RECEIVED:
+        broker->statistics.bytes_received += step->bytes.length;
         receive(broker, step->connection, step->bytes);
         break;
     case STEP_CLOSED:
         closed(broker, step->connection);
         break;
     case STEP_TIME:
+        break;
+    case STEP_PUBLISH:
+        publish_own(broker, step->topic, step->bytes);
         break;
     case STEP_SHUTDOWN:
         close_all(broker);
@@ -372,6 +399,7 @@ struct broker_statistics broker_statistics(const struct broker *broker)
 {
     struct broker_statistics statistics = broker->statistics;
     statistics.subscriptions = subscriptions_count(broker->subscriptions);
+    statistics.subscriptions_shared = subscriptions_shared_count(broker->subscriptions);
     statistics.retained_messages = retained_count(broker->retained);
     return statistics;
 }

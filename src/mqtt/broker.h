@@ -16,7 +16,8 @@ struct connection; /* one Network Connection, section 4.2 */
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO };
 
-/* What the broker is allowed and told to do. Zero means "no limit" where nothing else is said. */
+/* What the broker is allowed and told to do. Zero means "no limit" where nothing else is said. Texts are borrowed: they must live
+ * as long as the broker, or until broker_configure brings others. Begin with broker_default_settings. */
 struct broker_settings {
     uint32_t maximum_packet_size;       /* bytes a client may send in one packet, 3.2.2.3.6; 0 = MQTT's own limit */
     uint16_t receive_maximum;           /* QoS 1 and 2 messages a client may have in flight, 3.2.2.3.3; 0 = 65,535 */
@@ -27,6 +28,19 @@ struct broker_settings {
     uint32_t connect_timeout;           /* ms from the opening of a connection to its CONNECT, [MQTT-3.1.0-1] */
     uint16_t server_keep_alive;         /* s; 0 = the client's own value holds, 3.2.2.3.14 */
     uint32_t maximum_session_expiry;    /* s; a longer Session Expiry Interval is cut to this, 3.2.2.3.2; 0 = none */
+    uint32_t maximum_message_expiry;    /* s; a longer Message Expiry Interval, or none, is cut to this; 0 = none */
+    uint16_t outgoing_topic_aliases;    /* aliases that we set up towards a client that allows them, 3.1.2.11.5; 0 = none */
+    uint8_t maximum_qos;                /* 0, 1 or 2, 3.2.2.3.4 */
+    bool retain_available;              /* 3.2.2.3.5 */
+    bool wildcard_available;            /* 3.2.2.3.11 */
+    bool subscription_identifier_available; /* 3.2.2.3.12 */
+    bool shared_available;              /* 3.2.2.3.13 */
+    bool drop_oldest;                   /* a full queue loses its oldest message instead of the newest */
+    bool separate_overlapping;          /* one copy per matching subscription instead of one in all, 3.3.4 */
+    bool validate_payload_format;       /* refuse a payload that says it is UTF-8 and is not, 3.3.2.3.2 */
+    bool server_moved;                  /* with server_reference: 0x9D Server moved instead of 0x9C Use another server */
+    const char *response_information;   /* 3.2.2.3.15, to clients that ask for it; NULL = none */
+    const char *server_reference;       /* every client is sent there instead of being served, 4.11; NULL = none */
 };
 
 /* The defaults that the documentation states. */
@@ -52,6 +66,7 @@ enum step_kind {
     STEP_RECEIVED, /* `bytes` arrived on `connection`; they are not needed after the step */
     STEP_CLOSED,   /* the Network Connection is gone; `connection` must not be used afterwards */
     STEP_TIME,     /* nothing but time has passed */
+    STEP_PUBLISH,  /* the broker itself publishes `topic` and `bytes` (payload) at QoS 0, retained: $SYS and the like, 4.7.2 */
     STEP_SHUTDOWN  /* the broker ends: every client is told and disconnected */
 };
 
@@ -60,11 +75,15 @@ struct step {
     struct connection *connection;
     void *host;              /* STEP_ACCEPTED: what connection_host() gives back */
     const char *peer;        /* STEP_ACCEPTED: the other side's address for the log; copied */
-    struct bytes bytes;      /* STEP_RECEIVED */
+    struct bytes bytes;      /* STEP_RECEIVED, STEP_PUBLISH */
+    struct bytes topic;      /* STEP_PUBLISH: a valid Topic Name */
 };
 
 /* Makes a broker without sessions. Settings and environment are copied. NULL: no memory. Owned by the caller. */
 struct broker *broker_create(const struct broker_settings *settings, const struct broker_environment *environment);
+
+/* Replaces the settings while the broker runs. New connections, subscriptions and messages come under them; what exists stays. */
+void broker_configure(struct broker *broker, const struct broker_settings *settings);
 
 /* Frees the broker and everything it holds. Connections must have been closed (STEP_CLOSED) before. */
 void broker_destroy(struct broker *broker);
@@ -101,9 +120,18 @@ void *connection_host(const struct connection *connection);
 /* Figures for tests, benchmarks and $SYS. */
 struct broker_statistics {
     uint64_t connections;         /* Network Connections open now */
+    uint64_t connections_maximum; /* most of them at one time */
+    uint64_t connections_total;   /* ever opened */
+    uint64_t clients;             /* clients connected now (CONNECT accepted) */
+    uint64_t clients_maximum;
     uint64_t sessions;            /* sessions, connected or not */
+    uint64_t sessions_expired;    /* whose Session Expiry Interval ran out */
     uint64_t subscriptions;
+    uint64_t subscriptions_shared;
     uint64_t retained_messages;
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+    uint64_t packets_received;
     uint64_t messages_received;   /* PUBLISH packets */
     uint64_t messages_sent;
     uint64_t messages_dropped;    /* for a full queue or a slow reader */

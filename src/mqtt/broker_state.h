@@ -19,7 +19,7 @@
 #include "broker.h"
 
 /* Tells in which structure an expired timer is embedded. */
-enum timer_kind { TIMER_CONNECTION, TIMER_SESSION };
+enum timer_kind { TIMER_CONNECTION, TIMER_SESSION, TIMER_RETAINED };
 
 struct broker {
     struct broker_settings settings;
