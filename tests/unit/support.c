@@ -354,8 +354,12 @@ static void mutate_one(const struct scene *scene, const void *context)
         return; /* nothing in a long one that a short one has not, and dear */
     for (size_t at = 0; at < scene->packet.length; at++) {
         const uint8_t original = bytes[at];
-        for (unsigned change = 0; change < 8 + sizeof values; change++) {
-            bytes[at] = change < 8 ? (uint8_t)(original ^ 1U << change) : values[change - 8];
+        for (unsigned bit = 0; bit < 8; bit++) {
+            bytes[at] = (uint8_t)(original ^ 1U << bit);
+            check_any(scene);
+        }
+        for (size_t i = 0; i < sizeof values; i++) {
+            bytes[at] = values[i];
             check_any(scene);
         }
         bytes[at] = original;

@@ -288,6 +288,30 @@ START_TEST(direction)
 }
 END_TEST
 
+/* Before CONNECT no other packet is in order, whatever its form. [MQTT-3.1.0-1] */
+START_TEST(connect_comes_first)
+{
+    for (int i = 0; i < COUNT(directions); i++) {
+        const struct bytes input = octets(directions[i].packet);
+        for (int s = 0; s < 2; s++) {
+            if ((directions[i].senders >> s & 1) == 0)
+                continue;
+            struct packet packet;
+            const struct verdict verdict =
+                packet_decode(&packet, PROTOCOL_UNKNOWN, s == 0 ? SENDER_CLIENT : SENDER_SERVER, input, NULL);
+            const bool is_connect = input.data[0] == 0x10;
+            ck_assert_msg(verdict.refused == !is_connect, "%s", directions[i].what);
+            if (is_connect)
+                continue;
+            ck_assert_uint_eq(verdict.statement, MQTT_3_1_0_1);
+            ck_assert_uint_eq(verdict.reason_code, REASON_PROTOCOL_ERROR);
+            ck_assert_uint_eq(verdict.offset, 0);
+        }
+        octets_free(input);
+    }
+}
+END_TEST
+
 START_TEST(type_zero_has_a_name)
 {
     ck_assert_str_eq(packet_type_name(PACKET_RESERVED), "Reserved");
@@ -355,6 +379,7 @@ Suite *suite_2_1_fixed_header(void)
     tcase_add_test(flags, publish_flags_are_free);
     tcase_add_test(flags, forbidden_types);
     tcase_add_loop_test(flags, direction, 0, COUNT(directions));
+    tcase_add_test(flags, connect_comes_first);
     tcase_add_test(flags, type_zero_has_a_name);
     suite_add_tcase(suite, flags);
 

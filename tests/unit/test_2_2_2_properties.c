@@ -569,6 +569,22 @@ START_TEST(properties_are_built)
 }
 END_TEST
 
+/* More properties than a Property Length can count: no packet, and none of their bytes is read. */
+START_TEST(too_many_properties)
+{
+    struct packet packet = {.type = PACKET_PUBLISH, .version = PROTOCOL_5_0};
+    uint8_t room[16];
+    struct writer writer = writer_into(room, sizeof room);
+    packet.publish.topic = bytes_of_text("a");
+    properties_set_bytes(&packet.publish.properties, ORDINAL_CONTENT_TYPE, bytes_of("t", 268435456));
+    ck_assert_uint_gt(properties_encoded_size(&packet.publish.properties), 268435455);
+    ck_assert_uint_eq(packet_encoded_size(&packet), 0);
+    ck_assert_uint_eq(packet_encode(&packet, &writer), 0);
+    properties_set_bytes(&packet.publish.properties, ORDINAL_CONTENT_TYPE, bytes_of("t", 1));
+    ck_assert_uint_eq(packet_encode(&packet, &writer), 10);
+}
+END_TEST
+
 START_TEST(the_walk_trusts_nothing)
 {
     static const char *const broken[] = {"26",     "26 00", "26 0001", "26 <'n'>", "26 <'n'> 00", "26 <'n'> 0001", "0B",
@@ -614,6 +630,7 @@ Suite *suite_2_2_2_properties(void)
     tcase_add_test(content, values_are_kept);
     tcase_add_test(content, repeatable_properties_are_walked);
     tcase_add_test(content, properties_are_built);
+    tcase_add_test(content, too_many_properties);
     tcase_add_test(content, the_walk_trusts_nothing);
     suite_add_tcase(suite, content);
     return suite;
