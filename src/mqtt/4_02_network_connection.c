@@ -94,16 +94,22 @@ void connection_abort(struct broker *broker, struct connection *connection)
 
 /* Output */
 
-static const uint32_t pooled_capacity[OUTPUT_SIZES] = {
-    OUTPUT_SMALL - sizeof(struct output_block),
-    OUTPUT_LARGE - sizeof(struct output_block),
+/* The sizes of blocks, header included, and how many of each are kept. A connection's first block is the smallest, the next ones
+ * grow: a message for ten thousand clients must not take ten thousand large blocks, and a busy client shall not need many. */
+static const struct {
+    uint32_t capacity;
+    uint32_t depth;
+} pooled[OUTPUT_SIZES] = {
+    {512 - sizeof(struct output_block), 512},
+    {4096 - sizeof(struct output_block), 128},
+    {32768 - sizeof(struct output_block), 32},
 };
 
 /* Index of the pool for blocks of this capacity, OUTPUT_SIZES when they are not pooled. */
 static size_t pool_of(uint32_t capacity)
 {
     size_t index = 0;
-    while (index < OUTPUT_SIZES && pooled_capacity[index] != capacity)
+    while (index < OUTPUT_SIZES && pooled[index].capacity != capacity)
         index++;
     return index;
 }
@@ -130,7 +136,7 @@ static void block_give(struct output_pool *pool, struct output_block *block)
     if (block->referenced)
         message_release(block->referenced);
     const size_t index = pool_of(block->capacity);
-    if (index == OUTPUT_SIZES || pool->count[index] >= OUTPUT_POOL_DEPTH) {
+    if (index == OUTPUT_SIZES || pool->count[index] >= pooled[index].depth) {
         free(block);
         return;
     }
@@ -170,14 +176,12 @@ static void output_append(struct connection *connection, struct output_block *bl
     connection->output_last = block;
 }
 
-/* A connection that has said nothing in this turn begins with a small block: a message for ten thousand clients must not take ten
- * thousand large ones. */
 static uint32_t capacity_for(const struct connection *connection, size_t size)
 {
-    const size_t index = connection->output_last ? 1 : 0;
-    for (size_t i = index; i < OUTPUT_SIZES; i++)
-        if (size <= pooled_capacity[i])
-            return pooled_capacity[i];
+    const uint32_t last = connection->output_last ? connection->output_last->capacity : 0;
+    for (size_t i = 0; i < OUTPUT_SIZES; i++)
+        if (size <= pooled[i].capacity && (last < pooled[i].capacity || i == OUTPUT_SIZES - 1))
+            return pooled[i].capacity;
     return (uint32_t)size;
 }
 

@@ -39,7 +39,7 @@ struct output_block {
 /* With more than this waiting, nothing more is read from a client: it has to take its answers first. */
 #define CONNECTION_OUTPUT_CEILING (4U << 20) /* bytes */
 
-enum { OUTPUT_SMALL = 2048, OUTPUT_LARGE = 32768, OUTPUT_SIZES = 2, OUTPUT_POOL_DEPTH = 128 };
+enum { OUTPUT_SIZES = 3 };
 struct output_pool {
     struct output_block *free[OUTPUT_SIZES];
     uint32_t count[OUTPUT_SIZES];
