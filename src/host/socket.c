@@ -100,15 +100,30 @@ static void cut(struct sockets *sockets, struct client *client)
     drop(sockets, client);
 }
 
+/* Reads and throws away. Returns false when that was the end and the socket is closed. */
+static bool discard(struct sockets *sockets, struct client *client)
+{
+    ssize_t count = read(descriptor_of(client), sockets->input, INPUT_SIZE);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return true;
+    if (count > 0 && --client->reads_left > 0)
+        return true;
+    drop(sockets, client);
+    return false;
+}
+
 static void begin_to_linger(struct sockets *sockets, struct client *client)
 {
+    report_closed(sockets, client);
+    client->reads_left = LINGER_READS;
+    /* Most clients close right after their DISCONNECT, and there is nobody left to wait for. */
+    if (!discard(sockets, client))
+        return;
     if (shutdown(descriptor_of(client), SHUT_WR) != 0) {
         drop(sockets, client);
         return;
     }
-    report_closed(sockets, client);
     enter(sockets, client, LINGERING, LINGER_TIME);
-    client->reads_left = LINGER_READS;
     watch(client, UV_READABLE);
 }
 
@@ -210,15 +225,6 @@ static void receive(struct sockets *sockets, struct client *client)
     if (client->watched & UV_WRITABLE)
         settle(sockets, client, BLOCKED);
     count_input(sockets, (size_t)count);
-}
-
-static void discard(struct sockets *sockets, struct client *client)
-{
-    ssize_t count = read(descriptor_of(client), sockets->input, INPUT_SIZE);
-    if (count < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (count <= 0 || --client->reads_left == 0)
-        drop(sockets, client);
 }
 
 static void on_event(uv_poll_t *poll, int status, int events)
