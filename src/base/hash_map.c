@@ -94,8 +94,8 @@ bool hash_map_insert(struct hash_map *map, uint64_t hash, void *item)
     return true;
 }
 
-void *hash_map_find(const struct hash_map *map, uint64_t hash, bool (*same)(const void *item, const void *key),
-                    const void *key)
+void *hash_map_find(const struct hash_map *map, uint64_t hash,
+                    bool (*same)(const void *item, const void *key), const void *key)
 {
     if (map->count == 0)
         return NULL;

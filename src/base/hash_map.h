@@ -34,8 +34,8 @@ bool hash_map_reserve(struct hash_map *map, uint32_t additional);
 bool hash_map_insert(struct hash_map *map, uint64_t hash, void *item);
 
 /* The item under `hash` for which `same(item, key)` is true, or NULL. */
-void *hash_map_find(const struct hash_map *map, uint64_t hash, bool (*same)(const void *item, const void *key),
-                    const void *key);
+void *hash_map_find(const struct hash_map *map, uint64_t hash,
+                    bool (*same)(const void *item, const void *key), const void *key);
 
 /* Removes exactly this pointer, which was inserted under `hash`; false: it isn't there. Never fails for lack of memory. */
 bool hash_map_remove(struct hash_map *map, uint64_t hash, const void *item);

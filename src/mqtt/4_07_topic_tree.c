@@ -27,7 +27,8 @@ static bool is_child(const void *item, const void *key)
     const struct topic_node *node = item;
     const struct child_key *wanted = key;
     return node->parent == wanted->parent && node->kind == wanted->level->kind &&
-           bytes_equal(topic_tree_text(wanted->tree, node), wanted->level->text); /* [MQTT-4.7.3-4] byte for byte */
+           bytes_equal(topic_tree_text(wanted->tree, node),
+                       wanted->level->text); /* [MQTT-4.7.3-4] byte for byte */
 }
 
 static size_t node_size(const struct topic_node_layout *layout, size_t text_length)
@@ -97,7 +98,8 @@ struct topic_node *topic_tree_child(const struct topic_tree *tree, const struct 
     return hash_map_find(&tree->table, child_hash(parent, level), is_child, &key);
 }
 
-struct topic_node *topic_tree_add(struct topic_tree *tree, struct topic_node *parent, const struct topic_level *level)
+struct topic_node *topic_tree_add(struct topic_tree *tree, struct topic_node *parent,
+                                  const struct topic_level *level)
 {
     assert(level->text.length <= TOPIC_MAXIMUM_LENGTH);
     const struct topic_node_layout *layout = &tree->layouts[level->kind];
@@ -132,7 +134,7 @@ void topic_tree_remove(struct topic_tree *tree, struct topic_node *node)
 
     node->parent->children--;
     if (level.kind == TOPIC_SINGLE || level.kind == TOPIC_MULTI)
-        node->parent->flags &= (uint8_t)~(1U << level.kind);
+        node->parent->flags &= (uint8_t) ~(1U << level.kind);
     free(node);
 }
 

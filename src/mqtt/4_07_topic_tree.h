@@ -31,7 +31,7 @@ struct topic_node {
     uint32_t children;         /* of every kind */
     uint16_t length;           /* of the text, in bytes */
     uint8_t kind;              /* enum topic_node_kind */
-    uint8_t flags;             /* 1 << TOPIC_SINGLE, 1 << TOPIC_MULTI: there is such a child; or TOPIC_NODE_OWN_FLAG */
+    uint8_t flags; /* 1 << TOPIC_SINGLE, 1 << TOPIC_MULTI: there is such a child; or TOPIC_NODE_OWN_FLAG */
 };
 
 /* A bit in the flags that the core of the tree leaves alone. */
@@ -43,7 +43,10 @@ struct topic_node_layout {
     uint16_t text_at;
 };
 
-#define TOPIC_NODE_LAYOUT(type) {.size = sizeof(type), .text_at = offsetof(type, text)}
+#define TOPIC_NODE_LAYOUT(type)                                                                              \
+    {                                                                                                        \
+        .size = sizeof(type), .text_at = offsetof(type, text)                                                \
+    }
 
 struct topic_tree {
     struct hash_key key;
@@ -79,7 +82,8 @@ struct topic_node *topic_tree_child(const struct topic_tree *tree, const struct 
                                     const struct topic_level *level);
 
 /* Adds the child, which must not exist yet; what the tree's struct adds to the head is zero. NULL: no memory. */
-struct topic_node *topic_tree_add(struct topic_tree *tree, struct topic_node *parent, const struct topic_level *level);
+struct topic_node *topic_tree_add(struct topic_tree *tree, struct topic_node *parent,
+                                  const struct topic_level *level);
 
 /* Removes and frees a node without children, not the root. Never fails for lack of memory. */
 void topic_tree_remove(struct topic_tree *tree, struct topic_node *node);
@@ -96,7 +100,8 @@ static inline bool topic_node_has(const struct topic_node *node, enum topic_node
 /* Whether there may be a literal child (ShareNames are counted in): spares a look-up. */
 static inline bool topic_node_may_have_level(const struct topic_node *node)
 {
-    return node->children > (uint32_t)topic_node_has(node, TOPIC_SINGLE) + (uint32_t)topic_node_has(node, TOPIC_MULTI);
+    return node->children >
+           (uint32_t)topic_node_has(node, TOPIC_SINGLE) + (uint32_t)topic_node_has(node, TOPIC_MULTI);
 }
 
 /* A topic that is walked to and fro. Levels are cut and hashed once and remembered; of a topic with more

@@ -151,12 +151,13 @@ static bool is_member(const void *item, const void *key)
     return subscription->subscriber == wanted->subscriber && subscription->audience == wanted->audience;
 }
 
-static struct subscription *find_member(const struct subscriptions *subscriptions, const struct audience *audience,
-                                        const struct subscriber *subscriber)
+static struct subscription *find_member(const struct subscriptions *subscriptions,
+                                        const struct audience *audience, const struct subscriber *subscriber)
 {
     if (audience->node.flags & INDEXED) {
         const struct member_key key = {.audience = audience, .subscriber = subscriber};
-        return hash_map_find(&subscriptions->members, member_hash(subscriptions, audience, subscriber), is_member, &key);
+        return hash_map_find(&subscriptions->members, member_hash(subscriptions, audience, subscriber),
+                             is_member, &key);
     }
     struct subscription *subscription = audience->first;
     if (subscription == NULL)
@@ -299,7 +300,8 @@ static struct audience *find_audience(const struct subscriptions *subscriptions,
 }
 
 /* The child of `*node`, made if there is none, becomes `*node`. False: no memory; what led here and is of no use is freed. */
-static bool enter(struct subscriptions *subscriptions, struct topic_node **node, const struct topic_level *level)
+static bool enter(struct subscriptions *subscriptions, struct topic_node **node,
+                  const struct topic_level *level)
 {
     struct topic_node *child = topic_tree_child(&subscriptions->tree, *node, level);
     if (child == NULL) {
@@ -337,8 +339,8 @@ static struct audience *make_audience(struct subscriptions *subscriptions, const
 }
 
 /* A new member of `audience`; false: no memory, nothing changed. */
-static bool join(struct subscriptions *subscriptions, struct audience *audience, struct subscriber *subscriber,
-                 const struct subscription_options *options)
+static bool join(struct subscriptions *subscriptions, struct audience *audience,
+                 struct subscriber *subscriber, const struct subscription_options *options)
 {
     struct subscription *subscription = malloc(sizeof *subscription);
     if (subscription == NULL)
@@ -357,9 +359,9 @@ static bool join(struct subscriptions *subscriptions, struct audience *audience,
     return true;
 }
 
-enum subscriptions_outcome subscriptions_put(struct subscriptions *subscriptions, struct subscriber *subscriber,
-                                             struct bytes filter, bool allow_shared,
-                                             const struct subscription_options *options)
+enum subscriptions_outcome subscriptions_put(struct subscriptions *subscriptions,
+                                             struct subscriber *subscriber, struct bytes filter,
+                                             bool allow_shared, const struct subscription_options *options)
 {
     const struct target target = target_of(filter, allow_shared);
     struct audience *audience = make_audience(subscriptions, &target);
@@ -398,8 +400,8 @@ static void leave(struct subscriptions *subscriptions, struct subscription *subs
     prune(subscriptions, &audience->node);
 }
 
-bool subscriptions_remove(struct subscriptions *subscriptions, struct subscriber *subscriber, struct bytes filter,
-                          bool allow_shared)
+bool subscriptions_remove(struct subscriptions *subscriptions, struct subscriber *subscriber,
+                          struct bytes filter, bool allow_shared)
 {
     const struct target target = target_of(filter, allow_shared);
     const struct audience *audience = find_audience(subscriptions, &target);
@@ -571,7 +573,8 @@ static struct bytes filter_text(const struct topic_tree *tree, const struct topi
 }
 
 void subscriptions_each(struct subscriptions *subscriptions, const struct subscriber *subscriber,
-                        void (*each)(void *context, struct bytes filter, const struct subscription_options *options),
+                        void (*each)(void *context, struct bytes filter,
+                                     const struct subscription_options *options),
                         void *context)
 {
     struct backward backward; /* 64 KiB of stack: nothing to fail, nothing shared */

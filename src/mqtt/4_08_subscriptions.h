@@ -34,7 +34,7 @@ struct subscriptions_visitor {
     void (*match)(void *context, struct subscriber *subscriber, const struct subscription_options *options);
     /* A member of a matching Shared Subscription (4.8.2) is offered the message; true: it takes it and no other member of
      * the group is asked. Members are asked round robin, beginning after the one that took the last message. When
-     * all have declined, `nobody` is called (may be NULL) with the member whose turn it was. */
+     * all have declined, `nobody` is called (may be NULL) with the member whose turn it was, and the turn passes on. */
     bool (*offer)(void *context, struct subscriber *member, const struct subscription_options *options);
     void (*nobody)(void *context, struct subscriber *member, const struct subscription_options *options);
 };
@@ -44,6 +44,8 @@ enum subscriptions_outcome { SUBSCRIPTION_ADDED, SUBSCRIPTION_REPLACED, SUBSCRIP
 /* A new, empty collection; `seed` keys its hash tables against crafted collisions. NULL: no memory.
  * Owned by the caller: subscriptions_destroy. */
 struct subscriptions *subscriptions_create(uint64_t seed);
+
+/* Frees everything (NULL is allowed). The subscribers are not touched: none of them may be used here any more. */
 void subscriptions_destroy(struct subscriptions *subscriptions);
 
 /* Adds the subscription, or replaces the options of the one with the identical Topic Filter [MQTT-3.8.4-3].
@@ -65,7 +67,7 @@ void subscriptions_match(struct subscriptions *subscriptions, struct bytes topic
                          const struct subscriptions_visitor *visitor);
 
 /* Walks a subscriber's own subscriptions (for persistence and $SYS): calls `each` with the full Topic Filter
- * ("$share/..." included); the filter's bytes live only during the call. */
+ * ("$share/..." included); the filter's bytes live only during the call. `each` must not change the collection. */
 void subscriptions_each(struct subscriptions *subscriptions, const struct subscriber *subscriber,
                         void (*each)(void *context, struct bytes filter, const struct subscription_options *options),
                         void *context);

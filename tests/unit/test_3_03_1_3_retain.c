@@ -117,9 +117,9 @@ static const struct {
 
 START_TEST(filters_find_what_the_text_says)
 {
-    static const char *const topics[] = {"sport",  "sport/", "sport/tennis", "sport/tennis/player1",
-                                         "/",      "/finance", "a",          "a/b/c",
-                                         "x/$y/z", "$SYS",   "$SYS/uptime"};
+    static const char *const topics[] = {
+        "sport", "sport/", "sport/tennis", "sport/tennis/player1", "/", "/finance", "a",
+        "a/b/c", "x/$y/z", "$SYS",         "$SYS/uptime"};
     struct message messages[11] = {{0}};
     for (size_t i = 0; i < 11; i++)
         put(topics[i], &messages[i]);

@@ -42,8 +42,8 @@ static void tear_down(void)
     subscriptions_destroy(f.subscriptions);
 }
 
-static void log_add(struct log *log, const struct subscriber *subscriber, const struct subscription_options *options,
-                    char how)
+static void log_add(struct log *log, const struct subscriber *subscriber,
+                    const struct subscription_options *options, char how)
 {
     ck_assert_uint_lt(log->count, LOG_SIZE);
     log->entries[log->count].subscriber = (uint32_t)(subscriber - log->first);
@@ -93,7 +93,8 @@ static const char *published(const char *topic)
 static enum subscriptions_outcome put(uint32_t subscriber, const char *filter)
 {
     const struct subscription_options options = {.qos = 1};
-    return subscriptions_put(f.subscriptions, &f.subscribers[subscriber], bytes_of_text(filter), true, &options);
+    return subscriptions_put(f.subscriptions, &f.subscribers[subscriber], bytes_of_text(filter), true,
+                             &options);
 }
 
 static bool removed(uint32_t subscriber, const char *filter)
@@ -171,8 +172,11 @@ END_TEST
 
 START_TEST(identical_filter_replaces_options) /* [MQTT-3.8.4-3] [MQTT3-3.8.4-3] */
 {
-    const struct subscription_options second = {
-        .identifier = 268435455, .qos = 2, .no_local = true, .retain_as_published = true, .retain_handling = 2};
+    const struct subscription_options second = {.identifier = 268435455,
+                                                .qos = 2,
+                                                .no_local = true,
+                                                .retain_as_published = true,
+                                                .retain_handling = 2};
     ck_assert_int_eq(put(0, "a/+"), SUBSCRIPTION_ADDED);
     ck_assert_int_eq(put(1, "a/+"), SUBSCRIPTION_ADDED);
     ck_assert_int_eq(
@@ -329,8 +333,8 @@ static void collect(void *context, struct bytes filter, const struct subscriptio
 
 START_TEST(own_subscriptions_keep_their_text)
 {
-    static const char *const filters[] = {"/",   "a//b/",  "+",           "#",
-                                          "$a/#", "/+/#", "$share/g//x/", "$share/group/#"};
+    static const char *const filters[] = {
+        "/", "a//b/", "+", "#", "$a/#", "/+/#", "$share/g//x/", "$share/group/#"};
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         char text[100] = "";
         char expected[100];
@@ -353,7 +357,8 @@ START_TEST(large_audiences)
     for (size_t filter = 0; filter < 2; filter++) {
         const struct bytes text = bytes_of_text(filters[filter]);
         for (size_t i = 0; i < MANY; i++)
-            ck_assert_int_eq(subscriptions_put(f.subscriptions, &many[i], text, true, &options), SUBSCRIPTION_ADDED);
+            ck_assert_int_eq(subscriptions_put(f.subscriptions, &many[i], text, true, &options),
+                             SUBSCRIPTION_ADDED);
         for (size_t i = 0; i < MANY; i++)
             ck_assert_int_eq(subscriptions_put(f.subscriptions, &many[i], text, true, &options),
                              SUBSCRIPTION_REPLACED);
@@ -393,8 +398,8 @@ START_TEST(the_deepest_topic)
                 filter[length++] = '+';
             filter[length++] = '/';
         }
-        ck_assert_int_eq(subscriptions_put(f.subscriptions, &f.subscribers[pluses], bytes_of(filter, length), true,
-                                           &options),
+        ck_assert_int_eq(subscriptions_put(f.subscriptions, &f.subscribers[pluses], bytes_of(filter, length),
+                                           true, &options),
                          SUBSCRIPTION_ADDED);
     }
     publish(bytes_of(topic, LEVELS)); /* `+` stands for an empty level too */
@@ -480,7 +485,8 @@ static void change_model(struct model *model, uint64_t random, uint32_t serial)
                          *identifier == 0 ? SUBSCRIPTION_ADDED : SUBSCRIPTION_REPLACED);
         *identifier = options.identifier;
     } else {
-        ck_assert(subscriptions_remove(f.subscriptions, &f.subscribers[who], text, true) == (*identifier != 0));
+        ck_assert(subscriptions_remove(f.subscriptions, &f.subscribers[who], text, true) ==
+                  (*identifier != 0));
         *identifier = 0;
     }
 }

@@ -37,8 +37,10 @@ START_TEST(hash_is_siphash_1_3)
         const char *text;
         uint64_t hash;
     } known[] = {
-        {"a", UINT64_C(0x407448d2b89b1813)},        {"sport", UINT64_C(0xbcac89b47e779cbf)},
-        {"abcdefg", UINT64_C(0x6db12aae9070f506)},  {"abcdefgh", UINT64_C(0x3f7b849c0b8e35ea)},
+        {"a", UINT64_C(0x407448d2b89b1813)},
+        {"sport", UINT64_C(0xbcac89b47e779cbf)},
+        {"abcdefg", UINT64_C(0x6db12aae9070f506)},
+        {"abcdefgh", UINT64_C(0x3f7b849c0b8e35ea)},
         {"sport/tennis/player1", UINT64_C(0x48d44f26719c2390)},
     };
     const struct hash_key zero = {.first = 0, .second = 0};
