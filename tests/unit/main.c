@@ -1,6 +1,7 @@
 /* unit-tests: runs the suite of every tests/unit/test_*.c. The list is made by module.mk.
  *
- * `unit-tests [SUITE...]` runs only the named suites; CK_FORK=no keeps everything in one process, for a debugger. */
+ * `unit-tests [SUITE...]` runs only the named suites; CK_FORK=no keeps everything in one process, for a
+ * debugger. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

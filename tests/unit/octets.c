@@ -1,15 +1,15 @@
 /* octets: literal bytes in a readable notation, see support.h. Prefix: octets_
  *
- * No ck_assert in here: Check reports each one to the parent process, passed or not, and these functions run by the
- * hundred thousand. */
+ * No ck_assert in here: Check reports each one to the parent process, passed or not, and these functions
+ * run by the hundred thousand. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "support.h"
 
-/* The notation is read once to write the bytes into a growing block; what a bracket encloses is written first and
- * moved to make room for its length when the bracket closes. */
+/* The notation is read once to write the bytes into a growing block; what a bracket encloses is written
+ * first and moved to make room for its length when the bracket closes. */
 struct reader {
     const char *at;
     uint8_t *data;

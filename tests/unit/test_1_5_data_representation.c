@@ -76,8 +76,8 @@ START_TEST(integers_are_written_as_they_are_read)
 }
 END_TEST
 
-/* 1.5.4: what is well-formed (Unicode, table 3-7) and what is not. `bad` is where the first ill-formed sequence begins,
- * -1 if there is none. [MQTT-1.5.4-1] [MQTT-1.5.4-2] [MQTT-1.5.4-3] */
+/* 1.5.4: what is well-formed (Unicode, table 3-7) and what is not. `bad` is where the first ill-formed
+ * sequence begins, -1 if there is none. [MQTT-1.5.4-1] [MQTT-1.5.4-2] [MQTT-1.5.4-3] */
 static const struct {
     const char *what;
     const char *text;
@@ -172,8 +172,8 @@ static long code_point(const uint8_t *text, size_t length)
     return point < least[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF) ? -1 : point;
 }
 
-/* Two bytes that begin above ASCII in every combination, those behind them with each bound. (No assertion of Check within
- * the loops: each costs a message to the parent process.) */
+/* Two bytes that begin above ASCII in every combination, those behind them with each bound. (No assertion
+ * of Check within the loops: each costs a message to the parent process.) */
 START_TEST(utf8_agrees_with_arithmetic)
 {
     static const uint8_t edges[] = {0x00, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xFF};
@@ -192,8 +192,8 @@ START_TEST(utf8_agrees_with_arithmetic)
 }
 END_TEST
 
-/* The check may look at several bytes at once: a bad byte at each place of strings of each length up to 40, and every
- * sequence across each boundary. */
+/* The check may look at several bytes at once: a bad byte at each place of strings of each length up to
+ * 40, and every sequence across each boundary. */
 static void check_place(size_t length, size_t place, uint8_t byte, uint8_t filler, enum utf8_finding expected)
 {
     uint8_t text[40];
@@ -280,7 +280,8 @@ START_TEST(strings_of_every_length)
     uint8_t *output = octets_room(2 + length);
     struct writer writer = writer_into(output, 2 + length);
     write_string(&writer, bytes_of(input + 2, length));
-    ck_assert(!writer.overflow && writer_size(&writer) == 2 + length && memcmp(input, output, 2 + length) == 0);
+    ck_assert(!writer.overflow && writer_size(&writer) == 2 + length &&
+              memcmp(input, output, 2 + length) == 0);
     free(output);
     free(input);
 }
@@ -308,7 +309,7 @@ static const struct {
     enum statement statement;
     size_t offset;
 } string_rows[] = {
-    {"<'ab' FF>", PROTOCOL_5_0, MQTT_1_5_4_1, 4},       {"<'ab' 00>", PROTOCOL_5_0, MQTT_1_5_4_2, 4},
+    {"<'ab' FF>", PROTOCOL_5_0, MQTT_1_5_4_1, 4},        {"<'ab' 00>", PROTOCOL_5_0, MQTT_1_5_4_2, 4},
     {"<'ab' EDA080>", PROTOCOL_3_1_1, MQTT3_1_5_3_1, 4}, {"<'ab' 00>", PROTOCOL_3_1_1, MQTT3_1_5_3_2, 4},
     {"<C080>", PROTOCOL_3_1, MQTT3_1_5_3_1, 2},          {"<00>", PROTOCOL_3_1, MQTT3_1_5_3_2, 2},
     {"<FF>", PROTOCOL_UNKNOWN, MQTT_1_5_4_1, 2},         {"<'abcdefgh' 00>", PROTOCOL_5_0, MQTT_1_5_4_2, 10},
@@ -333,8 +334,15 @@ static const struct {
     uint32_t value;
     const char *encoded;
 } integer_rows[] = {
-    {0, "00"},           {1, "01"},           {127, "7F"},           {128, "80 01"},          {321, "C1 02"},
-    {16383, "FF 7F"},    {16384, "80 80 01"}, {2097151, "FF FF 7F"}, {2097152, "80 80 80 01"},
+    {0, "00"},
+    {1, "01"},
+    {127, "7F"},
+    {128, "80 01"},
+    {321, "C1 02"},
+    {16383, "FF 7F"},
+    {16384, "80 80 01"},
+    {2097151, "FF FF 7F"},
+    {2097152, "80 80 80 01"},
     {268435455, "FF FF FF 7F"},
 };
 
@@ -357,7 +365,8 @@ START_TEST(variable_byte_integers)
     ck_assert_uint_eq(value, integer_rows[_i].value);
 
     for (size_t cut = 0; cut < expected.length; cut++) {
-        ck_assert_int_eq(variable_byte_integer_scan(bytes_of(expected.data, cut), &value, &size), INTEGER_INCOMPLETE);
+        ck_assert_int_eq(variable_byte_integer_scan(bytes_of(expected.data, cut), &value, &size),
+                         INTEGER_INCOMPLETE);
         decoder = decoder_over(bytes_of(expected.data, cut), PROTOCOL_5_0);
         check_beyond_end(read_variable_byte_integer(&decoder, a_field, &value), &decoder);
     }
@@ -372,11 +381,16 @@ static const struct {
     enum statement statement;
     size_t offset;
 } bad_integer_rows[] = {
-    {"80 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 1},       {"FF 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 1},
-    {"80 80 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 2},    {"FF FF 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 2},
-    {"80 80 80 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 3}, {"FF FF FF 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 3},
-    {"80 80 80 80", INTEGER_TOO_LONG, D_1_5_5_1, 3},       {"FF FF FF FF", INTEGER_TOO_LONG, D_1_5_5_1, 3},
-    {"80 80 80 80 01", INTEGER_TOO_LONG, D_1_5_5_1, 3},    {"80 80 80 80 00", INTEGER_TOO_LONG, D_1_5_5_1, 3},
+    {"80 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 1},
+    {"FF 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 1},
+    {"80 80 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 2},
+    {"FF FF 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 2},
+    {"80 80 80 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 3},
+    {"FF FF FF 00", INTEGER_NOT_MINIMAL, MQTT_1_5_5_1, 3},
+    {"80 80 80 80", INTEGER_TOO_LONG, D_1_5_5_1, 3},
+    {"FF FF FF FF", INTEGER_TOO_LONG, D_1_5_5_1, 3},
+    {"80 80 80 80 01", INTEGER_TOO_LONG, D_1_5_5_1, 3},
+    {"80 80 80 80 00", INTEGER_TOO_LONG, D_1_5_5_1, 3},
     {"FF FF FF FF 7F", INTEGER_TOO_LONG, D_1_5_5_1, 3},
 };
 
@@ -403,8 +417,8 @@ static const struct {
     enum statement statement;
     size_t offset;
 } pair_rows[] = {
-    {"<'name'> <'value'>", false, STATEMENT_NONE, 0},
-    {"<> <>", false, STATEMENT_NONE, 0},
+    {"<'name'> <'value'>", false, NONE, 0},
+    {"<> <>", false, NONE, 0},
     {"<'name' FF> <'value'>", true, MQTT_1_5_7_1, 6},
     {"<'name'> <'value' FF>", true, MQTT_1_5_7_1, 13},
     {"<'nam' 00> <'value'>", true, MQTT_1_5_4_2, 5},
@@ -481,9 +495,10 @@ START_TEST(the_observer_is_told)
         size_t offset, length;
         uint64_t number;
     } expected[] = {
-        {FIELD_INTEGER, 0, 1, 7},  {FIELD_INTEGER, 1, 2, 258}, {FIELD_INTEGER, 3, 4, 3}, {FIELD_INTEGER, 7, 2, 321},
-        {FIELD_TEXT, 9, 6, 0},     {FIELD_BINARY, 15, 3, 0},   {FIELD_SECRET, 18, 8, 0}, {FIELD_TEXT, 26, 3, 0},
-        {FIELD_TEXT, 29, 3, 0},    {FIELD_BINARY, 32, 4, 0},
+        {FIELD_INTEGER, 0, 1, 7},   {FIELD_INTEGER, 1, 2, 258}, {FIELD_INTEGER, 3, 4, 3},
+        {FIELD_INTEGER, 7, 2, 321}, {FIELD_TEXT, 9, 6, 0},      {FIELD_BINARY, 15, 3, 0},
+        {FIELD_SECRET, 18, 8, 0},   {FIELD_TEXT, 26, 3, 0},     {FIELD_TEXT, 29, 3, 0},
+        {FIELD_BINARY, 32, 4, 0},
     };
     ck_assert_int_eq(next - told, COUNT(expected));
     for (int i = 0; i < COUNT(expected); i++) {

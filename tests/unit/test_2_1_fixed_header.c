@@ -1,8 +1,9 @@
 /* 2.1 Structure of an MQTT Control Packet: type, flags, Remaining Length; and who may send what. */
 #include "support.h"
 
-/* Table 2-2: the flags that a type must have; PUBLISH uses all four. `three` cites 3.1.1, in which DUP is ignored nowhere;
- * `resent` are the flags that MQTT 3.1 has for a packet that is sent again (spec/mqtt-3.1.md). */
+/* Table 2-2: the flags that a type must have; PUBLISH uses all four. `three` cites 3.1.1, in which DUP is
+ * ignored nowhere; `resent` are the flags that MQTT 3.1 has for a packet that is sent again
+ * (spec/mqtt-3.1.md). */
 static const struct {
     enum packet_type type;
     uint8_t flags;
@@ -23,7 +24,7 @@ static const struct {
     {PACKET_PINGREQ, 0, 0, MQTT_2_1_3_1, MQTT3_2_2_2_1},
     {PACKET_PINGRESP, 0, 0, MQTT_2_1_3_1, MQTT3_2_2_2_1},
     {PACKET_DISCONNECT, 0, 0, MQTT_3_14_1_1, MQTT3_3_14_1_1},
-    {PACKET_AUTH, 0, 0, MQTT_3_15_1_1, STATEMENT_NONE},
+    {PACKET_AUTH, 0, 0, MQTT_3_15_1_1, NONE},
 };
 
 static enum framing frame(struct bytes input, enum protocol_version version, struct verdict *verdict)
@@ -32,8 +33,8 @@ static enum framing frame(struct bytes input, enum protocol_version version, str
     return packet_frame(input, version, 0, &size, verdict);
 }
 
-/* [MQTT-2.1.3-1] [P-2.1.3-1] [MQTT3-2.2.2-1] [MQTT3-2.2.2-2]: every value of the four bits, of every type and version.
- * The first byte alone is enough to refuse. */
+/* [MQTT-2.1.3-1] [P-2.1.3-1] [MQTT3-2.2.2-1] [MQTT3-2.2.2-2]: every value of the four bits, of every type
+ * and version. The first byte alone is enough to refuse. */
 START_TEST(flags_of_every_type)
 {
     for (int v = 0; v < 3; v++) {
@@ -107,6 +108,7 @@ START_TEST(forbidden_types)
             ck_assert_int_eq(frame(bytes_of(&fifteen, 1), unit_versions[v], &verdict),
                              five && flags == 0 ? FRAMING_INCOMPLETE : FRAMING_REFUSED);
             ck_assert(five || verdict.statement == MQTT3_4_8_0_1);
+            ck_assert(!verdict.refused || verdict.reason_code == REASON_MALFORMED_PACKET);
         }
         ck_assert_int_eq(frame(bytes_of(&zero, 1), PROTOCOL_UNKNOWN, &verdict), FRAMING_REFUSED);
     }
@@ -178,9 +180,11 @@ START_TEST(bad_remaining_length)
         const bool five = unit_versions[v] == PROTOCOL_5_0;
         struct verdict verdict;
         for (size_t length = 1; length < bad_lengths[_i].enough; length++)
-            ck_assert_int_eq(frame(bytes_of(input.data, length), unit_versions[v], &verdict), FRAMING_INCOMPLETE);
+            ck_assert_int_eq(frame(bytes_of(input.data, length), unit_versions[v], &verdict),
+                             FRAMING_INCOMPLETE);
         for (size_t length = bad_lengths[_i].enough; length <= input.length; length++) {
-            ck_assert_int_eq(frame(bytes_of(input.data, length), unit_versions[v], &verdict), FRAMING_REFUSED);
+            ck_assert_int_eq(frame(bytes_of(input.data, length), unit_versions[v], &verdict),
+                             FRAMING_REFUSED);
             ck_assert_uint_eq(verdict.statement, five ? bad_lengths[_i].five : MQTT3_4_8_0_1);
             ck_assert_uint_eq(verdict.reason_code, REASON_MALFORMED_PACKET);
             ck_assert_uint_eq(verdict.offset, bad_lengths[_i].offset);
@@ -229,7 +233,8 @@ START_TEST(maximum_packet_size)
 }
 END_TEST
 
-/* Who sends what: table 2-1. A packet of the wrong direction is a Protocol Error; nothing is wrong with its form. */
+/* Who sends what: table 2-1. A packet of the wrong direction is a Protocol Error; nothing is wrong with
+ * its form. */
 static const struct {
     const char *what;
     const char *packet;
@@ -321,7 +326,8 @@ END_TEST
 /* Decoding trusts no framing: a Remaining Length that does not match what follows is refused. */
 START_TEST(remaining_length_must_match)
 {
-    static const char *const inputs[] = {"30 05 <'a'> 00", "30 03 <'a'> 00", "C0 01", "C0 00 00", "30 FF FF FF 7F 00"};
+    static const char *const inputs[] = {"30 05 <'a'> 00", "30 03 <'a'> 00", "C0 01", "C0 00 00",
+                                         "30 FF FF FF 7F 00"};
     const struct bytes good = octets("30 04 <'a'> 00");
     struct packet packet;
     check_decodes(&packet, PROTOCOL_5_0, SENDER_CLIENT, good);
@@ -330,6 +336,7 @@ START_TEST(remaining_length_must_match)
         const struct bytes input = octets(inputs[i]);
         const struct verdict verdict = packet_decode(&packet, PROTOCOL_5_0, SENDER_CLIENT, input, NULL);
         ck_assert_msg(verdict.refused, "%s", inputs[i]);
+        ck_assert_uint_eq(verdict.offset, 1);
         ck_assert_uint_eq(verdict.reason_code, REASON_MALFORMED_PACKET);
         octets_free(input);
     }

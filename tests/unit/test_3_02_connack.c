@@ -12,34 +12,49 @@ static const struct accepted accepted[] = {
     {"the byte before the return code means nothing in 3.1", V31, SERVER, "20 02 01 00", "20 02 00 00"},
 };
 
+/* clang-format off */
 static const struct refused refused[] = {
-    {"reserved flag, bit 1", V5, SERVER, "20 [02 00 []]", MQTT_3_2_2_1, STATEMENT_NONE, 0x81, 2, "20 [00 00 []]",
-     STATEMENT_NONE, STATEMENT_NONE},
-    {"reserved flag, bit 7", V5, SERVER, "20 [81 00 []]", MQTT_3_2_2_1, STATEMENT_NONE, 0x81, 2, "20 [01 00 []]",
-     STATEMENT_NONE, STATEMENT_NONE},
-    {"reserved flag, bit 4", V311, SERVER, "20 02 10 00", STATEMENT_NONE, MQTT3_4_8_0_1, 0x81, 2, "20 02 00 00",
-     STATEMENT_NONE, STATEMENT_NONE},
-    {"Session Present of a refused connection", V5, SERVER, "20 [01 87 []]", MQTT_3_2_2_6, STATEMENT_NONE,
-     MALFORMED_OR_PROTOCOL_ERROR, 2, "20 [00 87 []]", STATEMENT_NONE, STATEMENT_NONE},
-    {"Session Present of a refused connection", V311, SERVER, "20 02 01 05", STATEMENT_NONE, MQTT3_3_2_2_4,
-     MALFORMED_OR_PROTOCOL_ERROR, 2, "20 02 00 05", STATEMENT_NONE, STATEMENT_NONE},
-    {"return code 6", V3, SERVER, "20 02 00 06", STATEMENT_NONE, MQTT3_3_2_2_6, MALFORMED_OR_PROTOCOL_ERROR, 3,
-     "20 02 00 05", STATEMENT_NONE, MQTT3_4_8_0_1},
-    {"return code 255", V3, SERVER, "20 02 00 FF", STATEMENT_NONE, MQTT3_3_2_2_6, MALFORMED_OR_PROTOCOL_ERROR, 3,
-     "20 02 00 00", STATEMENT_NONE, MQTT3_4_8_0_1},
-    {"no Property Length", V5, SERVER, "20 02 00 00", MQTT_2_2_2_1, STATEMENT_NONE, 0x81, 4, "20 03 00 00 00",
-     MQTT_4_13_1_1, STATEMENT_NONE},
-    {"a payload [D-3.2.3-1]", V5, SERVER, "20 04 00 00 00 00", MQTT_4_13_1_1, STATEMENT_NONE, 0x81, 5, "20 03 00 00 00",
-     D_3_2_3_1, STATEMENT_NONE},
-    {"a byte too many", V3, SERVER, "20 03 00 00 00", STATEMENT_NONE, MQTT3_4_8_0_1, 0x81, 4, "20 02 00 00",
-     STATEMENT_NONE, STATEMENT_NONE},
-    {"no return code", V3, SERVER, "20 01 00", STATEMENT_NONE, MQTT3_4_8_0_1, 0x81, 3, "20 02 00 00", STATEMENT_NONE,
-     STATEMENT_NONE},
-    {"nothing", V5, SERVER, "20 00", MQTT_4_13_1_1, STATEMENT_NONE, 0x81, 2, "20 03 00 00 00", STATEMENT_NONE,
-     STATEMENT_NONE},
-    {"nothing", V3, SERVER, "20 00", STATEMENT_NONE, MQTT3_4_8_0_1, 0x81, 2, "20 02 00 00", STATEMENT_NONE,
-     STATEMENT_NONE},
+    {"reserved flag, bit 1", V5, SERVER, 0x81, 2, {MQTT_3_2_2_1}, {NONE},
+     "20 [02 00 []]",
+     "20 [00 00 []]"},
+    {"reserved flag, bit 7", V5, SERVER, 0x81, 2, {MQTT_3_2_2_1}, {NONE},
+     "20 [81 00 []]",
+     "20 [01 00 []]"},
+    {"reserved flag, bit 4", V311, SERVER, 0x81, 2, {NONE}, {MQTT3_4_8_0_1},
+     "20 02 10 00",
+     "20 02 00 00"},
+    {"Session Present of a refused connection", V5, SERVER, EITHER, 2, {MQTT_3_2_2_6}, {NONE},
+     "20 [01 87 []]",
+     "20 [00 87 []]"},
+    {"Session Present of a refused connection", V311, SERVER, EITHER, 2, {NONE}, {MQTT3_3_2_2_4},
+     "20 02 01 05",
+     "20 02 00 05"},
+    {"return code 6", V3, SERVER, EITHER, 3, {NONE}, {MQTT3_3_2_2_6, MQTT3_4_8_0_1},
+     "20 02 00 06",
+     "20 02 00 05"},
+    {"return code 255", V3, SERVER, EITHER, 3, {NONE}, {MQTT3_3_2_2_6, MQTT3_4_8_0_1},
+     "20 02 00 FF",
+     "20 02 00 00"},
+    {"no Property Length", V5, SERVER, 0x81, 4, {MQTT_2_2_2_1, MQTT_4_13_1_1}, {NONE},
+     "20 02 00 00",
+     "20 03 00 00 00"},
+    {"a payload [D-3.2.3-1]", V5, SERVER, 0x81, 5, {MQTT_4_13_1_1, D_3_2_3_1}, {NONE},
+     "20 04 00 00 00 00",
+     "20 03 00 00 00"},
+    {"a byte too many", V3, SERVER, 0x81, 4, {NONE}, {MQTT3_4_8_0_1},
+     "20 03 00 00 00",
+     "20 02 00 00"},
+    {"no return code", V3, SERVER, 0x81, 3, {NONE}, {MQTT3_4_8_0_1},
+     "20 01 00",
+     "20 02 00 00"},
+    {"nothing", V5, SERVER, 0x81, 2, {MQTT_4_13_1_1}, {NONE},
+     "20 00",
+     "20 03 00 00 00"},
+    {"nothing", V3, SERVER, 0x81, 2, {NONE}, {MQTT3_4_8_0_1},
+     "20 00",
+     "20 02 00 00"},
 };
+/* clang-format on */
 
 static const struct cut cuts[] = {
     {"20 [00 00 [11 00000001 26 <'n'> <'v'>]]", V5, SERVER, ""},
@@ -47,9 +62,13 @@ static const struct cut cuts[] = {
 };
 
 /* Table 3-1. [MQTT-3.2.2-8] */
-static const struct codes codes = {
-    "20 [00 %02X []]", PROTOCOL_5_0, NULL, "00 80 81 82 83 84 85 86 87 88 89 8A 8C 90 95 97 99 9A 9B 9C 9D 9F", "",
-    MQTT_3_2_2_8,      3};
+static const struct codes codes = {"20 [00 %02X []]",
+                                   PROTOCOL_5_0,
+                                   NULL,
+                                   "00 80 81 82 83 84 85 86 87 88 89 8A 8C 90 95 97 99 9A 9B 9C 9D 9F",
+                                   "",
+                                   MQTT_3_2_2_8,
+                                   3};
 
 START_TEST(accepts)
 {
@@ -107,7 +126,8 @@ END_TEST
 /* 3.1 has no Session Present to send. */
 START_TEST(session_present_is_encoded_by_version)
 {
-    struct packet packet = {.type = PACKET_CONNACK, .version = PROTOCOL_5_0, .connack = {.session_present = true}};
+    struct packet packet = {
+        .type = PACKET_CONNACK, .version = PROTOCOL_5_0, .connack = {.session_present = true}};
     check_encodes(&packet, "20 [01 00 []]");
     packet.version = PROTOCOL_3_1_1;
     check_encodes(&packet, "20 02 01 00");

@@ -1,16 +1,26 @@
 /* 3.4 PUBACK */
 #include "acknowledgement.h"
 
-static const struct accepted accepted[] = {ACKNOWLEDGEMENTS_ACCEPTED("40", "87")};
+/* clang-format off */
+static const struct accepted accepted[] = {
+    ACKNOWLEDGEMENTS_ACCEPTED("40", "87")
+};
 
-static const struct refused refused[] = {ACKNOWLEDGEMENTS_REFUSED("40", "87")};
+static const struct refused refused[] = {
+    ACKNOWLEDGEMENTS_REFUSED("40", "87")
+};
 
-static const struct cut cuts[] = {ACKNOWLEDGEMENT_CUTS("40", "87")};
+static const struct cut cuts[] = {
+    ACKNOWLEDGEMENT_CUTS("40", "87")
+};
+/* clang-format on */
 
 /* The table of 3.4.2.1, [MQTT-3.4.2-1] */
 static const struct codes codes[] = {
-    {"40 03 0001 %02X", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "", MQTT_3_4_2_1, 4},
-    {"40 04 0001 %02X 00", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "", MQTT_3_4_2_1, 4},
+    {"40 03 0001 %02X", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "",
+     MQTT_3_4_2_1, 4},
+    {"40 04 0001 %02X 00", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "",
+     MQTT_3_4_2_1, 4},
 };
 
 START_TEST(accepts)

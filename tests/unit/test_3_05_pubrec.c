@@ -1,16 +1,26 @@
 /* 3.5 PUBREC */
 #include "acknowledgement.h"
 
-static const struct accepted accepted[] = {ACKNOWLEDGEMENTS_ACCEPTED("50", "91")};
+/* clang-format off */
+static const struct accepted accepted[] = {
+    ACKNOWLEDGEMENTS_ACCEPTED("50", "91")
+};
 
-static const struct refused refused[] = {ACKNOWLEDGEMENTS_REFUSED("50", "91")};
+static const struct refused refused[] = {
+    ACKNOWLEDGEMENTS_REFUSED("50", "91")
+};
 
-static const struct cut cuts[] = {ACKNOWLEDGEMENT_CUTS("50", "91")};
+static const struct cut cuts[] = {
+    ACKNOWLEDGEMENT_CUTS("50", "91")
+};
+/* clang-format on */
 
 /* The table of 3.5.2.1, [MQTT-3.5.2-1] */
 static const struct codes codes[] = {
-    {"50 03 0001 %02X", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "", MQTT_3_5_2_1, 4},
-    {"50 04 0001 %02X 00", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "", MQTT_3_5_2_1, 4},
+    {"50 03 0001 %02X", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "",
+     MQTT_3_5_2_1, 4},
+    {"50 04 0001 %02X 00", PROTOCOL_5_0, "00 80 83 87 90 91 97 99", "00 80 83 87 90 91 97 99 10", "",
+     MQTT_3_5_2_1, 4},
 };
 
 START_TEST(accepts)

@@ -1,17 +1,26 @@
 /* 3.6 PUBREL */
 #include "acknowledgement.h"
 
-static const struct accepted accepted[] = {ACKNOWLEDGEMENTS_ACCEPTED("62", "92"),
-                                           /* spec/mqtt-3.1.md: sent again with DUP */
-                                           {"with DUP", V31, BOTH, "6A 02 0001", NULL}};
+/* clang-format off */
+static const struct accepted accepted[] = {
+    ACKNOWLEDGEMENTS_ACCEPTED("62", "92"),
+    {"with DUP (spec/mqtt-3.1.md: sent again)", V31, BOTH, "6A 02 0001", NULL},
+};
 
-static const struct refused refused[] = {ACKNOWLEDGEMENTS_REFUSED("62", "92"),
-                                         {"with DUP", V311, BOTH, "6A 02 0001", STATEMENT_NONE, MQTT3_3_6_1_1, 0x81, 0,
-                                          "62 02 0001", STATEMENT_NONE, STATEMENT_NONE},
-                                         {"with DUP", V5, BOTH, "6A 02 0001", MQTT_3_6_1_1, STATEMENT_NONE, 0x81, 0,
-                                          "62 02 0001", STATEMENT_NONE, STATEMENT_NONE}};
+static const struct refused refused[] = {
+    ACKNOWLEDGEMENTS_REFUSED("62", "92"),
+    {"with DUP", V311, BOTH, 0x81, 0, {NONE}, {MQTT3_3_6_1_1},
+     "6A 02 0001",
+     "62 02 0001"},
+    {"with DUP", V5, BOTH, 0x81, 0, {MQTT_3_6_1_1}, {NONE},
+     "6A 02 0001",
+     "62 02 0001"},
+};
 
-static const struct cut cuts[] = {ACKNOWLEDGEMENT_CUTS("62", "92")};
+static const struct cut cuts[] = {
+    ACKNOWLEDGEMENT_CUTS("62", "92")
+};
+/* clang-format on */
 
 /* The table of 3.6.2.1, [MQTT-3.6.2-1] */
 static const struct codes codes[] = {

@@ -1,11 +1,19 @@
 /* 3.7 PUBCOMP */
 #include "acknowledgement.h"
 
-static const struct accepted accepted[] = {ACKNOWLEDGEMENTS_ACCEPTED("70", "92")};
+/* clang-format off */
+static const struct accepted accepted[] = {
+    ACKNOWLEDGEMENTS_ACCEPTED("70", "92")
+};
 
-static const struct refused refused[] = {ACKNOWLEDGEMENTS_REFUSED("70", "92")};
+static const struct refused refused[] = {
+    ACKNOWLEDGEMENTS_REFUSED("70", "92")
+};
 
-static const struct cut cuts[] = {ACKNOWLEDGEMENT_CUTS("70", "92")};
+static const struct cut cuts[] = {
+    ACKNOWLEDGEMENT_CUTS("70", "92")
+};
+/* clang-format on */
 
 /* The table of 3.7.2.1, [MQTT-3.7.2-1] */
 static const struct codes codes[] = {

@@ -8,22 +8,31 @@ static const struct accepted accepted[] = {
     {"no payload before 5.0", V3, SERVER, "B0 02 0001", NULL},
 };
 
+/* clang-format off */
 static const struct refused refused[] = {
-    {"Packet Identifier 0", V5, SERVER, "B0 [0000 [] 00]", MQTT_2_2_1_6, STATEMENT_NONE, MALFORMED_OR_PROTOCOL_ERROR, 2,
-     "B0 [0001 [] 00]", STATEMENT_NONE, STATEMENT_NONE},
-    {"Packet Identifier 0", V3, SERVER, "B0 02 0000", STATEMENT_NONE, MQTT3_2_3_1_7, MALFORMED_OR_PROTOCOL_ERROR, 2,
-     "B0 02 0001", STATEMENT_NONE, STATEMENT_NONE},
-    {"no Reason Code", V5, SERVER, "B0 [0001 []]", MQTT_3_11_3_2, STATEMENT_NONE, MALFORMED_OR_PROTOCOL_ERROR, 5,
-     "B0 [0001 [] 00]", STATEMENT_NONE, STATEMENT_NONE},
-    {"no Property Length", V5, SERVER, "B0 02 0001", MQTT_2_2_2_1, STATEMENT_NONE, 0x81, 4, "B0 04 0001 00 00",
-     MQTT_4_13_1_1, STATEMENT_NONE},
-    {"the second Reason Code is unknown", V5, SERVER, "B0 [0001 [] 00 10]", MQTT_3_11_3_2, STATEMENT_NONE,
-     MALFORMED_OR_PROTOCOL_ERROR, 6, "B0 [0001 [] 00 11]", STATEMENT_NONE, STATEMENT_NONE},
-    {"a payload before 5.0", V3, SERVER, "B0 03 0001 00", STATEMENT_NONE, MQTT3_4_8_0_1, 0x81, 4, "B0 02 0001",
-     STATEMENT_NONE, STATEMENT_NONE},
-    {"half a Packet Identifier", V3, SERVER, "B0 01 01", STATEMENT_NONE, MQTT3_4_8_0_1, 0x81, 2, "B0 02 0101",
-     STATEMENT_NONE, STATEMENT_NONE},
+    {"Packet Identifier 0", V5, SERVER, EITHER, 2, {MQTT_2_2_1_6}, {NONE},
+     "B0 [0000 [] 00]",
+     "B0 [0001 [] 00]"},
+    {"Packet Identifier 0", V3, SERVER, EITHER, 2, {NONE}, {MQTT3_2_3_1_7},
+     "B0 02 0000",
+     "B0 02 0001"},
+    {"no Reason Code", V5, SERVER, EITHER, 5, {MQTT_3_11_3_2}, {NONE},
+     "B0 [0001 []]",
+     "B0 [0001 [] 00]"},
+    {"no Property Length", V5, SERVER, 0x81, 4, {MQTT_2_2_2_1, MQTT_4_13_1_1}, {NONE},
+     "B0 02 0001",
+     "B0 04 0001 00 00"},
+    {"the second Reason Code is unknown", V5, SERVER, EITHER, 6, {MQTT_3_11_3_2}, {NONE},
+     "B0 [0001 [] 00 10]",
+     "B0 [0001 [] 00 11]"},
+    {"a payload before 5.0", V3, SERVER, 0x81, 4, {NONE}, {MQTT3_4_8_0_1},
+     "B0 03 0001 00",
+     "B0 02 0001"},
+    {"half a Packet Identifier", V3, SERVER, 0x81, 2, {NONE}, {MQTT3_4_8_0_1},
+     "B0 01 01",
+     "B0 02 0101"},
 };
+/* clang-format on */
 
 static const struct cut cuts[] = {
     {"B0 [0001 [1F <'why'>] 00 11 80]", V5, SERVER, "10 11"},

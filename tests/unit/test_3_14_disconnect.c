@@ -14,26 +14,37 @@ static const struct accepted accepted[] = {
     {"the only form before 5.0", V3, CLIENT, "E0 00", NULL},
 };
 
+/* clang-format off */
 static const struct refused refused[] = {
-    {"Session Expiry Interval from a Server", V5, SERVER, "E0 [00 [11 00000001]]", MQTT_3_14_2_2, STATEMENT_NONE, 0x82,
-     4, "E0 [00 [26 0001 'n' 0000]]", STATEMENT_NONE, STATEMENT_NONE},
-    {"Reason Code unknown", V5, BOTH, "E0 02 01 00", MQTT_3_14_2_1, STATEMENT_NONE, MALFORMED_OR_PROTOCOL_ERROR, 2,
-     "E0 02 00 00", STATEMENT_NONE, STATEMENT_NONE},
-    {"Reason Code of the other side", V5, SERVER, "E0 01 04", MQTT_3_14_2_1, STATEMENT_NONE,
-     MALFORMED_OR_PROTOCOL_ERROR, 2, "E0 01 00", STATEMENT_NONE, STATEMENT_NONE},
-    {"Reason Code of the other side", V5, CLIENT, "E0 01 8E", MQTT_3_14_2_1, STATEMENT_NONE,
-     MALFORMED_OR_PROTOCOL_ERROR, 2, "E0 01 04", STATEMENT_NONE, STATEMENT_NONE},
-    {"Property Length beyond the end", V5, BOTH, "E0 02 00 01", MQTT_4_13_1_1, STATEMENT_NONE, 0x81, 3, "E0 02 00 00",
-     STATEMENT_NONE, STATEMENT_NONE},
-    {"a byte behind the properties", V5, BOTH, "E0 03 00 00 00", MQTT_4_13_1_1, STATEMENT_NONE, 0x81, 4, "E0 02 00 00",
-     STATEMENT_NONE, STATEMENT_NONE},
-    {"a Reason Code before 5.0", V3, CLIENT, "E0 01 00", STATEMENT_NONE, MQTT3_4_8_0_1, 0x81, 1, "E0 00",
-     STATEMENT_NONE, STATEMENT_NONE},
-    {"reserved flags", V311, CLIENT, "E1 00", STATEMENT_NONE, MQTT3_3_14_1_1, 0x81, 0, "E0 00", STATEMENT_NONE,
-     MQTT3_2_2_2_1},
-    {"reserved flags", V5, BOTH, "E8 00", MQTT_3_14_1_1, STATEMENT_NONE, 0x81, 0, "E0 00", MQTT_2_1_3_1,
-     STATEMENT_NONE},
+    {"Session Expiry Interval from a Server", V5, SERVER, 0x82, 4, {MQTT_3_14_2_2}, {NONE},
+     "E0 [00 [11 00000001]]",
+     "E0 [00 [26 0001 'n' 0000]]"},
+    {"Reason Code unknown", V5, BOTH, EITHER, 2, {MQTT_3_14_2_1}, {NONE},
+     "E0 02 01 00",
+     "E0 02 00 00"},
+    {"Reason Code of the other side", V5, SERVER, EITHER, 2, {MQTT_3_14_2_1}, {NONE},
+     "E0 01 04",
+     "E0 01 00"},
+    {"Reason Code of the other side", V5, CLIENT, EITHER, 2, {MQTT_3_14_2_1}, {NONE},
+     "E0 01 8E",
+     "E0 01 04"},
+    {"Property Length beyond the end", V5, BOTH, 0x81, 3, {MQTT_4_13_1_1}, {NONE},
+     "E0 02 00 01",
+     "E0 02 00 00"},
+    {"a byte behind the properties", V5, BOTH, 0x81, 4, {MQTT_4_13_1_1}, {NONE},
+     "E0 03 00 00 00",
+     "E0 02 00 00"},
+    {"a Reason Code before 5.0", V3, CLIENT, 0x81, 1, {NONE}, {MQTT3_4_8_0_1},
+     "E0 01 00",
+     "E0 00"},
+    {"reserved flags", V311, CLIENT, 0x81, 0, {NONE}, {MQTT3_3_14_1_1, MQTT3_2_2_2_1},
+     "E1 00",
+     "E0 00"},
+    {"reserved flags", V5, BOTH, 0x81, 0, {MQTT_3_14_1_1, MQTT_2_1_3_1}, {NONE},
+     "E8 00",
+     "E0 00"},
 };
+/* clang-format on */
 
 static const struct cut cuts[] = {
     {"E0 [00 [11 00000001 26 <'n'> <'v'>]]", V5, CLIENT, "0 1"},
@@ -43,8 +54,8 @@ static const struct cut cuts[] = {
 /* Table 3-10 [MQTT-3.14.2-1]. 0x8C stands in table 2-6 as one of DISCONNECT, but not in table 3-10. */
 #define BOTH_SIDES "00 80 81 82 83 90 93 94 95 96 97 98 99"
 static const struct codes codes[] = {
-    {"E0 01 %02X", PROTOCOL_5_0, BOTH_SIDES " 04",
-     BOTH_SIDES " 87 89 8B 8D 8E 8F 9A 9B 9C 9D 9E 9F A0 A1 A2", "8C", MQTT_3_14_2_1, 2},
+    {"E0 01 %02X", PROTOCOL_5_0, BOTH_SIDES " 04", BOTH_SIDES " 87 89 8B 8D 8E 8F 9A 9B 9C 9D 9E 9F A0 A1 A2",
+     "8C", MQTT_3_14_2_1, 2},
     {"E0 02 %02X 00", PROTOCOL_5_0, BOTH_SIDES " 04",
      BOTH_SIDES " 87 89 8B 8D 8E 8F 9A 9B 9C 9D 9E 9F A0 A1 A2", "8C", MQTT_3_14_2_1, 2},
 };
@@ -81,7 +92,8 @@ START_TEST(every_field)
     struct packet packet;
     check_decodes(&packet, PROTOCOL_5_0, SENDER_CLIENT, all);
     ck_assert_uint_eq(packet.disconnect.reason_code, 4);
-    ck_assert_uint_eq(properties_number(&packet.disconnect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0), 0x0102);
+    ck_assert_uint_eq(properties_number(&packet.disconnect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0),
+                      0x0102);
     check_text(properties_bytes(&packet.disconnect.properties, ORDINAL_REASON_STRING), "why");
     for (int v = 0; v < 3; v++) {
         memset(&packet, 0xFF, sizeof packet);
@@ -97,7 +109,8 @@ END_TEST
 /* A Reason Code is not sent where the version has none. */
 START_TEST(is_encoded_by_version)
 {
-    struct packet packet = {.type = PACKET_DISCONNECT, .version = PROTOCOL_5_0, .disconnect = {.reason_code = 0x8E}};
+    struct packet packet = {
+        .type = PACKET_DISCONNECT, .version = PROTOCOL_5_0, .disconnect = {.reason_code = 0x8E}};
     check_encodes(&packet, "E0 01 8E");
     packet.version = PROTOCOL_3_1_1;
     check_encodes(&packet, "E0 00");

@@ -3,9 +3,9 @@
 
 #include "mqtt/4_07_topics.h"
 
-/* Rows judge a name or a filter: `five` and `three` are what it violates in 5.0 and before, STATEMENT_NONE if it may pass;
- * `at` is the offending character. Where 5.0 gives no code, 0x81 and 0x82 are both right (0x8F and 0x90 are not: they are
- * for what is well formed). */
+/* Rows judge a name or a filter: `five` and `three` are what it violates in 5.0 and before, NONE if it may
+ * pass; `at` is the offending character. Where 5.0 gives no code, 0x81 and 0x82 are both right (0x8F and
+ * 0x90 are not: they are for what is well formed). */
 struct judged {
     const char *text;
     enum statement five;
@@ -16,8 +16,8 @@ struct judged {
 static void check_verdict(const struct judged *row, enum protocol_version version, struct verdict verdict)
 {
     const enum statement expected = version == PROTOCOL_5_0 ? row->five : row->three;
-    ck_assert_msg(verdict.refused == (expected != STATEMENT_NONE), "\"%s\" in %s: %s", row->text,
-                  version_name(version), verdict.refused ? "refused" : "accepted");
+    ck_assert_msg(verdict.refused == (expected != NONE), "\"%s\" in %s: %s", row->text, version_name(version),
+                  verdict.refused ? "refused" : "accepted");
     if (!verdict.refused)
         return;
     ck_assert_msg(verdict.statement == expected, "\"%s\" in %s cites %s", row->text, version_name(version),
@@ -39,17 +39,17 @@ static struct bytes exactly(const char *text)
 
 /* 4.7.1, 4.7.3: names */
 static const struct judged names[] = {
-    {"a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"/", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"//", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"a/b/c", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"/a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"a/", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {" ", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"Accounts payable", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$SYS/broker/version", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$share/g/a", STATEMENT_NONE, STATEMENT_NONE, 0}, /* only a filter can be shared */
-    {"$share//", STATEMENT_NONE, STATEMENT_NONE, 0},
+    {"a", NONE, NONE, 0},
+    {"/", NONE, NONE, 0},
+    {"//", NONE, NONE, 0},
+    {"a/b/c", NONE, NONE, 0},
+    {"/a", NONE, NONE, 0},
+    {"a/", NONE, NONE, 0},
+    {" ", NONE, NONE, 0},
+    {"Accounts payable", NONE, NONE, 0},
+    {"$SYS/broker/version", NONE, NONE, 0},
+    {"$share/g/a", NONE, NONE, 0}, /* only a filter can be shared */
+    {"$share//", NONE, NONE, 0},
     {"", MQTT_4_7_3_1, MQTT3_4_7_3_1, 0},
     {"#", MQTT_4_7_0_1, MQTT3_4_7_1_1, 0},
     {"+", MQTT_4_7_0_1, MQTT3_4_7_1_1, 0},
@@ -71,22 +71,22 @@ END_TEST
 
 /* 4.7.1.2, 4.7.1.3, 4.8.2: filters */
 static const struct judged filters[] = {
-    {"a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"/", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"#", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"+", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"/#", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"+/#", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"+/+", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"/+", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"+/", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"+/+/+/+", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"sport/tennis/#", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"sport/+/player1", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"+/tennis/#", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"//#", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$SYS/#", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$SYS/+/x", STATEMENT_NONE, STATEMENT_NONE, 0},
+    {"a", NONE, NONE, 0},
+    {"/", NONE, NONE, 0},
+    {"#", NONE, NONE, 0},
+    {"+", NONE, NONE, 0},
+    {"/#", NONE, NONE, 0},
+    {"+/#", NONE, NONE, 0},
+    {"+/+", NONE, NONE, 0},
+    {"/+", NONE, NONE, 0},
+    {"+/", NONE, NONE, 0},
+    {"+/+/+/+", NONE, NONE, 0},
+    {"sport/tennis/#", NONE, NONE, 0},
+    {"sport/+/player1", NONE, NONE, 0},
+    {"+/tennis/#", NONE, NONE, 0},
+    {"//#", NONE, NONE, 0},
+    {"$SYS/#", NONE, NONE, 0},
+    {"$SYS/+/x", NONE, NONE, 0},
     {"", MQTT_4_7_3_1, MQTT3_4_7_3_1, 0},
     {"#/", MQTT_4_7_1_1, MQTT3_4_7_1_2, 0},
     {"#/a", MQTT_4_7_1_1, MQTT3_4_7_1_2, 0},
@@ -103,26 +103,26 @@ static const struct judged filters[] = {
     {"++", MQTT_4_7_1_2, MQTT3_4_7_1_3, 0},
     {"+/++", MQTT_4_7_1_2, MQTT3_4_7_1_3, 2},
 
-    {"$share/g/a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$share/g/#", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$share/g/+/a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$share/g//", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$share/g//a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$share/ /a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$share/g/$share/h/a", STATEMENT_NONE, STATEMENT_NONE, 0}, /* a filter, like any other, behind the ShareName */
-    {"$shared/a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$SHARE//a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"share//a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"/$share//a", STATEMENT_NONE, STATEMENT_NONE, 0},
-    {"$share//a", MQTT_4_8_2_1, STATEMENT_NONE, 7},
-    {"$share//", MQTT_4_8_2_1, STATEMENT_NONE, 7},
-    {"$share/", MQTT_4_8_2_1, STATEMENT_NONE, 7},
-    {"$share/g", MQTT_4_8_2_2, STATEMENT_NONE, 7},
-    {"$share/group", MQTT_4_8_2_2, STATEMENT_NONE, 11},
-    {"$share/g/", MQTT_4_8_2_2, STATEMENT_NONE, 8},
-    {"$share/+/a", MQTT_4_8_2_2, STATEMENT_NONE, 7},
-    {"$share/#", MQTT_4_8_2_2, STATEMENT_NONE, 7},
-    {"$share/+", MQTT_4_8_2_2, STATEMENT_NONE, 7},
+    {"$share/g/a", NONE, NONE, 0},
+    {"$share/g/#", NONE, NONE, 0},
+    {"$share/g/+/a", NONE, NONE, 0},
+    {"$share/g//", NONE, NONE, 0},
+    {"$share/g//a", NONE, NONE, 0},
+    {"$share/ /a", NONE, NONE, 0},
+    {"$share/g/$share/h/a", NONE, NONE, 0}, /* a filter, like any other, behind the ShareName */
+    {"$shared/a", NONE, NONE, 0},
+    {"$SHARE//a", NONE, NONE, 0},
+    {"share//a", NONE, NONE, 0},
+    {"/$share//a", NONE, NONE, 0},
+    {"$share//a", MQTT_4_8_2_1, NONE, 7},
+    {"$share//", MQTT_4_8_2_1, NONE, 7},
+    {"$share/", MQTT_4_8_2_1, NONE, 7},
+    {"$share/g", MQTT_4_8_2_2, NONE, 7},
+    {"$share/group", MQTT_4_8_2_2, NONE, 11},
+    {"$share/g/", MQTT_4_8_2_2, NONE, 8},
+    {"$share/+/a", MQTT_4_8_2_2, NONE, 7},
+    {"$share/#", MQTT_4_8_2_2, NONE, 7},
+    {"$share/+", MQTT_4_8_2_2, NONE, 7},
     {"$share/a+b/c", MQTT_4_8_2_2, MQTT3_4_7_1_3, 7},
     {"$share/g#/c", MQTT_4_8_2_2, MQTT3_4_7_1_2, 7},
     {"$share/g/#/c", MQTT_4_7_1_1, MQTT3_4_7_1_2, 9},
@@ -136,7 +136,7 @@ START_TEST(topic_filters)
     const struct bytes filter = exactly(row->text);
     for (int v = 0; v < 3; v++) {
         struct judged expected = *row;
-        if (unit_versions[v] != PROTOCOL_5_0 && row->five == MQTT_4_8_2_2 && row->three != STATEMENT_NONE)
+        if (unit_versions[v] != PROTOCOL_5_0 && row->five == MQTT_4_8_2_2 && row->three != NONE)
             expected.at = 8; /* before 5.0 it is the wildcard itself that is wrong */
         check_verdict(&expected, unit_versions[v], topic_filter_check(filter, unit_versions[v], 100));
     }
@@ -150,18 +150,12 @@ static const struct {
     const char *share_name; /* NULL: it is not one */
     const char *inner;
 } shared[] = {
-    {"$share/g/a", "g", "a"},
-    {"$share/group/a/b/#", "group", "a/b/#"},
-    {"$share/g//", "g", "/"},
-    {"$share/g/$share/h/x", "g", "$share/h/x"},
-    {"$share/g", NULL, NULL},
-    {"$share", NULL, NULL},
-    {"$share/", NULL, NULL},
-    {"$shar/g/a", NULL, NULL},
-    {"$shared/g/a", NULL, NULL},
-    {"a/$share/g/a", NULL, NULL},
-    {"a", NULL, NULL},
-    {"", NULL, NULL},
+    {"$share/g/a", "g", "a"},    {"$share/group/a/b/#", "group", "a/b/#"},
+    {"$share/g//", "g", "/"},    {"$share/g/$share/h/x", "g", "$share/h/x"},
+    {"$share/g", NULL, NULL},    {"$share", NULL, NULL},
+    {"$share/", NULL, NULL},     {"$shar/g/a", NULL, NULL},
+    {"$shared/g/a", NULL, NULL}, {"a/$share/g/a", NULL, NULL},
+    {"a", NULL, NULL},           {"", NULL, NULL},
 };
 
 START_TEST(shared_subscriptions)
@@ -239,7 +233,9 @@ static const struct {
     {"a/b", "a/b/c", false},
     {"a/b/c", "a/b", false},
     {"\xC3\xA4", "a\xCC\x88", false}, /* composed and decomposed are two names */
-    {"\xEF\xBB\xBF" "a", "a", false},
+    {"\xEF\xBB\xBF"
+     "a",
+     "a", false},
     /* [MQTT-4.7.2-1] $ is matched by name only */
     {"#", "$SYS", false},
     {"#", "$SYS/monitor", false},
@@ -277,8 +273,8 @@ static const struct {
     const char *topic;
     const char *levels[5];
 } split[] = {
-    {"a", {"a"}},           {"a/b/c", {"a", "b", "c"}}, {"/", {"", ""}},   {"/a", {"", "a"}},
-    {"a/", {"a", ""}},      {"a//b", {"a", "", "b"}},   {"//", {"", "", ""}}, {"", {""}},
+    {"a", {"a"}},        {"a/b/c", {"a", "b", "c"}}, {"/", {"", ""}},      {"/a", {"", "a"}},
+    {"a/", {"a", ""}},   {"a//b", {"a", "", "b"}},   {"//", {"", "", ""}}, {"", {""}},
     {"+/#", {"+", "#"}},
 };
 
@@ -304,7 +300,8 @@ START_TEST(wildcards)
     static const struct {
         const char *text;
         bool has;
-    } rows[] = {{"", false}, {"a", false}, {"/", false}, {"$SYS", false}, {"#", true}, {"+", true}, {"a/#", true}, {"a+b", true}};
+    } rows[] = {{"", false}, {"a", false}, {"/", false},  {"$SYS", false},
+                {"#", true}, {"+", true},  {"a/#", true}, {"a+b", true}};
     for (int i = 0; i < COUNT(rows); i++)
         ck_assert_msg(topic_has_wildcard(bytes_of_text(rows[i].text)) == rows[i].has, "%s", rows[i].text);
     ck_assert(!topic_has_wildcard(bytes_of(NULL, 0)));
