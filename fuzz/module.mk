@@ -1,0 +1,58 @@
+# Fuzzing: see fuzz/README.md.
+#   make fuzz FUZZ_SECONDS=60 FUZZ_NAMES=packet    search with libFuzzer (clang)
+#   make fuzz-minimise                             keep what adds coverage in fuzz/corpus
+# `make test` runs the corpus through the same harnesses, built by whatever CC and SAN say.
+
+FUZZ_ALL := base dissect packet stream topics
+FUZZ_NAMES ?= $(FUZZ_ALL)
+FUZZ_SECONDS ?= 60
+FUZZ_CLANG ?= clang
+FUZZ_FOLDER := $(BUILD)/fuzz
+
+# What the harnesses need beyond the codec; the trees do not need the rest of the broker.
+FUZZ_TREES := src/mqtt/4_07_topic_tree.c src/mqtt/4_08_subscriptions.c src/mqtt/3_03_1_3_retain.c
+FUZZ_SUPPORT := fuzz/fuzz.c fuzz/packet_compare.c fuzz/naive_topics.c
+FUZZ_REPLAYS := $(FUZZ_ALL:%=$(BUILD)/fuzz-replay-%)
+
+# The replay of the corpus
+TEST_PROGRAMS += $(FUZZ_REPLAYS)
+TEST_STEPS += fuzz-replay
+TEST_COMMAND_fuzz-replay := fuzz/replay-all $(BUILD)
+
+$(FUZZ_REPLAYS): $(BUILD)/fuzz-replay-%: $(BUILD)/fuzz/fuzz_%.o $(call objects,fuzz/replay.c $(FUZZ_SUPPORT) $(FUZZ_TREES)) \
+        $(CODEC_LIBRARY)
+	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS)
+
+# The search: everything compiled once more, with clang's instrumentation, below $(FUZZ_FOLDER)/clang.
+FUZZ_CFLAGS := $(CSTD) $(WARNINGS) -O1 -g -fno-omit-frame-pointer -Isrc -I$(BUILD)/generated -MMD -MP \
+               -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_SOURCES := $(CODEC_SOURCES) $(FUZZ_TREES) $(FUZZ_SUPPORT)
+FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ_FOLDER)/clang/%.o,$(FUZZ_SOURCES) $(GENERATED_NAMES:%=generated/%.c))
+FUZZ_PROGRAMS := $(FUZZ_ALL:%=$(FUZZ_FOLDER)/fuzz_%)
+
+$(FUZZ_FOLDER)/clang/generated/%.o: $(BUILD)/generated/%.c | $(GENERATED_HEADERS)
+	@mkdir -p $(@D)
+	$(FUZZ_CLANG) $(FUZZ_CFLAGS) -c $< -o $@
+
+$(FUZZ_FOLDER)/clang/%.o: %.c | $(GENERATED_HEADERS)
+	@mkdir -p $(@D)
+	$(FUZZ_CLANG) $(FUZZ_CFLAGS) -c $< -o $@
+
+$(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o: fuzz/mutate_packet.c
+	@mkdir -p $(@D)
+	$(FUZZ_CLANG) $(FUZZ_CFLAGS) -DSELECTOR_BYTES=2U -c $< -o $@
+
+$(FUZZ_FOLDER)/fuzz_packet: $(FUZZ_FOLDER)/clang/fuzz/mutate_packet.o
+$(FUZZ_FOLDER)/fuzz_dissect: $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o
+
+$(FUZZ_PROGRAMS): $(FUZZ_FOLDER)/%: $(FUZZ_FOLDER)/clang/fuzz/%.o $(FUZZ_OBJECTS)
+	$(FUZZ_CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@
+
+.PHONY: fuzz fuzz-minimise
+fuzz: $(FUZZ_NAMES:%=$(FUZZ_FOLDER)/fuzz_%) ## search for defects with libFuzzer (FUZZ_SECONDS=60 for each harness)
+	fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ_FOLDER) $(FUZZ_NAMES)
+
+fuzz-minimise: $(FUZZ_NAMES:%=$(FUZZ_FOLDER)/fuzz_%) ## merge what `make fuzz` found into fuzz/corpus
+	fuzz/run --minimise $(FUZZ_FOLDER) $(FUZZ_NAMES)
+
+-include $(wildcard $(FUZZ_FOLDER)/clang/*/*.d $(FUZZ_FOLDER)/clang/*/*/*.d)
