@@ -5,7 +5,6 @@
  * Each file has a process of its own, so that one finding doesn't hide the next. Closes with "N passed, N
  * failed, N skipped". */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
