@@ -155,6 +155,20 @@ static void check_buffer(to_buffer *how, const struct subject *subject, const st
     free(buffer);
 }
 
+/* Also where the cut would go through a character. */
+static void check_buffers(to_buffer *how, const struct subject *subject, const struct text *text, size_t size)
+{
+    check_buffer(how, subject, text, size);
+    check_buffer(how, subject, text, text->length);
+    check_buffer(how, subject, text, text->length + 1);
+    for (size_t at = 0; at < text->length; at++) {
+        if (((uint8_t)text->characters[at] & 0xC0) == 0x80) {
+            check_buffer(how, subject, text, at + 1);
+            return;
+        }
+    }
+}
+
 /* Secrets: with other bytes in their place, the text stays the same. */
 
 struct secrets {
@@ -225,9 +239,7 @@ static void check_dissector(dissector *how, to_buffer *into, const struct subjec
                                                 subject->connection.sender, subject->bytes, NULL)));
     check_characters(&text, newlines);
     check_colour(how, subject, &text);
-    check_buffer(into, subject, &text, size);
-    check_buffer(into, subject, &text, text.length);
-    check_buffer(into, subject, &text, text.length + 1);
+    check_buffers(into, subject, &text, size);
     if (subject->bytes.length > 0)
         check_secrets(how, subject, &text, verdict);
     free(text.characters);
