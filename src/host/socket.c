@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -16,45 +17,44 @@ enum {
     WRITES_PER_FLUSH = 16, /* a fast reader may not keep all others waiting */
     DRAIN_TIME = 5000,     /* ms for a client to take its last packets */
     LINGER_TIME = 1000,    /* ms for a client to close after us */
-    LINGER_READS = 64      /* and how often it may still send something */
+    LINGER_READS = 64,     /* and how often it may still send something */
+    EVENTS_PER_WAKE_UP = 1024
 };
 
-enum phase { OPEN, DRAINING, LINGERING };
+enum phase { OPEN, DRAINING, LINGERING, GONE };
 
 /* One of these per connection, idle or not: every byte counts a million times. */
 struct client {
-    uv_poll_t poll;        /* `data` is the core's connection; NULL once the core knows that it is closed */
-    struct list_node node; /* in the list of its phase */
-    uint32_t deadline;     /* DRAINING, LINGERING: the low bits of the time in ms; it is only seconds away */
-    uint16_t reads_left;   /* LINGERING */
+    struct connection *connection; /* the core's; NULL once the core knows that it is closed */
+    struct list_node node;         /* in the list of its phase */
+    int descriptor;
+    uint32_t deadline;   /* DRAINING, LINGERING: the low bits of the time in ms; it is only seconds away */
+    uint16_t reads_left; /* LINGERING */
     uint8_t phase;
-    uint8_t watched; /* UV_READABLE, UV_WRITABLE; the latter means that the socket took no more */
+    uint8_t watched; /* WATCH_INPUT, WATCH_OUTPUT; the latter means that the socket took no more */
 };
-static_assert(sizeof(struct client) <= 184, "an idle connection costs what was promised");
+static_assert(sizeof(struct client) <= 40, "an idle connection costs what was promised");
+
+enum { WATCH_INPUT = 1, WATCH_OUTPUT = 2 };
 
 enum outcome { DRAINED, UNFINISHED, BLOCKED, FAILED };
 
-static void on_event(uv_poll_t *poll, int status, int events);
-
-static int descriptor_of(const struct client *client)
-{
-    uv_os_fd_t descriptor = -1;
-    uv_fileno((const uv_handle_t *)&client->poll, &descriptor);
-    return descriptor;
-}
-
 static struct list *list_of(struct sockets *sockets, enum phase phase)
 {
-    return phase == OPEN ? &sockets->open : phase == DRAINING ? &sockets->draining : &sockets->lingering;
+    struct list *lists[] = {
+        [OPEN] = &sockets->open, [DRAINING] = &sockets->draining, [LINGERING] = &sockets->lingering, [GONE] = &sockets->gone};
+    return lists[phase];
 }
 
-static void watch(struct client *client, int events)
+static void watch(const struct sockets *sockets, struct client *client, int wanted)
 {
-    if (client->watched == events)
+    if (client->watched == wanted)
         return;
-    client->watched = (uint8_t)events;
-    /* Fails only for a descriptor that another handle watches, and ours is nobody else's. */
-    int result = uv_poll_start(&client->poll, events, on_event);
+    client->watched = (uint8_t)wanted;
+    struct epoll_event event = {.data.ptr = client};
+    event.events = (wanted & WATCH_INPUT ? EPOLLIN : 0U) | (wanted & WATCH_OUTPUT ? EPOLLOUT : 0U);
+    /* Fails only for a descriptor that epoll does not know, and ours it does. */
+    int result = epoll_ctl(sockets->epoll, EPOLL_CTL_MOD, client->descriptor, &event);
     assert(result == 0);
 }
 
@@ -66,44 +66,46 @@ static void enter(struct sockets *sockets, struct client *client, enum phase pha
     list_append(list_of(sockets, phase), &client->node);
 }
 
-static void free_client(uv_handle_t *handle)
-{
-    free(LIST_OWNER(handle, struct client, poll));
-}
-
 static void report_closed(struct sockets *sockets, struct client *client)
 {
-    if (!client->poll.data)
+    if (!client->connection)
         return;
-    struct step step = {.kind = STEP_CLOSED, .connection = client->poll.data};
-    client->poll.data = NULL;
+    struct step step = {.kind = STEP_CLOSED, .connection = client->connection};
+    client->connection = NULL;
     broker_step(sockets->broker, uv_now(sockets->loop), &step);
 }
 
-/* Closes the socket at once. `client` stays allocated until libuv lets go of it, but must not be used any
- * more. */
+/* Closes the socket at once. `client` must not be used any more; it stays allocated until the events at hand
+ * have been dealt with, because one of them may be its own. */
 static void drop(struct sockets *sockets, struct client *client)
 {
     report_closed(sockets, client);
-    list_remove(list_of(sockets, (enum phase)client->phase), &client->node);
+    enter(sockets, client, GONE, 0);
     sockets->count--;
-    int descriptor = descriptor_of(client);
-    uv_close((uv_handle_t *)&client->poll, free_client);
-    close(descriptor);
+    close(client->descriptor); /* which epoll notices by itself */
+}
+
+static void free_gone(struct sockets *sockets)
+{
+    while (!list_empty(&sockets->gone)) {
+        struct client *client = LIST_OWNER(sockets->gone.first, struct client, node);
+        list_remove(&sockets->gone, &client->node);
+        free(client);
+    }
 }
 
 /* As drop; the kernel throws away what it has not sent yet instead of trying on for minutes. */
 static void cut(struct sockets *sockets, struct client *client)
 {
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(descriptor_of(client), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     drop(sockets, client);
 }
 
 /* Reads and throws away. Returns false when that was the end and the socket is closed. */
 static bool discard(struct sockets *sockets, struct client *client)
 {
-    ssize_t count = read(descriptor_of(client), sockets->input, INPUT_SIZE);
+    ssize_t count = read(client->descriptor, sockets->input, INPUT_SIZE);
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     if (count > 0 && --client->reads_left > 0)
@@ -119,12 +121,12 @@ static void begin_to_linger(struct sockets *sockets, struct client *client)
     /* Most clients close right after their DISCONNECT, and there is nobody left to wait for. */
     if (!discard(sockets, client))
         return;
-    if (shutdown(descriptor_of(client), SHUT_WR) != 0) {
+    if (shutdown(client->descriptor, SHUT_WR) != 0) {
         drop(sockets, client);
         return;
     }
     enter(sockets, client, LINGERING, LINGER_TIME);
-    watch(client, UV_READABLE);
+    watch(sockets, client, WATCH_INPUT);
 }
 
 /* Sends up to RUNS_PER_WRITE runs. Returns UNFINISHED when the socket took them all: there may be more. */
@@ -132,7 +134,7 @@ static enum outcome send_once(struct sockets *sockets, struct client *client)
 {
     struct bytes runs[RUNS_PER_WRITE];
     struct iovec vector[RUNS_PER_WRITE];
-    size_t count = connection_output(client->poll.data, runs, RUNS_PER_WRITE);
+    size_t count = connection_output(client->connection, runs, RUNS_PER_WRITE);
     size_t total = 0;
     for (size_t i = 0; i < count; i++) {
         vector[i] = (struct iovec){.iov_base = (void *)(uintptr_t)runs[i].data, .iov_len = runs[i].length};
@@ -140,10 +142,10 @@ static enum outcome send_once(struct sockets *sockets, struct client *client)
     }
     if (total == 0)
         return DRAINED;
-    ssize_t sent = writev(descriptor_of(client), vector, (int)count);
+    ssize_t sent = writev(client->descriptor, vector, (int)count);
     if (sent < 0)
         return errno == EAGAIN || errno == EINTR ? BLOCKED : FAILED;
-    connection_sent(sockets->broker, client->poll.data, (size_t)sent);
+    connection_sent(sockets->broker, client->connection, (size_t)sent);
     return (size_t)sent == total ? UNFINISHED : BLOCKED;
 }
 
@@ -165,9 +167,9 @@ static bool settle(struct sockets *sockets, struct client *client, enum outcome 
         drop(sockets, client);
         return false;
     }
-    int writable = outcome == BLOCKED ? UV_WRITABLE : 0;
-    if (!connection_closing(client->poll.data)) {
-        watch(client, writable | (connection_wants_input(client->poll.data) ? UV_READABLE : 0));
+    int writable = outcome == BLOCKED ? WATCH_OUTPUT : 0;
+    if (!connection_closing(client->connection)) {
+        watch(sockets, client, writable | (connection_wants_input(client->connection) ? WATCH_INPUT : 0));
         return true;
     }
     if (outcome == DRAINED) {
@@ -176,7 +178,7 @@ static bool settle(struct sockets *sockets, struct client *client, enum outcome 
     }
     if (client->phase == OPEN)
         enter(sockets, client, DRAINING, DRAIN_TIME);
-    watch(client, writable);
+    watch(sockets, client, writable);
     return false;
 }
 
@@ -185,7 +187,7 @@ void sockets_flush(struct sockets *sockets)
     struct connection *connection;
     while ((connection = broker_next_ready(sockets->broker)) != NULL) {
         struct client *client = connection_host(connection);
-        bool full = (client->watched & UV_WRITABLE) != 0;
+        bool full = (client->watched & WATCH_OUTPUT) != 0;
         settle(sockets, client, full ? BLOCKED : send_output(sockets, client));
     }
     sockets->unflushed = 0;
@@ -204,10 +206,10 @@ static void receive(struct sockets *sockets, struct client *client)
     /* Another connection's input may have changed this since the socket was polled (a Session is taken
      * over, a queue is full). The bytes stay in the socket; the flush at the end of the turn settles what
      * is watched. */
-    struct connection *connection = client->poll.data;
+    struct connection *connection = client->connection;
     if (connection_closing(connection) || !connection_wants_input(connection))
         return;
-    ssize_t count = read(descriptor_of(client), sockets->input, INPUT_SIZE);
+    ssize_t count = read(client->descriptor, sockets->input, INPUT_SIZE);
     if (count < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (count <= 0) {
@@ -222,45 +224,62 @@ static void receive(struct sockets *sockets, struct client *client)
     broker_step(sockets->broker, uv_now(sockets->loop), &step);
     /* When the socket is full, the end of the turn does not look at this connection: it cannot send
      * anyway. */
-    if (client->watched & UV_WRITABLE)
+    if (client->watched & WATCH_OUTPUT)
         settle(sockets, client, BLOCKED);
     count_input(sockets, (size_t)count);
 }
 
-static void on_event(uv_poll_t *poll, int status, int events)
+static void on_event(struct sockets *sockets, struct client *client, uint32_t events)
 {
-    struct client *client = LIST_OWNER(poll, struct client, poll);
-    struct sockets *sockets = poll->loop->data;
-    if (status < 0) {
-        drop(sockets, client);
+    const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0; /* reading tells the details */
+    if (client->phase == GONE)
         return;
-    }
     if (client->phase == LINGERING) {
         discard(sockets, client);
         return;
     }
-    if ((events & UV_WRITABLE) && !settle(sockets, client, send_output(sockets, client)))
+    if ((events & EPOLLOUT) && !settle(sockets, client, send_output(sockets, client)))
         return;
-    if (events & UV_READABLE)
+    if (broken && !(client->watched & WATCH_INPUT)) /* nothing is read from it, so nothing else would tell */
+        drop(sockets, client);
+    else if ((events & EPOLLIN) || broken)
         receive(sockets, client);
+}
+
+/* Some of the sockets are ready. Level-triggered: what does not fit into one call comes with the next wake-up. */
+static void on_wake_up(uv_poll_t *gate, int status, int events)
+{
+    struct sockets *sockets = gate->loop->data;
+    struct epoll_event ready[EVENTS_PER_WAKE_UP];
+    (void)status;
+    (void)events;
+    int count = epoll_wait(sockets->epoll, ready, EVENTS_PER_WAKE_UP, 0);
+    for (int i = 0; i < count; i++)
+        on_event(sockets, ready[i].data.ptr, ready[i].events);
+    free_gone(sockets);
+}
+
+static bool watch_first(const struct sockets *sockets, struct client *client)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
+    client->watched = WATCH_INPUT;
+    return epoll_ctl(sockets->epoll, EPOLL_CTL_ADD, client->descriptor, &event) == 0;
 }
 
 void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer)
 {
     struct client *client = calloc(1, sizeof *client);
-    if (!client || uv_poll_init(sockets->loop, &client->poll, descriptor) != 0) {
-        free(client);
+    if (!client) {
         close(descriptor);
         return;
     }
+    client->descriptor = descriptor;
     list_append(&sockets->open, &client->node);
     sockets->count++;
     struct step step = {.kind = STEP_ACCEPTED, .host = client, .peer = peer};
     broker_step(sockets->broker, uv_now(sockets->loop), &step);
-    client->poll.data = step.connection;
-    if (step.connection)
-        watch(client, UV_READABLE);
-    else
+    client->connection = step.connection;
+    if (!step.connection || !watch_first(sockets, client))
         drop(sockets, client);
 }
 
@@ -300,9 +319,15 @@ uint64_t sockets_deadline(const struct sockets *sockets)
 
 bool sockets_create(struct sockets *sockets, uv_loop_t *loop, struct broker *broker)
 {
-    *sockets = (struct sockets){.loop = loop, .broker = broker, .input = malloc(INPUT_SIZE)};
+    *sockets = (struct sockets){.loop = loop, .broker = broker, .epoll = epoll_create1(EPOLL_CLOEXEC)};
     loop->data = sockets;
-    return sockets->input != NULL;
+    sockets->input = malloc(INPUT_SIZE);
+    if (sockets->input && sockets->epoll >= 0 && uv_poll_init(loop, &sockets->gate, sockets->epoll) == 0 &&
+        uv_poll_start(&sockets->gate, UV_READABLE, on_wake_up) == 0)
+        return true;
+    free(sockets->input);
+    sockets->input = NULL;
+    return false;
 }
 
 static void cut_all(struct sockets *sockets, struct list *list)
@@ -316,6 +341,9 @@ void sockets_destroy(struct sockets *sockets)
     cut_all(sockets, &sockets->open);
     cut_all(sockets, &sockets->draining);
     cut_all(sockets, &sockets->lingering);
+    free_gone(sockets);
     free(sockets->input);
     sockets->input = NULL;
+    uv_poll_stop(&sockets->gate);
+    close(sockets->epoll);
 }

@@ -12,17 +12,14 @@
 
 struct connection *connection_create(struct broker *broker, void *host, const char *peer)
 {
-    const uint64_t timers = broker->statistics.sessions + broker->statistics.connections + 2;
-    if (timers >= UINT32_MAX || !timer_heap_reserve(&broker->timers, (uint32_t)timers))
+    if (!broker_reserve_timers(broker))
         return NULL;
-    struct connection *connection = calloc(1, sizeof *connection);
+    const size_t peer_size = peer ? strlen(peer) + 1 : 1;
+    struct connection *connection = calloc(1, sizeof *connection + peer_size);
     if (!connection)
         return NULL;
-    connection->peer = strdup(peer ? peer : "");
-    if (!connection->peer) {
-        free(connection);
-        return NULL;
-    }
+    if (peer)
+        memcpy(connection->peer, peer, peer_size);
     connection->host = host;
     connection->state = CONNECTION_AWAITS_CONNECT;
     connection->maximum_packet_size = UINT32_MAX;
@@ -51,7 +48,6 @@ void connection_free(struct broker *broker, struct connection *connection)
     topic_alias_free(connection->topic_aliases); /* [MQTT-3.3.2-7] */
     outgoing_aliases_free(connection->outgoing_aliases);
     free(connection->partial);
-    free(connection->peer);
     free(connection);
     broker->statistics.connections--;
 }

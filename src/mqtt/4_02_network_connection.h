@@ -48,7 +48,6 @@ struct output_pool {
 struct connection {
     struct session *session; /* NULL before CONNECT and after the session let go of the connection */
     void *host;
-    char *peer; /* the other side's address, for the log; owned */
     struct list_node node; /* in broker.connections */
     struct list_node ready_node; /* in broker.ready, while `ready` */
     struct connection *next_closing; /* in broker.closing, until its session has been told */
@@ -70,6 +69,7 @@ struct connection {
     uint8_t state;                /* enum connection_state */
     bool ready;                   /* is in the list of ready connections */
     bool problem_information;     /* 3.1.2.11.7: Reason String and User Property are welcome */
+    char peer[];                  /* the other side's address, for the log */
 };
 
 /* Opens and frees; see STEP_ACCEPTED and STEP_CLOSED. connection_free does not touch the session. */
