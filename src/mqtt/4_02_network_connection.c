@@ -184,7 +184,7 @@ static uint32_t capacity_for(const struct connection *connection, size_t size)
 uint8_t *output_reserve(struct broker *broker, struct connection *connection, size_t size)
 {
     struct output_block *block = connection->output_last;
-    if (!block || block->capacity - block->end < size) {
+    if (!block || block->referenced || block->capacity - block->end < size) { /* a reference has no room of its own */
         block = block_take(&broker->output_pool, capacity_for(connection, size));
         if (!block) {
             broker_log(broker, LOG_ERROR, connection, "out of memory, connection closed", NULL);
