@@ -62,14 +62,14 @@ struct retained_expiry {
 
 static bool arm_retained_expiry(struct broker *broker, struct message *message)
 {
-    const uint64_t timers = (uint64_t)broker->timers.count + broker->statistics.sessions + broker->statistics.connections + 2;
     struct retained_expiry *expiry = malloc(sizeof *expiry);
-    if (!expiry || timers >= UINT32_MAX || !timer_heap_reserve(&broker->timers, (uint32_t)timers)) {
+    if (!expiry || !broker_reserve_timers(broker)) {
         free(expiry);
         return false;
     }
     *expiry = (struct retained_expiry){.timer = {.kind = TIMER_RETAINED}, .message = message};
     message->retained_expiry = expiry;
+    broker->retained_expiring++;
     timer_heap_set(&broker->timers, &expiry->timer, message->expires_at);
     return true;
 }
@@ -80,6 +80,7 @@ void retained_release(struct broker *broker, struct message *message)
         timer_heap_cancel(&broker->timers, &message->retained_expiry->timer);
         free(message->retained_expiry);
         message->retained_expiry = NULL;
+        broker->retained_expiring--;
     }
     message_release(message);
 }

@@ -24,17 +24,10 @@ struct session *session_find(struct broker *broker, struct bytes client_identifi
                          &client_identifier);
 }
 
-/* Room for the timers of all sessions and connections, so that no deadline is ever lost for want of memory. */
-static bool reserve_timer(struct broker *broker)
-{
-    const uint64_t timers = broker->statistics.sessions + broker->statistics.connections + 2;
-    return timers < UINT32_MAX && timer_heap_reserve(&broker->timers, (uint32_t)timers);
-}
-
 struct session *session_create(struct broker *broker, struct bytes client_identifier)
 {
     assert(client_identifier.length <= UINT16_MAX);
-    if (!reserve_timer(broker))
+    if (!broker_reserve_timers(broker))
         return NULL;
     struct session *session = calloc(1, sizeof *session + client_identifier.length);
     if (!session)

@@ -93,6 +93,12 @@ void broker_destroy(struct broker *broker)
     free(broker);
 }
 
+bool broker_reserve_timers(struct broker *broker)
+{
+    const uint64_t timers = broker->statistics.sessions + broker->statistics.connections + broker->retained_expiring + 3;
+    return timers < UINT32_MAX && timer_heap_reserve(&broker->timers, (uint32_t)timers);
+}
+
 /* Dispatch of packets */
 
 typedef struct verdict action(struct broker *broker, struct connection *connection, const struct packet *packet);

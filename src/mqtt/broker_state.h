@@ -30,6 +30,7 @@ struct broker {
     struct subscriptions *subscriptions;
     struct retained_tree *retained;
     struct timer_heap timers;
+    uint64_t retained_expiring;  /* retained messages that have a timer */
     struct list connections;
     struct list ready;           /* connections that the host has to look after, oldest first */
     struct connection *closing; /* connections whose sessions are still to be told */
@@ -38,6 +39,10 @@ struct broker {
     struct broker_statistics statistics;
     bool shutting_down;
 };
+
+/* Makes room for the timers of all sessions, connections and retained messages, and for one more of each, so that no deadline is
+ * ever lost for want of memory. False: no memory. */
+bool broker_reserve_timers(struct broker *broker);
 
 /* Writes a line of log, when the host wants one: `text` and then, if they say something, the client's identifier or address and the
  * verdict with its statement. `connection` and `verdict` may be NULL. */
