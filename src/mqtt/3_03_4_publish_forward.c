@@ -86,12 +86,19 @@ static size_t allowed_size(const struct connection *connection, size_t remaining
 
 enum { ALIAS_PROPERTY = 3, ALIAS_SLACK = 8 };
 
+/* The largest packet that MQTT and the client allow. */
+static size_t largest_packet(const struct connection *connection)
+{
+    const size_t largest = 1 + 4 + (size_t)VARIABLE_BYTE_INTEGER_MAXIMUM;
+    return connection->maximum_packet_size < largest ? connection->maximum_packet_size : largest;
+}
+
 /* Lets an alias stand for the topic, if the client allows any. Only where even the longest form of the packet fits, so that what the
  * client is told is never a packet that is not sent. */
 static void apply_alias(struct broker *broker, struct connection *connection, size_t size, struct forward_properties *properties)
 {
     if (connection->alias_maximum == 0 || properties->topic.length <= ALIAS_PROPERTY ||
-        size + ALIAS_SLACK > connection->maximum_packet_size)
+        size + ALIAS_SLACK > largest_packet(connection))
         return;
     bool known = false;
     properties->alias = outgoing_alias(&connection->outgoing_aliases, connection->alias_maximum, properties->topic,
