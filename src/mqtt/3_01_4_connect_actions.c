@@ -170,7 +170,6 @@ static void configure(struct broker *broker, struct connection *connection, cons
                       const struct admission *admission)
 {
     const struct properties *properties = &connect->connect.properties;
-    connection->maximum_packet_size = properties_number(properties, ORDINAL_MAXIMUM_PACKET_SIZE, UINT32_MAX);
     connection->send_maximum =
         flow_send_maximum((uint16_t)properties_number(properties, ORDINAL_RECEIVE_MAXIMUM, 0),
                           broker->settings.maximum_inflight);
@@ -186,6 +185,8 @@ static void configure(struct broker *broker, struct connection *connection, cons
 struct verdict connect_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
 {
     struct admission admission = {0};
+    connection->maximum_packet_size = /* binds a refusal too [MQTT-3.1.2-24] [MQTT-3.2.2-19] */
+        properties_number(&packet->connect.properties, ORDINAL_MAXIMUM_PACKET_SIZE, UINT32_MAX);
     const struct verdict verdict = check(broker, packet, &admission);
     if (verdict.refused)
         return verdict;
