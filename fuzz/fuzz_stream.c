@@ -54,7 +54,8 @@ static bool take_packet(struct connection *connection, struct bytes pending, siz
         return stop(connection, verdict);
     if (framing == FRAMING_INCOMPLETE) {
         REQUIRE(*size == 0 || *size > pending.length);
-        REQUIRE(connection->limit == 0 || *size <= connection->limit); /* refused at the header, not at the end */
+        REQUIRE(connection->limit == 0 ||
+                *size <= connection->limit); /* refused at the header, not at the end */
         connection->record.announced = *size;
         return false;
     }

@@ -19,8 +19,9 @@ TEST_PROGRAMS += $(FUZZ_REPLAYS)
 TEST_STEPS += fuzz-replay
 TEST_COMMAND_fuzz-replay := fuzz/replay-all $(BUILD)
 
-$(FUZZ_REPLAYS): $(BUILD)/fuzz-replay-%: $(BUILD)/fuzz/fuzz_%.o $(call objects,fuzz/replay.c $(FUZZ_SUPPORT) $(FUZZ_TREES)) \
-        $(CODEC_LIBRARY)
+FUZZ_REPLAY_OBJECTS := $(call objects,fuzz/replay.c $(FUZZ_SUPPORT) $(FUZZ_TREES))
+
+$(FUZZ_REPLAYS): $(BUILD)/fuzz-replay-%: $(BUILD)/fuzz/fuzz_%.o $(FUZZ_REPLAY_OBJECTS) $(CODEC_LIBRARY)
 	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS)
 
 # The search: everything compiled once more, with clang's instrumentation, below $(FUZZ_FOLDER)/clang.
@@ -49,7 +50,7 @@ $(FUZZ_PROGRAMS): $(FUZZ_FOLDER)/%: $(FUZZ_FOLDER)/clang/fuzz/%.o $(FUZZ_OBJECTS
 	$(FUZZ_CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@
 
 .PHONY: fuzz fuzz-minimise
-fuzz: $(FUZZ_NAMES:%=$(FUZZ_FOLDER)/fuzz_%) ## search for defects with libFuzzer (FUZZ_SECONDS=60 for each harness)
+fuzz: $(FUZZ_NAMES:%=$(FUZZ_FOLDER)/fuzz_%) ## search with libFuzzer (FUZZ_SECONDS=60 for each harness)
 	fuzz/run --seconds $(FUZZ_SECONDS) $(FUZZ_FOLDER) $(FUZZ_NAMES)
 
 fuzz-minimise: $(FUZZ_NAMES:%=$(FUZZ_FOLDER)/fuzz_%) ## merge what `make fuzz` found into fuzz/corpus
