@@ -38,3 +38,5 @@ conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance
 # In `make test` the report is what counts: its summary becomes the step's closing line.
 TEST_STEPS += conformance
 TEST_COMMAND_conformance = conformance/measure-etalon $(BUILD) --no-progress && conformance/closing-line $(BUILD)/report/etalon.json
+
+include conformance/mutants/module.mk

@@ -1,0 +1,16 @@
+# The mutants of the conformance suite. Every file named by a section holds mutants: adding one is enough.
+
+MUTANT_SOURCES := $(sort $(wildcard conformance/mutants/*.c))
+MUTANT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(MUTANT_SOURCES))
+
+PROGRAMS += $(BUILD)/etalon-mutant
+
+$(BUILD)/etalon-mutant: $(MUTANT_OBJECTS) $(CODEC_LIBRARY)
+	$(CC) $^ $(ALL_LDFLAGS) -o $@
+
+.PHONY: mutants
+mutants: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/etalon-mutant ## prove the conformance tests on brokers with one fault each
+	@conformance/mutants/run --build $(BUILD)
+
+TEST_STEPS += mutants
+TEST_COMMAND_mutants := conformance/mutants/run --build $(BUILD)
