@@ -138,13 +138,31 @@ static void answer(struct broker *broker, struct connection *connection, const s
         connection_acknowledge(broker, connection, PACKET_PUBREC, publish->packet_identifier, reason_code);
 }
 
+/* The QoS 2 identifiers that the client has not released yet, 4.3.3 */
+
+static bool was_received(const struct session *session, uint16_t identifier)
+{
+    return identifier_set_has(&session_flows(session)->received, identifier);
+}
+
+static bool remember_received(struct session *session, uint16_t identifier)
+{
+    struct flows *flows = session_change_flows(session);
+    return flows && identifier_set_add(&flows->received, identifier);
+}
+
+static bool forget_received(struct session *session, uint16_t identifier)
+{
+    return session->flows && identifier_set_remove(&session->flows->received, identifier);
+}
+
 /* The message could not be kept or passed on to everybody: it isn't ours. A 5.0 client is told, an older one sends it
  * again when it has reconnected [MQTT3-4.8.0-2]. */
 static struct verdict decline(struct broker *broker, struct connection *connection, const struct publish *publish)
 {
     broker_log(broker, LOG_ERROR, connection, "out of memory, PUBLISH declined", NULL);
     if (publish->qos == 2)
-        identifier_set_remove(&connection->session->received, publish->packet_identifier); /* [MQTT-4.3.3-9] */
+        forget_received(connection->session, publish->packet_identifier); /* [MQTT-4.3.3-9] */
     if (connection_is_5_0(connection))
         answer(broker, connection, publish, REASON_QUOTA_EXCEEDED);
     else if (publish->qos > 0)
@@ -203,19 +221,19 @@ struct verdict publish_actions(struct broker *broker, struct connection *connect
     if (!payload_format_valid(broker, publish))
         return answer_invalid_payload(broker, connection, publish);
     if (publish->qos == 1 && connection_is_5_0(connection) &&
-        identifier_set_has(&session->received, publish->packet_identifier)) {
+        was_received(session, publish->packet_identifier)) {
         answer(broker, connection, publish, REASON_PACKET_IDENTIFIER_IN_USE); /* a QoS 2 message still has it */
         return accept();
     }
     if (publish->qos < 2)
         return pass_on(broker, connection, publish, topic);
 
-    if (identifier_set_has(&session->received, publish->packet_identifier)) {
+    if (was_received(session, publish->packet_identifier)) {
         answer(broker, connection, publish, REASON_SUCCESS); /* [MQTT-4.3.3-10] a repetition, not a new message */
         return accept();
     }
     GUARD(flow_check_received(broker, session));
-    if (!identifier_set_add(&session->received, publish->packet_identifier))
+    if (!remember_received(session, publish->packet_identifier))
         return decline(broker, connection, publish);
     return pass_on(broker, connection, publish, topic);
 }
@@ -224,7 +242,7 @@ struct verdict publish_actions(struct broker *broker, struct connection *connect
 struct verdict pubrel_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
 {
     const uint16_t identifier = packet->acknowledgement.packet_identifier;
-    const bool known = identifier_set_remove(&connection->session->received, identifier);
+    const bool known = forget_received(connection->session, identifier);
     connection_acknowledge(broker, connection, PACKET_PUBCOMP, identifier,
                            known ? REASON_SUCCESS : REASON_PACKET_IDENTIFIER_NOT_FOUND);
     return accept();

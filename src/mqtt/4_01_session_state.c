@@ -49,6 +49,19 @@ bool session_online(const struct session *session)
     return session->connection && session->connection->state == CONNECTION_ESTABLISHED;
 }
 
+const struct flows *session_flows(const struct session *session)
+{
+    static const struct flows none = {.queued = 0};
+    return session->flows ? session->flows : &none;
+}
+
+struct flows *session_change_flows(struct session *session)
+{
+    if (!session->flows)
+        session->flows = calloc(1, sizeof *session->flows);
+    return session->flows;
+}
+
 static void destroy_deliveries(struct list *list)
 {
     while (!list_empty(list)) {
@@ -58,16 +71,31 @@ static void destroy_deliveries(struct list *list)
     }
 }
 
+static void destroy_flows(struct session *session)
+{
+    if (!session->flows)
+        return;
+    destroy_deliveries(&session->flows->queue);
+    destroy_deliveries(&session->flows->inflight_order);
+    free(session->flows->inflight.slots);
+    identifier_set_clear(&session->flows->received);
+    free(session->flows);
+    session->flows = NULL;
+}
+
+/* Nothing is under way and nothing says which identifier was the last. */
+static bool flows_empty(const struct flows *flows)
+{
+    return flows->queued == 0 && flows->inflight.count == 0 && flows->received.count == 0;
+}
+
 void session_end(struct broker *broker, struct session *session)
 {
     assert(!session->connection);
     will_publish(broker, session); /* [MQTT-3.1.2-8] at the end of the session at the latest */
     timer_heap_cancel(&broker->timers, &session->timer);
     subscriptions_remove_all(broker->subscriptions, &session->subscriber);
-    destroy_deliveries(&session->queue);
-    destroy_deliveries(&session->inflight_order);
-    free(session->inflight.slots);
-    identifier_set_clear(&session->received);
+    destroy_flows(session);
     hash_map_remove(&broker->sessions, identifier_hash(broker, session_client_identifier(session)), session);
     broker->statistics.sessions--;
     free(session); /* [MQTT-4.1.0-2] */
@@ -96,6 +124,8 @@ void session_detach(struct broker *broker, struct session *session)
         session_end(broker, session);
         return;
     }
+    if (flows_empty(session_flows(session)))
+        destroy_flows(session);
     if (session->will && session->will->delay == 0)
         will_publish(broker, session);
     if (session->will)
@@ -230,34 +260,36 @@ static uint16_t free_identifier(struct inflight *inflight)
 
 bool inflight_add(struct session *session, struct delivery *delivery)
 {
-    struct inflight *inflight = &session->inflight;
-    if (inflight->count == IDENTIFIERS)
+    struct flows *flows = session_change_flows(session);
+    if (!flows || flows->inflight.count == IDENTIFIERS)
         return false;
+    struct inflight *inflight = &flows->inflight;
     if ((inflight->count + 1) * 2 > inflight->capacity && inflight->capacity < INFLIGHT_LARGEST &&
         !inflight_grow(inflight))
         return false;
     delivery->packet_identifier = free_identifier(inflight); /* [MQTT-4.3.2-1] [MQTT-4.3.3-1] */
     *slot_of(inflight, delivery->packet_identifier) = delivery;
     inflight->count++;
-    list_append(&session->inflight_order, &delivery->node);
+    list_append(&flows->inflight_order, &delivery->node);
     return true;
 }
 
 struct delivery *inflight_find(const struct session *session, uint16_t packet_identifier)
 {
-    if (session->inflight.count == 0)
+    const struct inflight *inflight = &session_flows(session)->inflight;
+    if (inflight->count == 0)
         return NULL;
-    struct delivery *delivery = *slot_of(&session->inflight, packet_identifier);
+    struct delivery *delivery = *slot_of(inflight, packet_identifier);
     return delivery && delivery->packet_identifier == packet_identifier ? delivery : NULL;
 }
 
 void inflight_remove(struct session *session, struct delivery *delivery)
 {
-    struct inflight *inflight = &session->inflight;
+    struct inflight *inflight = &session->flows->inflight;
     struct delivery **slot = slot_of(inflight, delivery->packet_identifier);
     assert(*slot == delivery);
     *slot = NULL;
-    list_remove(&session->inflight_order, &delivery->node);
+    list_remove(&session->flows->inflight_order, &delivery->node);
     if (--inflight->count > 0 || inflight->capacity <= INFLIGHT_TO_KEEP)
         return;
     free(inflight->slots);

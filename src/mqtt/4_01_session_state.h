@@ -79,19 +79,24 @@ struct inflight {
     uint16_t last_identifier;
 };
 
+/* The messages of a session that are under way. Most sessions of an idle fleet have none, and then no struct flows. */
+struct flows {
+    struct list queue;              /* deliveries that wait, oldest first (4.6) */
+    struct list inflight_order;     /* deliveries in flight in the order in which they were first sent (4.6) */
+    struct inflight inflight;
+    struct identifier_set received; /* QoS 2 identifiers received, PUBREL outstanding */
+    uint32_t queued;                /* length of `queue` */
+    uint32_t queued_qos_0;          /* how many of them are at QoS 0 */
+};
+
 struct session {
     struct subscriber subscriber; /* 4.8; must be the first member */
     struct connection *connection; /* NULL while the client is away */
     struct session_will *will;
-    struct list queue;             /* deliveries that wait, oldest first (4.6) */
-    struct list inflight_order;    /* deliveries in flight in the order in which they were first sent (4.6) */
-    struct inflight inflight;
-    struct identifier_set received; /* QoS 2 identifiers received, PUBREL outstanding */
+    struct flows *flows;           /* NULL: nothing is under way; read with session_flows */
     struct timer timer;             /* the earlier of session expiry and Will Delay, while the client is away */
     uint64_t expires_at;            /* ms; meaningful while the client is away */
     uint32_t expiry_interval;       /* s */
-    uint32_t queued;                /* length of `queue` */
-    uint32_t queued_qos_0;          /* how many of them are at QoS 0 */
     uint32_t routing_slot;          /* scratch of 3_03_4_publish_actions: where this session stands in the present routing */
     uint32_t routing_turn;
     uint16_t client_identifier_length;
@@ -111,6 +116,12 @@ static inline struct bytes session_client_identifier(const struct session *sessi
 
 /* Whether the session's client can be sent something now. */
 bool session_online(const struct session *session);
+
+/* What is under way, for reading; never NULL. */
+const struct flows *session_flows(const struct session *session);
+
+/* The same for changing, made now if there is none. NULL: no memory. */
+struct flows *session_change_flows(struct session *session);
 
 /* The session of a Client Identifier, or NULL. */
 struct session *session_find(struct broker *broker, struct bytes client_identifier);

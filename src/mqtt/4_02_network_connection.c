@@ -248,7 +248,7 @@ void connection_sent(struct broker *broker, struct connection *connection, size_
 {
     broker->statistics.bytes_sent += count;
     output_sent(broker, connection, count);
-    if (connection->session && connection->session->queued > 0)
+    if (connection->session && session_flows(connection->session)->queued > 0)
         ordering_pump(broker, connection->session);
 }
 

@@ -28,7 +28,7 @@ static void resend_publish(struct broker *broker, struct session *session, struc
 void retry_resume(struct broker *broker, struct session *session)
 {
     struct list_node *next;
-    for (struct list_node *node = session->inflight_order.first; node && session_online(session); node = next) {
+    for (struct list_node *node = session_flows(session)->inflight_order.first; node && session_online(session); node = next) {
         struct delivery *delivery = LIST_OWNER(node, struct delivery, node);
         next = node->next;
         if (delivery->state == SENDER_AWAIT_PUBCOMP)

@@ -13,42 +13,41 @@ static bool expired(const struct broker *broker, const struct message *message)
 
 /* The queue */
 
-static void queue_append(struct session *session, struct delivery *delivery)
+static void queue_count(struct flows *flows, const struct delivery *delivery, int change)
 {
-    list_append(&session->queue, &delivery->node);
-    session->queued++;
-    session->queued_qos_0 += delivery->qos == 0;
+    flows->queued += (uint32_t)change;
+    if (delivery->qos == 0)
+        flows->queued_qos_0 += (uint32_t)change;
 }
 
 static void queue_remove(struct session *session, struct delivery *delivery)
 {
-    list_remove(&session->queue, &delivery->node);
-    session->queued--;
-    session->queued_qos_0 -= delivery->qos == 0;
+    list_remove(&session->flows->queue, &delivery->node);
+    queue_count(session->flows, delivery, -1);
 }
 
 static void queue_put_back(struct session *session, struct delivery *delivery)
 {
-    list_prepend(&session->queue, &delivery->node);
-    session->queued++;
-    session->queued_qos_0 += delivery->qos == 0;
+    list_prepend(&session->flows->queue, &delivery->node);
+    queue_count(session->flows, delivery, 1);
 }
 
 static struct delivery *queue_first(const struct session *session)
 {
-    return list_empty(&session->queue) ? NULL : LIST_OWNER(session->queue.first, struct delivery, node);
+    const struct list *queue = &session_flows(session)->queue;
+    return list_empty(queue) ? NULL : LIST_OWNER(queue->first, struct delivery, node);
 }
 
 /* Makes room by deleting what has expired at the front of a full queue [MQTT-3.3.2-5]. */
 static bool queue_has_room(struct broker *broker, struct session *session)
 {
     struct delivery *first = queue_first(session);
-    while (session->queued >= broker->settings.maximum_queued && first && expired(broker, first->message)) {
+    while (session_flows(session)->queued >= broker->settings.maximum_queued && first && expired(broker, first->message)) {
         queue_remove(session, first);
         delivery_destroy(first);
         first = queue_first(session);
     }
-    return session->queued < broker->settings.maximum_queued;
+    return session_flows(session)->queued < broker->settings.maximum_queued;
 }
 
 /* A full queue loses the message that has waited longest, if it is set so, else the new one. Whether the new one may come in. */
@@ -63,18 +62,25 @@ static bool queue_drop(struct broker *broker, struct session *session)
     return true;
 }
 
+static struct delivery *make_delivery(struct publication *publication, const struct forward *forward)
+{
+    struct message *message = publication_message(publication);
+    if (!message)
+        return NULL;
+    return delivery_create(message, forward->qos, forward->retain, forward->identifiers, forward->identifier_count);
+}
+
 static bool enqueue(struct broker *broker, struct session *session, struct publication *publication,
                     const struct forward *forward, bool keep)
 {
     if (!keep && !queue_has_room(broker, session) && !queue_drop(broker, session))
         return true;
-    struct message *message = publication_message(publication);
-    struct delivery *delivery = message ? delivery_create(message, forward->qos, forward->retain, forward->identifiers,
-                                                          forward->identifier_count)
-                                        : NULL;
+    struct flows *flows = session_change_flows(session);
+    struct delivery *delivery = flows ? make_delivery(publication, forward) : NULL;
     if (!delivery)
         return false;
-    queue_append(session, delivery); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] part of the Session State from now on */
+    list_append(&flows->queue, &delivery->node);
+    queue_count(flows, delivery, 1); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] part of the Session State from now on */
     return true;
 }
 
@@ -109,10 +115,7 @@ static void send_in_flight(struct broker *broker, struct session *session, struc
 static bool send_now(struct broker *broker, struct session *session, struct publication *publication,
                      const struct forward *forward)
 {
-    struct message *message = publication_message(publication);
-    struct delivery *delivery = message ? delivery_create(message, forward->qos, forward->retain, forward->identifiers,
-                                                          forward->identifier_count)
-                                        : NULL;
+    struct delivery *delivery = make_delivery(publication, forward);
     if (!delivery)
         return false;
     if (!inflight_add(session, delivery)) {
@@ -128,11 +131,11 @@ static bool deliver_qos_0(struct broker *broker, struct session *session, struct
 {
     if (!session_online(session))
         return true; /* [D-4.1-5] QoS 0 need not be kept for a client that is away */
-    if (session->queued_qos_0 == 0 && flow_has_room(broker, session->connection)) {
+    if (session_flows(session)->queued_qos_0 == 0 && flow_has_room(broker, session->connection)) {
         send_qos_0(broker, session, publication, forward);
         return true;
     }
-    if (keep || session->queued_qos_0 > 0)
+    if (keep || session_flows(session)->queued_qos_0 > 0)
         return enqueue(broker, session, publication, forward, keep);
     broker->statistics.messages_dropped++; /* a client that does not read loses QoS 0, nobody else does */
     return true;
@@ -144,7 +147,7 @@ bool ordering_deliver(struct broker *broker, struct session *session, struct pub
     assert(forward->packet_identifier == 0 && !forward->dup);
     if (forward->qos == 0)
         return deliver_qos_0(broker, session, publication, forward, keep);
-    if (session->queued == 0 && session_online(session) && flow_may_send(session) &&
+    if (session_flows(session)->queued == 0 && session_online(session) && flow_may_send(session) &&
         flow_has_room(broker, session->connection))
         return send_now(broker, session, publication, forward);
     return enqueue(broker, session, publication, forward, keep);

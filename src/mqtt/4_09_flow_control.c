@@ -12,7 +12,7 @@ uint16_t flow_send_maximum(uint16_t receive_maximum, uint16_t limit)
 
 bool flow_may_send(const struct session *session)
 {
-    return session->inflight.count < session->connection->send_maximum; /* [MQTT-4.9.0-2] */
+    return session_flows(session)->inflight.count < session->connection->send_maximum; /* [MQTT-4.9.0-2] */
 }
 
 bool flow_has_room(const struct broker *broker, const struct connection *connection)
@@ -24,7 +24,7 @@ struct verdict flow_check_received(const struct broker *broker, const struct ses
 {
     const uint16_t announced = broker->settings.receive_maximum;
     const uint32_t maximum = announced ? announced : UINT16_MAX;
-    if (session->connection->version == PROTOCOL_5_0 && session->received.count + 1 > maximum)
+    if (session->connection->version == PROTOCOL_5_0 && session_flows(session)->received.count + 1 > maximum)
         return refuse(R_3_3_4_2, REASON_RECEIVE_MAXIMUM_EXCEEDED, 0,
                       "more QoS 2 messages in flight than the Receive Maximum allows");
     return accept();
