@@ -1,0 +1,98 @@
+/* 3.1.2.10 Keep Alive. These rules are about time: their tests wait, for the shortest Keep Alive there is. */
+#include "3_01_session.h"
+#include "3_01_will.h"
+
+#define SLACK 0.05 /* seconds by which clocks and networks may differ here */
+#define LATE 3.0   /* beyond 1.5 times: a server that looks once a second or two is late, but sees it */
+
+/* The Keep Alive in force: Server Keep Alive replaces the client's wish, 3.2.2.3.14. */
+static unsigned keep_alive_in_force(const struct client *client)
+{
+    return properties_number(&client->connack->packet.connack.properties, ORDINAL_SERVER_KEEP_ALIVE,
+                             client->connected_with.keep_alive);
+}
+
+static void need_keep_alive(const struct client *client, unsigned seconds)
+{
+    if (keep_alive_in_force(client) != seconds)
+        skip(client->test, "the server sets a Keep Alive of %u s itself", keep_alive_in_force(client));
+}
+
+/* The server closes at one and a half times Keep Alive after `last`, the moment of the last packet. The text
+ * says within which time a packet must have come, and not how soon afterwards the server must have closed:
+ * it is late only by a margin. Closing before Keep Alive itself has passed is closing on a client that kept
+ * to the rules; what lies between that and one and a half times breaks no rule. */
+static void expect_timeout(struct client *client, double last, unsigned keep_alive)
+{
+    struct test *t = client->test;
+    double due = last + 1.5 * keep_alive;
+    int code = expect_closed(client, .earliest = last + keep_alive - SLACK, .latest = due + LATE);
+    note(t, "closed after %.2f times Keep Alive", (client->closed_at - last) / keep_alive);
+    if (is_v5(t) && code != ABSENT && code != REASON_KEEP_ALIVE_TIMEOUT)
+        note(t, "the DISCONNECT had the Reason Code 0x%02X, not 0x8D (Keep Alive timeout)", (unsigned)code);
+}
+
+CONFORMANCE_TEST(silent_client_is_disconnected, V_ALL, NEEDS_NOTHING,
+                 "A client that is silent for one and a half times Keep Alive is disconnected, but not within Keep Alive",
+                 MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22)
+{
+    struct client *unlimited = connect_client(t, .name = "Keep Alive 0", .clean_start = true);
+    double begun = now(t);
+    struct client *silent = connect_client(t, .name = "silent", .clean_start = true, .keep_alive = 1);
+    need_keep_alive(silent, 1);
+    expect_timeout(silent, begun, 1);
+    expect_open(unlimited); /* the same silence without Keep Alive */
+}
+
+CONFORMANCE_TEST(keep_alive_runs_from_the_last_packet, V_ALL, NEEDS_NOTHING,
+                 "Keep Alive runs from the client's last packet, whatever its type; packets to it do not count",
+                 MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23)
+{
+    const char *a = topic(t, "a");
+    struct client *pings = connect_client(t, .name = "pings", .clean_start = true, .keep_alive = 1);
+    struct client *publishes = connect_client(t, .name = "publishes", .clean_start = true, .keep_alive = 1);
+    struct client *listens = connect_client(t, .name = "listens", .clean_start = true, .keep_alive = 1);
+    need_keep_alive(pings, 1);
+    subscribe(listens, a);
+    double last = now(t);
+    double begun = last;
+    for (int i = 1; i <= 8; i++) { /* 0.6 s apart: each comes before 1.0 s, all together last longer than LATE */
+        wait_until(t, begun + 0.6 * i);
+        if (now(t) > last + 1.2)
+            error(t, "this machine is too slow to keep to a Keep Alive of 1 s");
+        last = now(t);
+        send_pingreq(pings);
+        send_publish(publishes, .topic = a, .payload = "alive"); /* QoS 0: `listens` need not answer */
+    }
+    expect_open(publishes);
+    expect_open(pings);
+    expect_timeout(listens, begun, 1); /* messages went to it all the time, none came from it */
+}
+
+CONFORMANCE_TEST(keep_alive_is_in_seconds, V_ALL, NEEDS_NOTHING,
+                 "A longer Keep Alive is a longer time: 2 s of it are not over after 1.5 times 1 s", MQTT_3_1_2_22,
+                 MQTT3_3_1_2_24, MQTT_3_2_2_22)
+{
+    double begun = now(t);
+    struct client *two = connect_client(t, .name = "2 s", .clean_start = true, .keep_alive = 2);
+    struct client *many = connect_client(t, .name = "256 s", .clean_start = true, .keep_alive = 256);
+    need_keep_alive(two, 2);
+    expect_timeout(two, begun, 2);
+    expect_open(many); /* 256 is 01 00 on the wire: a server that reads one byte of it would close */
+}
+
+CONFORMANCE_TEST(keep_alive_timeout_is_a_lost_connection, V_ALL, NEEDS_NOTHING,
+                 "A client disconnected by Keep Alive leaves its will, as after a failure of the network",
+                 MQTT_3_1_2_22, MQTT3_3_1_2_24, D_3_1_2_5_2, MQTT_3_1_2_8, MQTT3_3_1_2_8)
+{
+    const char *a = topic(t, "a");
+    struct client *subscriber = connect_subscriber(t, a, 1);
+    double begun = now(t);
+    struct client *silent = connect_client(t, .name = "silent", .clean_start = true, .keep_alive = 1,
+                                           .will = {.topic = a, .payload = "timed out"});
+    need_keep_alive(silent, 1);
+    expect_publish(subscriber, .topic = a, .payload = "timed out", .earliest = begun + 1 - SLACK,
+                   .latest = begun + 1.5 + LATE);
+    expect_closed(silent);
+    expect_no_will(subscriber, a);
+}
