@@ -154,6 +154,7 @@ enum forward_outcome forward_publish(struct broker *broker, struct connection *c
     assert(!writer.overflow && writer.at == writer.end);
 
     broker->statistics.messages_sent++;
+    broker->statistics.packets_sent++;
     if (!reference) {
         connection_trace(broker, connection, SENDER_SERVER, bytes_of(place, size));
         return FORWARD_SENT;

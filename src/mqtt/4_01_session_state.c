@@ -89,12 +89,26 @@ static bool flows_empty(const struct flows *flows)
     return flows->queued == 0 && flows->inflight.count == 0 && flows->received.count == 0;
 }
 
+/* [S-4.8.2-1] QoS 1 messages of Shared Subscriptions go to other members; those of QoS 2 never do [MQTT-4.8.2-5]. */
+static void hand_over_shared(struct broker *broker, const struct list *deliveries)
+{
+    for (struct list_node *node = deliveries->first; node; node = node->next) {
+        const struct delivery *delivery = LIST_OWNER(node, struct delivery, node);
+        if (delivery->group && delivery->qos == 1 && delivery->message->expires_at > broker->now)
+            routing_pass_to_group(broker, delivery->message, delivery->group);
+    }
+}
+
 void session_end(struct broker *broker, struct session *session)
 {
     assert(!session->connection);
     will_publish(broker, session); /* [MQTT-3.1.2-8] at the end of the session at the latest */
     timer_heap_cancel(&broker->timers, &session->timer);
     subscriptions_remove_all(broker->subscriptions, &session->subscriber);
+    if (!broker->shutting_down) {
+        hand_over_shared(broker, &session_flows(session)->inflight_order);
+        hand_over_shared(broker, &session_flows(session)->queue);
+    }
     destroy_flows(session);
     hash_map_remove(&broker->sessions, identifier_hash(broker, session_client_identifier(session)), session);
     broker->statistics.sessions--;

@@ -51,6 +51,7 @@ struct publication {
 struct delivery {
     struct list_node node;
     struct message *message; /* NULL once PUBREC was received: only the identifier still matters */
+    const void *group;       /* the Shared Subscription that it comes from, 4.8.2; only compared. NULL: none */
     uint16_t packet_identifier; /* 0 while queued */
     uint8_t qos;
     uint8_t state; /* enum sender_state */

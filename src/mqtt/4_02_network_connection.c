@@ -329,6 +329,7 @@ bool connection_send(struct broker *broker, struct connection *connection, struc
     struct writer writer = writer_into(place, size);
     const size_t written = packet_encode(packet, &writer);
     assert(written == size);
+    broker->statistics.packets_sent++;
     connection_trace(broker, connection, SENDER_SERVER, bytes_of(place, size));
     return true;
 }
@@ -349,5 +350,6 @@ void connection_acknowledge(struct broker *broker, struct connection *connection
     place[3] = (uint8_t)packet_identifier;
     if (with_reason)
         place[4] = (uint8_t)reason_code;
+    broker->statistics.packets_sent++;
     connection_trace(broker, connection, SENDER_SERVER, bytes_of(place, size));
 }

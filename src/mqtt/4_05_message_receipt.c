@@ -11,6 +11,8 @@
 struct match {
     struct broker *broker;
     struct publication *publication;
+    const void *only_group; /* look at this Shared Subscription alone; NULL: at everything */
+    const void *group;      /* the one that the tree is asking for now */
 };
 
 /* Makes room for one more element in an array of the scratch space. */
@@ -64,6 +66,8 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
     const struct match *match = context;
     struct routing *routing = &match->broker->routing;
     struct session *session = session_of_subscriber(subscriber);
+    if (match->only_group)
+        return;
     if (options->no_local && session == match->publication->publisher) /* [MQTT-3.8.3-3] */
         return;
 
@@ -83,11 +87,21 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
     add_identifier(routing, recipient, options->identifier);
 }
 
-static void add_shared(struct routing *routing, struct subscriber *member, const struct subscription_options *options)
+static bool on_group(void *context, const void *group)
 {
+    struct match *match = context;
+    match->group = group;
+    return !match->only_group || match->only_group == group;
+}
+
+static void add_shared(const struct match *match, struct subscriber *member, const struct subscription_options *options)
+{
+    struct routing *routing = &match->broker->routing;
     struct recipient *recipient = add_recipient(routing, session_of_subscriber(member), options);
-    if (recipient)
-        add_identifier(routing, recipient, options->identifier);
+    if (!recipient)
+        return;
+    recipient->group = match->group;
+    add_identifier(routing, recipient, options->identifier);
 }
 
 /* 4.8.2: a member takes the message if it can be sent to it now. */
@@ -100,7 +114,7 @@ static bool on_offer(void *context, struct subscriber *member, const struct subs
     const bool needs_window = options->qos > 0 && match->publication->qos > 0;
     if (needs_window && !flow_may_send(session))
         return false;
-    add_shared(&match->broker->routing, member, options);
+    add_shared(match, member, options);
     return true;
 }
 
@@ -108,7 +122,7 @@ static bool on_offer(void *context, struct subscriber *member, const struct subs
 static void on_nobody(void *context, struct subscriber *member, const struct subscription_options *options)
 {
     const struct match *match = context;
-    add_shared(&match->broker->routing, member, options);
+    add_shared(match, member, options);
 }
 
 static uint16_t gather_identifiers(struct routing *routing, const struct recipient *recipient)
@@ -124,6 +138,7 @@ static bool deliver_to(struct broker *broker, struct publication *publication, c
     struct routing *routing = &broker->routing;
     const struct forward forward = {
         .identifiers = routing->identifier_list,
+        .group = recipient->group,
         .identifier_count = gather_identifiers(routing, recipient),
         /* [MQTT-3.8.4-8] [MQTT3-3.8.4-6] the lower of published and granted */
         .qos = publication->qos < recipient->qos ? publication->qos : recipient->qos,
@@ -142,7 +157,7 @@ static bool reserve_identifier_list(struct routing *routing)
     return true;
 }
 
-static void find_recipients(struct broker *broker, struct publication *publication)
+static void find_recipients(struct broker *broker, struct publication *publication, const void *only_group)
 {
     struct routing *routing = &broker->routing;
     routing->recipient_count = 0;
@@ -150,20 +165,18 @@ static void find_recipients(struct broker *broker, struct publication *publicati
     routing->out_of_memory = false;
     if (++routing->turn == 0) /* 0 is what new sessions have */
         routing->turn = 1;
-    struct match match = {.broker = broker, .publication = publication};
+    struct match match = {.broker = broker, .publication = publication, .only_group = only_group};
     const struct subscriptions_visitor visitor = {
-        .context = &match, .match = on_match, .offer = on_offer, .nobody = on_nobody};
+        .context = &match, .match = on_match, .group = on_group, .offer = on_offer, .nobody = on_nobody};
     const uint32_t capacity = routing->identifier_capacity;
     subscriptions_match(broker->subscriptions, publication->topic, &visitor); /* [MQTT-3.3.2-3] [MQTT3-3.3.2-3] */
     if ((routing->identifier_capacity != capacity || !routing->identifier_list) && !reserve_identifier_list(routing))
         routing->out_of_memory = true;
 }
 
-bool routing_publish(struct broker *broker, struct publication *publication, uint32_t *recipients)
+static bool deliver_to_all(struct broker *broker, struct publication *publication)
 {
     struct routing *routing = &broker->routing;
-    find_recipients(broker, publication);
-    *recipients = routing->recipient_count;
     if (!routing->identifier_list)
         return false;
     bool complete = !routing->out_of_memory;
@@ -173,6 +186,22 @@ bool routing_publish(struct broker *broker, struct publication *publication, uin
     for (uint32_t i = 0; i < routing->recipient_count; i++)
         complete = deliver_to(broker, publication, &routing->recipients[i]) && complete;
     return complete;
+}
+
+bool routing_publish(struct broker *broker, struct publication *publication, uint32_t *recipients)
+{
+    find_recipients(broker, publication, NULL);
+    *recipients = broker->routing.recipient_count;
+    return deliver_to_all(broker, publication);
+}
+
+void routing_pass_to_group(struct broker *broker, struct message *message, const void *group)
+{
+    struct publication publication = publication_of_message(message);
+    find_recipients(broker, &publication, group);
+    if (!deliver_to_all(broker, &publication))
+        broker_log(broker, LOG_ERROR, NULL, "out of memory, a message of a Shared Subscription was lost", NULL);
+    publication_end(&publication);
 }
 
 void routing_clear(struct routing *routing)

@@ -15,6 +15,7 @@ enum { ROUTING_SHARE_FROM = 4096 }; /* bytes */
 /* One session that is to have the message. */
 struct recipient {
     struct session *session;
+    const void *group;         /* of a Shared Subscription; NULL */
     uint32_t first_identifier; /* index into routing.identifiers plus 1; 0 = none */
     uint8_t qos;               /* highest of the matching subscriptions */
     bool retain_as_published;
@@ -40,6 +41,10 @@ struct routing {
 /* Delivers a publication to every matching subscription. `*recipients` is the number of sessions that it was for (those that had no
  * room are counted too). False: out of memory; some may have been served. */
 bool routing_publish(struct broker *broker, struct publication *publication, uint32_t *recipients);
+
+/* 4.8.2: a member of a Shared Subscription has ended its session with a QoS 1 message unacknowledged or still waiting: another member of
+ * the same group gets it [S-4.8.2-1]. Nobody, if there is none. */
+void routing_pass_to_group(struct broker *broker, struct message *message, const void *group);
 
 /* Frees the scratch space. */
 void routing_clear(struct routing *routing);

@@ -67,7 +67,11 @@ static struct delivery *make_delivery(struct publication *publication, const str
     struct message *message = publication_message(publication);
     if (!message)
         return NULL;
-    return delivery_create(message, forward->qos, forward->retain, forward->identifiers, forward->identifier_count);
+    struct delivery *delivery =
+        delivery_create(message, forward->qos, forward->retain, forward->identifiers, forward->identifier_count);
+    if (delivery)
+        delivery->group = forward->group;
+    return delivery;
 }
 
 static bool enqueue(struct broker *broker, struct session *session, struct publication *publication,

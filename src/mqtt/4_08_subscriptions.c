@@ -436,7 +436,7 @@ static void report_share(struct audience *audience, const struct subscriptions_v
 {
     struct subscription *first = audience->first;
     struct subscription *member = first;
-    if (first == NULL)
+    if (first == NULL || (visitor->group != NULL && !visitor->group(visitor->context, audience)))
         return;
     do {
         if (visitor->offer(visitor->context, member->subscriber, &member->options)) {

@@ -32,6 +32,8 @@ struct subscriptions_visitor {
     void *context;
     /* A non-shared subscription matches. A subscriber is reported once per matching subscription. */
     void (*match)(void *context, struct subscriber *subscriber, const struct subscription_options *options);
+    /* A Shared Subscription (4.8.2) matches: `group` identifies it until its last member has left. False: pass it over. NULL: take all. */
+    bool (*group)(void *context, const void *group);
     /* A member of a matching Shared Subscription (4.8.2) is offered the message; true: it takes it and no other member of
      * the group is asked. Members are asked round robin, beginning after the one that took the last message. When
      * all have declined, `nobody` is called (may be NULL) with the member whose turn it was, and the turn passes on. */

@@ -81,6 +81,7 @@ void broker_destroy(struct broker *broker)
     if (!broker)
         return;
     assert(list_empty(&broker->connections));
+    broker->shutting_down = true;
     end_sessions(broker);
     hash_map_clear(&broker->sessions);
     if (broker->retained)
@@ -115,8 +116,10 @@ static action *const actions[16] = {
 static struct verdict dispatch(struct broker *broker, struct connection *connection, const struct packet *packet)
 {
     const bool five = connection_is_5_0(connection);
-    if (connection->state == CONNECTION_AWAITS_CONNECT)
+    if (connection->state == CONNECTION_AWAITS_CONNECT) {
+        broker->statistics.connects_received++;
         return connect_actions(broker, connection, packet);
+    }
     if (packet->type == PACKET_CONNECT) /* [MQTT-3.1.0-2] [MQTT3-3.1.0-2] */
         return refuse(five ? MQTT_3_1_0_2 : MQTT3_3_1_0_2, REASON_PROTOCOL_ERROR, 0,
                       "a second CONNECT on one Network Connection");

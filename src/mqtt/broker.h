@@ -132,6 +132,8 @@ struct broker_statistics {
     uint64_t bytes_received;
     uint64_t bytes_sent;
     uint64_t packets_received;
+    uint64_t packets_sent;
+    uint64_t connects_received;   /* CONNECT packets that could be decoded */
     uint64_t messages_received;   /* PUBLISH packets */
     uint64_t messages_sent;
     uint64_t messages_dropped;    /* for a full queue or a slow reader */
