@@ -30,7 +30,7 @@ $(call objects,$(HOST_SOURCES)): MODULE_CFLAGS = $(UV_CFLAGS)
 
 $(BUILD)/etalon: $(call objects,$(HOST_SOURCES)) $(MQTT_LIBRARY)
 	$(SAY) LINK $@
-	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) -o $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) -lm -o $@
 
 $(BUILD)/etalon-dissect: $(call objects,$(HOST_TOOLS)) $(CODEC_LIBRARY)
 	$(SAY) LINK $@

@@ -1,0 +1,357 @@
+#include "configuration.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "configuration_keywords.h"
+
+enum { DEFAULT_PORT = 1883, DEFAULT_SYS_INTERVAL = 10 };
+
+/* Zeroed first, padding and all, because configuration_keep compares places byte by byte. */
+void configuration_default(struct configuration *configuration)
+{
+    memset(configuration, 0, sizeof *configuration);
+    configuration->settings = broker_default_settings();
+    configuration->settings.receive_maximum = UINT16_MAX;
+    configuration->port = DEFAULT_PORT;
+    configuration->sys_interval = DEFAULT_SYS_INTERVAL;
+    configuration->log_levels = 1U << LOG_ERROR | 1U << LOG_WARNING | 1U << LOG_NOTICE;
+    configuration->log_timestamp = true;
+    configuration->connection_messages = true;
+    configuration->set_tcp_nodelay = true;
+}
+
+struct parser {
+    struct configuration *configuration;
+    const struct configuration_sink *sink;
+    size_t line;
+    size_t errors;
+    size_t first_line[KEYWORDS_MAXIMUM];               /* where each keyword was first seen; 0: not yet */
+    size_t listener_line[CONFIGURATION_LISTENERS + 1]; /* one more for that of `port` */
+};
+
+static void report(struct parser *parser, size_t line, size_t column, const char *text)
+{
+    const struct configuration_error error = {.line = line, .column = column, .text = text};
+    parser->errors++;
+    parser->sink->error(parser->sink->context, &error);
+}
+
+/* One line: its keyword and value as strings. */
+struct entry {
+    char name[CONFIGURATION_TEXT_SIZE];
+    char value[CONFIGURATION_TEXT_SIZE];
+    size_t name_column;
+    size_t value_column;
+};
+
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
+static struct bytes trim(struct bytes line)
+{
+    while (line.length > 0 && is_blank(line.data[line.length - 1]))
+        line.length--;
+    return line;
+}
+
+static size_t count_blanks(struct bytes line, size_t from)
+{
+    size_t count = 0;
+    while (from + count < line.length && is_blank(line.data[from + count]))
+        count++;
+    return count;
+}
+
+static void copy_part(char *text, struct bytes line, size_t from, size_t to)
+{
+    if (to > from)
+        memcpy(text, line.data + from, to - from);
+    text[to - from] = '\0';
+}
+
+/* `line` is trimmed at its end, has no control characters and is not too long. */
+static void split(struct bytes line, struct entry *entry)
+{
+    const size_t name = count_blanks(line, 0);
+    size_t end = name;
+    while (end < line.length && !is_blank(line.data[end]))
+        end++;
+    const size_t value = end + count_blanks(line, end);
+    copy_part(entry->name, line, name, end);
+    copy_part(entry->value, line, value, line.length);
+    entry->name_column = name + 1;
+    entry->value_column = value + 1;
+}
+
+static void report_unknown(struct parser *parser, const struct entry *entry)
+{
+    struct line text = {0};
+    const char *why = keyword_missing(entry->name);
+    const char *nearest = why ? NULL : keyword_nearest(entry->name);
+    line_text(&text, why ? "" : "unknown keyword \"");
+    line_stranger(&text, bytes_of_text(entry->name));
+    line_text(&text, why ? " is not supported yet: " : "\"");
+    line_text(&text, why ? why : "");
+    line_text(&text, nearest ? "; the nearest known one is " : "");
+    line_text(&text, nearest ? nearest : "");
+    line_text(&text, why || nearest ? "" : "; see etalon --help-configuration");
+    report(parser, parser->line, entry->name_column, text.text);
+}
+
+static void report_duplicate(struct parser *parser, const struct entry *entry, size_t first)
+{
+    struct line text = {0};
+    line_text(&text, entry->name);
+    line_text(&text, " was given in line ");
+    line_number(&text, first);
+    line_text(&text, " already, and there can be one only");
+    report(parser, parser->line, entry->name_column, text.text);
+}
+
+static void report_value(struct parser *parser, const struct entry *entry, const struct problem *problem)
+{
+    struct line text = {0};
+    line_text(&text, entry->name);
+    line_text(&text, ": ");
+    line_text(&text, problem->text.text);
+    if (strstr(entry->value, " #"))
+        line_text(&text, "; a comment needs a line of its own");
+    report(parser, parser->line, entry->value_column + problem->offset, text.text);
+}
+
+static void report_missing_value(struct parser *parser, const struct entry *entry,
+                                 const struct keyword *keyword)
+{
+    struct line text = {0};
+    line_text(&text, keyword->name);
+    line_text(&text, " needs a value: ");
+    line_text(&text, keyword->value);
+    report(parser, parser->line, entry->name_column + strlen(keyword->name), text.text);
+}
+
+static void read_value(struct parser *parser, const struct entry *entry, const struct keyword *keyword)
+{
+    struct problem problem;
+    const size_t listeners = parser->configuration->listeners.count;
+    if (!keyword->read(parser->configuration, keyword, entry->value, &problem)) {
+        report_value(parser, entry, &problem);
+        return;
+    }
+    if (parser->configuration->listeners.count > listeners)
+        parser->listener_line[listeners] = parser->line;
+}
+
+static void take_entry(struct parser *parser, const struct entry *entry)
+{
+    const size_t index = keyword_find(entry->name);
+    const struct keyword *keyword = keyword_at(index);
+    if (!keyword) {
+        report_unknown(parser, entry);
+        return;
+    }
+    const size_t first = parser->first_line[index];
+    if (first == 0)
+        parser->first_line[index] = parser->line;
+    if (first != 0 && !keyword->repeatable) {
+        report_duplicate(parser, entry, first);
+        return;
+    }
+    if (entry->value[0] == '\0') {
+        report_missing_value(parser, entry, keyword);
+        return;
+    }
+    if (first == 0 && strcmp(keyword->name, "log_type") == 0)
+        parser->configuration->log_levels = 0;
+    read_value(parser, entry, keyword);
+}
+
+/* Position of the first byte that no line of a text file has; SIZE_MAX: all are in order. */
+static size_t find_control(struct bytes line)
+{
+    for (size_t i = 0; i < line.length; i++) {
+        if ((line.data[i] < ' ' && line.data[i] != '\t') || line.data[i] == 0x7F)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static void report_control(struct parser *parser, struct bytes line, size_t where)
+{
+    struct line text = {0};
+    line_text(&text, "control character 0x");
+    line_hex_byte(&text, line.data[where]);
+    line_text(&text, ": a configuration is a text file");
+    report(parser, parser->line, where + 1, text.text);
+}
+
+static void take_line(struct parser *parser, struct bytes line)
+{
+    if (line.length > 0 && line.data[line.length - 1] == '\r')
+        line.length--;
+    line = trim(line);
+    const size_t control = find_control(line);
+    if (control != SIZE_MAX) {
+        report_control(parser, line, control);
+        return;
+    }
+    const size_t blanks = count_blanks(line, 0);
+    if (blanks == line.length || line.data[blanks] == '#')
+        return;
+    if (line.length > CONFIGURATION_LONGEST_LINE) {
+        report(parser, parser->line, CONFIGURATION_LONGEST_LINE + 1,
+               "the line is too long: 1000 bytes are possible");
+        return;
+    }
+    struct entry entry;
+    split(line, &entry);
+    take_entry(parser, &entry);
+}
+
+static void take_lines(struct parser *parser, struct bytes text)
+{
+    while (text.length > 0) {
+        const uint8_t *end = memchr(text.data, '\n', text.length);
+        const size_t length = end ? (size_t)(end - text.data) : text.length;
+        parser->line++;
+        take_line(parser, bytes_of(text.data, length));
+        text = bytes_after(text, end ? length + 1 : length);
+    }
+}
+
+/* What several lines say together. */
+
+static size_t line_of(const struct parser *parser, const char *name)
+{
+    const size_t index = keyword_find(name);
+    assert(index != SIZE_MAX);
+    return parser->first_line[index];
+}
+
+/* `port` and `bind_address` are one listener more. */
+static void add_port(struct parser *parser)
+{
+    struct configuration *configuration = parser->configuration;
+    struct configuration_listeners *listeners = &configuration->listeners;
+    const size_t port_line = line_of(parser, "port");
+    const size_t line = port_line ? port_line : line_of(parser, "bind_address");
+    if (line == 0)
+        return;
+    if (listeners->count == CONFIGURATION_LISTENERS) {
+        report(parser, line, 1, "there are too many listeners: 16 are possible, and this is one as well");
+        return;
+    }
+    struct configuration_listener *added = &listeners->items[listeners->count];
+    parser->listener_line[listeners->count++] = line;
+    added->port = configuration->port;
+    memcpy(added->address, configuration->bind_address, sizeof added->address);
+}
+
+/* Only what is certain without asking a name server. */
+static bool is_loopback(const char *address)
+{
+    return strcmp(address, "::1") == 0 || strcmp(address, "localhost") == 0 ||
+           (strncmp(address, "127.", 4) == 0 && strspn(address, "0123456789.") == strlen(address));
+}
+
+/* A listener for other machines lets anybody in, and the user shall have said that this is meant.
+ * (Mosquitto lets nobody in then.) */
+static void check_anonymous(struct parser *parser)
+{
+    const struct configuration *configuration = parser->configuration;
+    for (size_t i = 0; !configuration->allow_anonymous && i < configuration->listeners.count; i++) {
+        if (!is_loopback(configuration->listeners.items[i].address))
+            report(
+                parser, parser->listener_line[i], 1,
+                "this listener can be reached from other machines, and whoever connects may read and publish "
+                "everything; add \"allow_anonymous true\" if that is meant, or give the address 127.0.0.1");
+    }
+}
+
+static void check_redirection(struct parser *parser)
+{
+    const size_t line = line_of(parser, "server_redirection");
+    if (line != 0 && line_of(parser, "server_reference") == 0)
+        report(parser, line, 1, "server_redirection means nothing without server_reference");
+}
+
+bool configuration_parse(struct configuration *configuration, struct bytes text,
+                         const struct configuration_sink *sink)
+{
+    struct parser parser = {.configuration = configuration, .sink = sink};
+    configuration_default(configuration);
+    take_lines(&parser, text);
+    add_port(&parser);
+    check_redirection(&parser);
+    /* A line that could not be read may be the very one that is asked for. */
+    if (line_of(&parser, "allow_anonymous") == 0)
+        check_anonymous(&parser);
+    return parser.errors == 0;
+}
+
+struct broker_settings configuration_settings(const struct configuration *configuration)
+{
+    struct broker_settings settings = configuration->settings;
+    if (settings.receive_maximum == UINT16_MAX)
+        settings.receive_maximum = 0; /* MQTT's own default need not be announced, 3.2.2.3.3 */
+    settings.response_information =
+        configuration->response_information[0] ? configuration->response_information : NULL;
+    settings.server_reference = configuration->server_reference[0] ? configuration->server_reference : NULL;
+    return settings;
+}
+
+void configuration_keep(struct configuration *configuration, const struct configuration *running,
+                        void (*kept)(void *context, const char *keyword), void *context)
+{
+    const struct keyword *keyword;
+    for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
+        char *place = (char *)configuration + keyword->offset;
+        const char *old = (const char *)running + keyword->offset;
+        if (keyword->reloadable || memcmp(place, old, keyword->width) == 0)
+            continue;
+        memcpy(place, old, keyword->width);
+        kept(context, keyword->name);
+    }
+}
+
+/* The manual. */
+
+static void describe(const struct keyword *keyword, void (*line)(void *context, const char *text),
+                     void *context)
+{
+    struct line text = {0};
+    line_text(&text, keyword->name);
+    line_text(&text, " ");
+    line_text(&text, keyword->value);
+    line(context, text.text);
+    text = (struct line){0};
+    line_text(&text, "    ");
+    line_text(&text, keyword->help);
+    line(context, text.text);
+    text = (struct line){0};
+    line_text(&text, "    ");
+    if (keyword->fallback) {
+        line_text(&text, "default ");
+        line_text(&text, keyword->fallback);
+        line_text(&text, "; ");
+    }
+    if (keyword->maximum > 0) {
+        line_text(&text, keyword->zero ? "0 or " : "");
+        line_number(&text, keyword->minimum);
+        line_text(&text, " to ");
+        line_number(&text, keyword->maximum);
+        line_text(&text, "; ");
+    }
+    line_text(&text, keyword->repeatable ? "repeatable; " : "");
+    line_text(&text, keyword->reloadable ? "changed by SIGHUP" : "changed by a restart");
+    line(context, text.text);
+}
+
+void configuration_describe(void (*line)(void *context, const char *text), void *context)
+{
+    const struct keyword *keyword;
+    for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++)
+        describe(keyword, line, context);
+}
