@@ -38,7 +38,8 @@ static const struct {
     size_t offset;
 } loads[] = {
     {"bytes/received", FIGURE(bytes_received)},      {"bytes/sent", FIGURE(bytes_sent)},
-    {"messages/received", FIGURE(packets_received)}, {"publish/dropped", FIGURE(messages_dropped)},
+    {"connections", FIGURE(connects_received)},      {"messages/received", FIGURE(packets_received)},
+    {"messages/sent", FIGURE(packets_sent)},         {"publish/dropped", FIGURE(messages_dropped)},
     {"publish/received", FIGURE(messages_received)}, {"publish/sent", FIGURE(messages_sent)},
     {"sockets", FIGURE(connections_total)},
 };
