@@ -3,7 +3,7 @@
 #include "3_01_will.h"
 
 #define SLACK 0.05 /* seconds by which clocks and networks may differ here */
-#define LATE 3.0   /* beyond 1.5 times: a server that looks once a second or two is late, but sees it */
+#define LATE 10.0  /* beyond 1.5 times: the text sets no limit, and servers look at their clients now and then */
 
 /* The Keep Alive in force: Server Keep Alive replaces the client's wish, 3.2.2.3.14. */
 static unsigned keep_alive_in_force(const struct client *client)
@@ -56,9 +56,10 @@ CONFORMANCE_TEST(keep_alive_runs_from_the_last_packet, V_ALL, NEEDS_NOTHING,
     subscribe(listens, a);
     double last = now(t);
     double begun = last;
-    for (int i = 1; i <= 8; i++) { /* 0.6 s apart: each comes before 1.0 s, all together last longer than LATE */
-        wait_until(t, begun + 0.6 * i);
-        if (now(t) > last + 1.2)
+    /* until `listens` is out, and at least 2.5 s: long enough to see that the other two are not */
+    while ((!listens->closed && now(t) < begun + 1.5 + LATE) || now(t) < begun + 2.5) {
+        wait_until(t, last + 0.6);
+        if (now(t) > last + 0.95)
             error(t, "this machine is too slow to keep to a Keep Alive of 1 s");
         last = now(t);
         send_pingreq(pings);
