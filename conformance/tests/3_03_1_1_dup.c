@@ -14,14 +14,14 @@ static void check_dup_is_not_propagated(struct test *t, int published, int grant
     expect_publish(subscriber, .topic = a, .payload = "second", .dup = 0);
 }
 
-CONFORMANCE_TEST(dup_is_not_propagated_at_qos_1, V_ALL, NEEDS_QOS1,
+CONFORMANCE_TEST(dup_is_not_propagated_at_qos_1, V5 | V311, NEEDS_QOS1,
                  "The DUP flag of a client's QoS 1 PUBLISH is not passed on to subscribers", MQTT_3_3_1_3,
                  MQTT3_3_3_1_3, D_3_3_1_1_1)
 {
     check_dup_is_not_propagated(t, 1, 1);
 }
 
-CONFORMANCE_TEST(dup_is_not_propagated_at_qos_2, V_ALL, NEEDS_QOS2,
+CONFORMANCE_TEST(dup_is_not_propagated_at_qos_2, V5 | V311, NEEDS_QOS2,
                  "The DUP flag of a client's QoS 2 PUBLISH is not passed on to subscribers", MQTT_3_3_1_3,
                  MQTT3_3_3_1_3, D_3_3_1_1_1)
 {
@@ -29,7 +29,7 @@ CONFORMANCE_TEST(dup_is_not_propagated_at_qos_2, V_ALL, NEEDS_QOS2,
     check_dup_is_not_propagated(t, 2, 1);
 }
 
-CONFORMANCE_TEST(dup_is_0_at_qos_0, V_ALL, NEEDS_QOS1,
+CONFORMANCE_TEST(dup_is_0_at_qos_0, V5 | V311, NEEDS_QOS1,
                  "A message that was published with DUP goes to a QoS 0 subscription with DUP 0",
                  MQTT_3_3_1_2, MQTT3_3_3_1_2, MQTT_3_3_1_3, MQTT3_3_3_1_3)
 {
@@ -42,7 +42,7 @@ CONFORMANCE_TEST(dup_is_0_at_qos_0, V_ALL, NEEDS_QOS1,
 }
 
 /* A client must not set DUP at QoS 0, and no reaction is laid down; only passing the flag on is wrong. */
-CONFORMANCE_TEST(dup_of_a_qos_0_publish_is_not_propagated, V_ALL, NEEDS_NOTHING,
+CONFORMANCE_TEST(dup_of_a_qos_0_publish_is_not_propagated, V5 | V311, NEEDS_NOTHING,
                  "DUP at QoS 0 is refused or ignored, but not passed on", MQTT_3_3_1_2, MQTT3_3_3_1_2,
                  MQTT_3_3_1_3, MQTT3_3_3_1_3)
 {
@@ -108,7 +108,7 @@ CONFORMANCE_TEST(redelivery_has_dup_at_qos_2, V_ALL, NEEDS_QOS2,
     check_redelivery_has_dup(t, 2);
 }
 
-CONFORMANCE_TEST(queued_message_has_dup_0, V_ALL, NEEDS_QOS1,
+CONFORMANCE_TEST(queued_message_has_dup_0, V5 | V311, NEEDS_QOS1,
                  "A message that waited for its subscriber and was never sent before has DUP 0", MQTT_3_3_1_3,
                  MQTT3_3_3_1_3, D_3_3_1_1_1)
 {

@@ -203,7 +203,7 @@ CONFORMANCE_TEST(message_without_retain_leaves_retained, V_ALL, NEEDS_RETAIN | N
 
 /* ---- Retain Handling ----------------------------------------------------------------------------- */
 
-CONFORMANCE_TEST(retain_handling_0_sends_always, V_ALL, NEEDS_RETAIN | NEEDS_QOS1,
+CONFORMANCE_TEST(retain_handling_0_sends_always, V5 | V311, NEEDS_RETAIN | NEEDS_QOS1,
                  "With Retain Handling 0 (and before 5.0) every SUBSCRIBE brings the retained message",
                  MQTT_3_3_1_9, MQTT3_3_3_1_6, MQTT3_3_3_1_8, MQTT3_3_8_4_3, MQTT_3_8_4_4)
 {

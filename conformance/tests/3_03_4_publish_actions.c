@@ -102,7 +102,7 @@ static void check_overlap(struct test *t, const int wishes[3], int published)
     disconnect(subscriber);
 }
 
-CONFORMANCE_TEST(overlapping_subscriptions_give_the_highest_qos, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD,
+CONFORMANCE_TEST(overlapping_subscriptions_give_the_highest_qos, V5 | V311, NEEDS_QOS1 | NEEDS_WILDCARD,
                  "A message that matches several subscriptions is delivered at the highest QoS among them",
                  MQTT_3_3_4_2, MQTT3_3_3_5_1, D_3_3_4_3)
 {
@@ -113,7 +113,7 @@ CONFORMANCE_TEST(overlapping_subscriptions_give_the_highest_qos, V_ALL, NEEDS_QO
 }
 
 CONFORMANCE_TEST(
-    overlapping_subscriptions_give_qos_2, V_ALL, NEEDS_QOS2 | NEEDS_WILDCARD,
+    overlapping_subscriptions_give_qos_2, V5 | V311, NEEDS_QOS2 | NEEDS_WILDCARD,
     "A message that matches subscriptions of QoS 0, 1 and 2 is delivered at QoS 2 if it has that",
     MQTT_3_3_4_2, MQTT3_3_3_5_1, D_3_3_4_3)
 {

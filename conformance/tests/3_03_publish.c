@@ -11,8 +11,9 @@ static void send_with_first_byte(struct client *client, unsigned first_byte, con
                   string_size(topic_name) + 3 + (five ? 1U : 0U), topic_name, five ? "00" : "");
 }
 
-CONFORMANCE_TEST(qos_3_is_refused, V_ALL, NEEDS_QOS1, "A PUBLISH with both QoS bits set ends the connection",
-                 MQTT_3_3_1_4, MQTT3_3_3_1_4, P_3_3_1_2_1, R_3_3_1_2_2)
+CONFORMANCE_TEST(qos_3_is_refused, V5 | V311, NEEDS_QOS1,
+                 "A PUBLISH with both QoS bits set ends the connection", MQTT_3_3_1_4, MQTT3_3_3_1_4,
+                 P_3_3_1_2_1, R_3_3_1_2_2)
 {
     static const unsigned first_bytes[] = {0x36, 0x3e}; /* without and with DUP */
     const char *a = topic(t, "a");
@@ -26,7 +27,7 @@ CONFORMANCE_TEST(qos_3_is_refused, V_ALL, NEEDS_QOS1, "A PUBLISH with both QoS b
     }
 }
 
-CONFORMANCE_TEST(qos_3_is_not_delivered, V_ALL, NEEDS_QOS1,
+CONFORMANCE_TEST(qos_3_is_not_delivered, V5 | V311, NEEDS_QOS1,
                  "The message of a PUBLISH with both QoS bits set reaches no subscriber", MQTT_3_3_1_4,
                  MQTT3_3_3_1_4)
 {
@@ -70,7 +71,7 @@ CONFORMANCE_TEST(ill_formed_topic_name_is_refused, V5 | V311, NEEDS_QOS1,
     }
 }
 
-CONFORMANCE_TEST(topic_name_beyond_the_packet_is_refused, V_ALL, NEEDS_QOS1,
+CONFORMANCE_TEST(topic_name_beyond_the_packet_is_refused, V5 | V311, NEEDS_QOS1,
                  "A PUBLISH that is shorter than its Topic Name claims to be ends the connection",
                  MQTT_3_3_2_1, MQTT3_3_3_2_1)
 {
