@@ -369,7 +369,8 @@ CONFORMANCE_TEST(ill_formed_content_type_is_refused, V5, NEEDS_NOTHING,
 }
 
 CONFORMANCE_TEST(subscription_identifier_from_client_is_refused, V5, NEEDS_NOTHING,
-                 "A PUBLISH from a client with a Subscription Identifier ends the connection", MQTT_3_3_4_6, P_3_3_4_1, P_3_3_2_3_8_1)
+                 "A PUBLISH from a client with a Subscription Identifier ends the connection", MQTT_3_3_4_6,
+                 P_3_3_4_1, P_3_3_2_3_8_1)
 {
     check_refused(t, &(struct bad_properties){2, "01 00", 2, "0b 01"}, REASON_PROTOCOL_ERROR);
     check_refused(t, &(struct bad_properties){2, "01 00", 2, "0b 00"}, REASON_PROTOCOL_ERROR);

@@ -14,7 +14,7 @@ static inline struct client *connect_lasting(struct test *t, const char *name)
                           .session_expiry_interval = SESSION_SECONDS);
 }
 
-/* The test cannot go on without the session of before; whether it had to be there is the subject of others. */
+/* The test cannot go on without its session; whether that had to be there is the subject of others. */
 static inline void demand_session(struct client *client)
 {
     bool told = client->version != PROTOCOL_3_1; /* 3.1 has no Session Present */

@@ -1,6 +1,6 @@
-/* 3.14 DISCONNECT. A server may close the connection after a good and after a bad DISCONNECT, so closing tells
- * the two apart in no test: it is the Will Message that does. A normal DISCONNECT discards it, everything else
- * has it published. */
+/* 3.14 DISCONNECT. A server may close the connection after a good and after a bad DISCONNECT, so closing
+ * tells the two apart in no test: it is the Will Message that does. A normal DISCONNECT discards it,
+ * everything else has it published. */
 #include "../test.h"
 
 #define SESSION_SECONDS 120
