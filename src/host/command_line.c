@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "configuration.h"
+#include "nearest.h"
+
 enum { DEFAULT_PORT = 1883, EXIT_USAGE = 2, LONGEST_NAME = 32 };
 
 enum answer { GO_ON, END_WELL, END_BADLY };
@@ -26,6 +29,7 @@ static enum answer take_port(struct command_line *command_line, const char *valu
         return END_BADLY;
     }
     command_line->port = (uint16_t)port;
+    command_line->port_given = true;
     return GO_ON;
 }
 
@@ -67,6 +71,37 @@ static enum answer take_port_file(struct command_line *command_line, const char 
     return GO_ON;
 }
 
+static enum answer take_configuration_file(struct command_line *command_line, const char *value)
+{
+    if (value[0] == '\0') {
+        fputs("etalon: --config-file needs the name of a file\n", stderr);
+        return END_BADLY;
+    }
+    command_line->configuration_file = value;
+    return GO_ON;
+}
+
+static enum answer take_check(struct command_line *command_line, const char *value)
+{
+    (void)value;
+    command_line->check_configuration = true;
+    return GO_ON;
+}
+
+static void print_line(void *context, const char *text)
+{
+    (void)context;
+    puts(text);
+}
+
+static enum answer answer_configuration(struct command_line *command_line, const char *value)
+{
+    (void)command_line;
+    (void)value;
+    configuration_describe(print_line, NULL);
+    return END_WELL;
+}
+
 static enum answer answer_version(struct command_line *command_line, const char *value)
 {
     (void)command_line;
@@ -78,6 +113,10 @@ static enum answer answer_version(struct command_line *command_line, const char 
 static enum answer answer_help(struct command_line *command_line, const char *value);
 
 static const struct option options[] = {
+    {"-c", "--config-file", "FILE", "read this configuration; what the command line says wins over it",
+     take_configuration_file},
+    {NULL, "--check-config", NULL, "only check the file given with -c, and end", take_check},
+    {NULL, "--help-configuration", NULL, "describe what may be in the file, and end", answer_configuration},
     {"-p", "--port", "PORT", "listen on this port; 0 takes any free one (default: 1883)", take_port},
     {NULL, "--bind", "ADDRESS", "listen on this address, may be repeated (default: 127.0.0.1 and ::1)",
      take_address},
@@ -104,39 +143,16 @@ static enum answer answer_help(struct command_line *command_line, const char *va
         printf("  %-24s%s\n", left, option->help);
     }
     puts(
-        "\nThe log goes to standard error. SIGTERM or SIGINT ends the broker; a second one ends it at once.");
+        "\nThe log goes to standard error. SIGTERM or SIGINT ends the broker; a second one ends it at once.\n"
+        "SIGHUP reads the configuration file again.");
     return END_WELL;
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* How many letters must be inserted, removed or replaced to make one word of the other (Levenshtein). */
-static size_t distance(const char *from, const char *to)
-{
-    size_t columns = strlen(to);
-    size_t row[LONGEST_NAME];
-    for (size_t column = 0; column <= columns; column++)
-        row[column] = column;
-    for (size_t line = 1; from[line - 1] != '\0'; line++) {
-        size_t diagonal = row[0];
-        row[0] = line;
-        for (size_t column = 1; column <= columns; column++) {
-            size_t replaced = diagonal + (from[line - 1] != to[column - 1]);
-            diagonal = row[column];
-            row[column] = smaller(replaced, smaller(diagonal, row[column - 1]) + 1);
-        }
-    }
-    return row[columns];
 }
 
 static const char *nearest_name(const char *word)
 {
     const char *nearest = options[0].name;
     for (const struct option *option = options; option < options + OPTION_COUNT; option++) {
-        if (distance(word, option->name) < distance(word, nearest))
+        if (nearest_distance(word, option->name) < nearest_distance(word, nearest))
             nearest = option->name;
     }
     return nearest;
@@ -150,7 +166,8 @@ static void complain_of_unknown(const char *argument)
     }
     /* A single letter resembles every name equally little. */
     if (argument[1] != '-') {
-        fprintf(stderr, "etalon: unknown option %s; known are -p, -v and -h, see etalon --help\n", argument);
+        fprintf(stderr, "etalon: unknown option %s; known are -c, -p, -v and -h, see etalon --help\n",
+                argument);
         return;
     }
     char word[LONGEST_NAME];
@@ -205,6 +222,7 @@ static enum answer take_argument(struct command_line *command_line, char **argv,
 bool command_line_parse(struct command_line *command_line, int argc, char **argv, int *exit_status)
 {
     *command_line = (struct command_line){.port = DEFAULT_PORT};
+    *exit_status = EXIT_USAGE;
     for (int index = 1; index < argc; index++) {
         enum answer answer = take_argument(command_line, argv, argc, &index);
         if (answer != GO_ON) {
@@ -212,5 +230,8 @@ bool command_line_parse(struct command_line *command_line, int argc, char **argv
             return false;
         }
     }
-    return true;
+    if (!command_line->check_configuration || command_line->configuration_file)
+        return true;
+    fputs("etalon: --check-config needs the file to check: -c FILE\n", stderr);
+    return false;
 }

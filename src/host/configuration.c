@@ -93,7 +93,7 @@ static void report_unknown(struct parser *parser, const struct entry *entry)
     const char *nearest = why ? NULL : keyword_nearest(entry->name);
     line_text(&text, why ? "" : "unknown keyword \"");
     line_stranger(&text, bytes_of_text(entry->name));
-    line_text(&text, why ? " is not supported yet: " : "\"");
+    line_text(&text, why ? " is not supported: " : "\"");
     line_text(&text, why ? why : "");
     line_text(&text, nearest ? "; the nearest known one is " : "");
     line_text(&text, nearest ? nearest : "");

@@ -82,9 +82,10 @@ static void complain(struct listeners *listeners, int error)
               strerror(error), listeners->sockets->count);
 }
 
-/* There is no descriptor, perhaps for a client that waits (the kernel says so before it looks whether there is
- * one). Left alone it would keep the listener readable for ever: a busy loop. With the spare descriptor it is
- * accepted and closed, so that it learns of its misfortune. Returns whether another client may be waiting. */
+/* There is no descriptor, perhaps for a client that waits (the kernel says so before it looks whether
+ * there is one). Left alone it would keep the listener readable for ever: a busy loop. With the spare
+ * descriptor it is accepted and closed, so that it learns of its misfortune. Returns whether another
+ * client may be waiting. */
 static bool turn_away(struct listener *listener, int error)
 {
     struct listeners *listeners = listener->all;
@@ -180,24 +181,26 @@ static uint16_t port_of(int descriptor)
     return ntohs(address.generic.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
-/* Adds one address that was looked up. Returns 0 or an errno value. */
-static int add_listener(struct listeners *listeners, const struct addrinfo *found)
+/* Adds one address that was looked up, and says in `*port` which one was chosen if it was 0. Returns 0 or an
+ * errno value. */
+static int add_listener(struct listeners *listeners, const struct addrinfo *found, uint16_t *port)
 {
     if (listeners->count == MAXIMUM_LISTENERS)
         return ENOSPC;
     int descriptor = listen_on(found->ai_addr, found->ai_addrlen);
     if (descriptor < 0)
         return errno;
+    if (*port == 0)
+        *port = port_of(descriptor);
     struct listener *listener = &listeners->items[listeners->count++];
     *listener = (struct listener){
         .all = listeners,
         .descriptor = descriptor,
         .loopback = is_loopback(found->ai_addr),
+        .port = *port,
     };
     getnameinfo(found->ai_addr, found->ai_addrlen, listener->address, sizeof listener->address, NULL, 0,
                 NI_NUMERICHOST);
-    if (listeners->port == 0)
-        listeners->port = port_of(descriptor);
     return 0;
 }
 
@@ -210,9 +213,15 @@ static void set_port(struct sockaddr *address, uint16_t port)
         ((struct sockaddr_in *)(void *)address)->sin_port = htons(port);
 }
 
+static void complain_of_address(const struct listeners *listeners, const char *name, uint16_t port, int error)
+{
+    log_write(listeners->log, LOG_ERROR, "cannot listen on %s port %u: %s", name, (unsigned)port,
+              strerror(error));
+}
+
 /* Listens on everything that a name stands for ("localhost" may be two addresses). `quiet`: says nothing
  * of a failure. Returns 0, an errno value, or -1 when there is no such address. */
-static int add_address(struct listeners *listeners, const char *name, bool quiet)
+static int add_address(struct listeners *listeners, const char *name, uint16_t *port, bool quiet)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
@@ -224,61 +233,71 @@ static int add_address(struct listeners *listeners, const char *name, bool quiet
     }
     int error = 0;
     for (struct addrinfo *one = found; one && error == 0; one = one->ai_next) {
-        set_port(one->ai_addr, listeners->port);
-        error = add_listener(listeners, one);
+        set_port(one->ai_addr, *port);
+        error = add_listener(listeners, one, port);
     }
     freeaddrinfo(found);
     if (error != 0 && !quiet)
-        log_write(listeners->log, LOG_ERROR, "cannot listen on %s port %u: %s", name,
-                  (unsigned)listeners->port, strerror(error));
+        complain_of_address(listeners, name, *port, error);
     return error;
 }
 
-static void close_descriptors(struct listeners *listeners)
+static void close_descriptors(struct listeners *listeners, size_t first)
 {
-    for (size_t i = 0; i < listeners->count; i++)
+    for (size_t i = first; i < listeners->count; i++)
         close(listeners->items[i].descriptor);
-    listeners->count = 0;
+    listeners->count = first;
 }
 
-/* 127.0.0.1 must be there; ::1 may be missing, but a port that somebody else has on it is no good: clients
- * that try ::1 first would reach the wrong server. */
-static int add_loopback(struct listeners *listeners, bool quiet)
+/* An address that may be missing: but a port that somebody else has on it is no good, because clients that
+ * try this address first would reach the wrong server. */
+static int add_optional(struct listeners *listeners, const char *name, uint16_t *port, bool quiet)
 {
-    int error = add_address(listeners, "127.0.0.1", quiet);
-    if (error != 0)
-        return error;
-    error = add_address(listeners, "::1", true);
-    if (error == EADDRINUSE && !quiet)
-        log_write(listeners->log, LOG_ERROR, "cannot listen on ::1 port %u: %s", (unsigned)listeners->port,
-                  strerror(error));
-    return error == EADDRINUSE ? error : 0;
+    int error = add_address(listeners, name, port, true);
+    if (error != EADDRINUSE)
+        return 0;
+    if (!quiet)
+        complain_of_address(listeners, name, *port, error);
+    return error;
 }
 
-static int add_all(struct listeners *listeners, const char *const *addresses, size_t count, bool quiet)
+static int add_all(struct listeners *listeners, const struct endpoint *endpoint, bool quiet)
 {
-    if (count == 0)
-        return add_loopback(listeners, quiet);
+    uint16_t port = endpoint->port;
     int error = 0;
-    for (size_t i = 0; i < count && error == 0; i++)
-        error = add_address(listeners, addresses[i], quiet);
+    for (size_t i = 0; i < endpoint->count && error == 0; i++) {
+        bool optional = endpoint->last_optional && i == endpoint->count - 1;
+        error = optional ? add_optional(listeners, endpoint->addresses[i], &port, quiet)
+                         : add_address(listeners, endpoint->addresses[i], &port, quiet);
+    }
     return error;
 }
 
 /* A port that the kernel chose for the first address may be taken on the second: then another one is
  * tried. */
-static bool bind_all(struct listeners *listeners, const char *const *addresses, size_t count, uint16_t port)
+static bool bind_endpoint(struct listeners *listeners, const struct endpoint *endpoint)
 {
+    size_t first = listeners->count;
     for (int attempt = 1;; attempt++) {
-        bool last = port != 0 || attempt == PORT_ATTEMPTS;
-        listeners->port = port;
-        int error = add_all(listeners, addresses, count, !last);
+        bool last = endpoint->port != 0 || attempt == PORT_ATTEMPTS;
+        int error = add_all(listeners, endpoint, !last);
         if (error == 0)
             return true;
-        close_descriptors(listeners);
+        close_descriptors(listeners, first);
         if (last)
             return false;
     }
+}
+
+static bool bind_all(struct listeners *listeners, const struct endpoint *endpoints, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!bind_endpoint(listeners, &endpoints[i])) {
+            close_descriptors(listeners, 0);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool start_all(struct listeners *listeners)
@@ -302,10 +321,10 @@ static bool start_all(struct listeners *listeners)
 }
 
 bool listeners_open(struct listeners *listeners, struct sockets *sockets, const struct log *log,
-                    const char *const *addresses, size_t count, uint16_t port)
+                    const struct endpoint *endpoints, size_t count)
 {
     *listeners = (struct listeners){.sockets = sockets, .log = log, .spare = open_spare()};
-    return bind_all(listeners, addresses, count, port) && start_all(listeners);
+    return bind_all(listeners, endpoints, count) && start_all(listeners);
 }
 
 void listeners_close(struct listeners *listeners)
@@ -317,7 +336,7 @@ void listeners_close(struct listeners *listeners)
     if (listeners->pause.data)
         uv_close((uv_handle_t *)&listeners->pause, NULL);
     listeners->pause.data = NULL;
-    close_descriptors(listeners);
+    close_descriptors(listeners, 0);
     if (listeners->spare >= 0)
         close(listeners->spare);
     listeners->spare = -1;

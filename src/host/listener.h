@@ -17,6 +17,7 @@ struct listener {
     int descriptor;
     bool loopback;
     bool watched;                  /* `poll` is initialised */
+    uint16_t port;                 /* the one that is bound */
     char address[LONGEST_ADDRESS]; /* numeric, without the port */
 };
 
@@ -26,17 +27,22 @@ struct listeners {
     const struct log *log;
     struct listener items[MAXIMUM_LISTENERS];
     size_t count;
-    uint16_t port; /* the one that is bound, the same on all addresses */
     int spare; /* a descriptor given up when there is no other, so that a client can be turned away; -1: lost */
     uint64_t next_complaint; /* when this may be logged again (ms of uv_now) */
 };
 
-/* Listens on `port` of every address (numeric or a name), or without addresses on 127.0.0.1 and, when the
- * machine has it, ::1. With port 0 one is found that is free on all of them. Clients are accepted, once
- * the loop runs, into `sockets`. False: the reason is logged, nothing listens. Afterwards listeners_close
- * is due in either case. */
+/* One port, on one address or on several. */
+struct endpoint {
+    uint16_t port;                /* 0: one that is free on all of the addresses */
+    const char *const *addresses; /* numeric, or names */
+    size_t count;
+    bool last_optional; /* the machine may lack the last address (IPv6 beside IPv4) */
+};
+
+/* Listens on all of the endpoints. Clients are accepted, once the loop runs, into `sockets`. False: the
+ * reason is logged, nothing listens. Afterwards listeners_close is due in either case. */
 bool listeners_open(struct listeners *listeners, struct sockets *sockets, const struct log *log,
-                    const char *const *addresses, size_t count, uint16_t port);
+                    const struct endpoint *endpoints, size_t count);
 
 /* Stops listening. May be called more than once; the loop must run on until the handles are closed. */
 void listeners_close(struct listeners *listeners);

@@ -1,5 +1,7 @@
 #include "log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
@@ -9,6 +11,49 @@ enum {
     LONGEST_TEXT = 1024,
     LONGEST_LINE = 32 + 4 * LONGEST_TEXT /* every byte may become \xNN */
 };
+
+struct log log_begin(void)
+{
+    return (struct log){
+        .levels = 1U << LOG_ERROR | 1U << LOG_WARNING | 1U << LOG_NOTICE,
+        .timestamp = true,
+        .descriptor = STDERR_FILENO,
+    };
+}
+
+/* Readable by the group, as logs are: what clients call themselves is nobody else's business. */
+static int open_file(const struct log *log, const char *name)
+{
+    int descriptor = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0640);
+    if (descriptor < 0)
+        log_write(log, LOG_ERROR, "cannot write the log to %s: %s", name, strerror(errno));
+    return descriptor;
+}
+
+bool log_configure(struct log *log, const struct configuration *configuration)
+{
+    static const int standard[] = {
+        [LOG_TO_STDERR] = STDERR_FILENO, [LOG_TO_STDOUT] = STDOUT_FILENO, [LOG_TO_NOWHERE] = -1};
+    const struct configuration_log_destination *destination = &configuration->log_destination;
+    const bool file = destination->kind == LOG_TO_FILE;
+    int descriptor = file ? open_file(log, destination->file) : standard[destination->kind];
+    if (file && descriptor < 0)
+        return false;
+    log_end(log);
+    *log = (struct log){.levels = configuration->log_levels,
+                        .timestamp = configuration->log_timestamp,
+                        .descriptor = descriptor,
+                        .owned = file};
+    return true;
+}
+
+void log_end(struct log *log)
+{
+    if (log->owned)
+        close(log->descriptor);
+    log->owned = false;
+    log->descriptor = STDERR_FILENO;
+}
 
 /* U+0080 to U+009F, two bytes in UTF-8, steer some terminals as well. */
 static bool is_control(const char *text)
@@ -33,7 +78,7 @@ static size_t escape(char *line, const char *text)
 
 void log_write(const struct log *log, enum log_level level, const char *format, ...)
 {
-    if (level > log->level)
+    if (!(log->levels & 1U << level) || log->descriptor < 0)
         return;
     char text[LONGEST_TEXT];
     va_list arguments;
@@ -42,10 +87,10 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
     va_end(arguments);
 
     char line[LONGEST_LINE];
-    size_t length = (size_t)sprintf(line, "%lld: ", (long long)time(NULL));
+    size_t length = log->timestamp ? (size_t)sprintf(line, "%lld: ", (long long)time(NULL)) : 0;
     length += escape(line + length, text);
     line[length++] = '\n';
     /* One call, so that lines of several processes into the same file do not mix. */
-    ssize_t written = write(STDERR_FILENO, line, length);
+    ssize_t written = write(log->descriptor, line, length);
     (void)written;
 }

@@ -1,13 +1,26 @@
-/* log: lines on standard error, in the form that users of Mosquitto know: "SECONDS: text", seconds since
- * 1970. Prefix: log_ */
+/* log: lines in the form that users of Mosquitto know: "SECONDS: text", seconds since 1970. Prefix: log_ */
 #ifndef ETALON_HOST_LOG_H
 #define ETALON_HOST_LOG_H
 
-#include "../mqtt/broker.h"
+#include "configuration.h"
 
 struct log {
-    enum log_level level; /* lines of a lesser importance than this are left out */
+    uint8_t levels; /* bit N: lines of enum log_level N are written */
+    bool timestamp; /* a line begins with the time */
+    int descriptor; /* where lines go; -1: nowhere */
+    bool owned;     /* the descriptor is a file that was opened here */
 };
+
+/* The log before there is a configuration: errors, warnings and notices on standard error. */
+struct log log_begin(void);
+
+/* Goes on as the configuration says. A file is opened even if it is open already, because it may have been
+ * renamed in the meantime (logrotate). False: it cannot be opened; this was logged in the old place, and
+ * the log stays there. */
+bool log_configure(struct log *log, const struct configuration *configuration);
+
+/* Closes what log_configure has opened; the log then goes to standard error. */
+void log_end(struct log *log);
 
 /* Writes one line. Control characters are escaped, because a Client Identifier or a topic comes from a
  * stranger and must not be able to forge a line or to steer the terminal. A line that is too long is cut.

@@ -22,6 +22,7 @@ static void on_alarm(uv_timer_t *timer)
     struct loop *loop = timer->data;
     loop->alarm_time = UINT64_MAX;
     step_without_connection(loop, STEP_TIME);
+    system_topics_update(&loop->system_topics, uv_now(&loop->uv));
     sockets_expire(&loop->sockets);
     if (uv_now(&loop->uv) >= loop->ending_time)
         uv_stop(&loop->uv);
@@ -31,6 +32,7 @@ static void set_alarm(struct loop *loop)
 {
     uint64_t time = earlier(broker_deadline(loop->broker), sockets_deadline(&loop->sockets));
     time = earlier(time, loop->ending_time);
+    time = earlier(time, system_topics_deadline(&loop->system_topics));
     if (time == loop->alarm_time)
         return;
     loop->alarm_time = time;
@@ -55,7 +57,8 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct loop *loop = handle->data;
     if (number == SIGHUP) {
-        log_write(loop->log, LOG_WARNING, "SIGHUP ignored: there is no configuration to read again yet");
+        if (loop->reload)
+            loop->reload(loop->reload_context);
         return;
     }
     if (loop->ending_time != UINT64_MAX) {
@@ -115,6 +118,7 @@ bool loop_create(struct loop *loop, struct broker *broker, const struct log *log
         result = UV_ENOMEM;
     if (result == 0)
         result = start_handles(loop);
+    system_topics_begin(&loop->system_topics, broker, uv_now(&loop->uv), 0);
     if (result == 0)
         return true;
     log_write(log, LOG_ERROR, "cannot start the event loop: %s", uv_strerror(result));

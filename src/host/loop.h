@@ -10,6 +10,7 @@
 #include "listener.h"
 #include "log.h"
 #include "socket.h"
+#include "system_topics.h"
 
 enum { SIGNAL_COUNT = 3 };
 
@@ -22,6 +23,9 @@ struct loop {
     const struct log *log;
     struct sockets sockets;
     struct listeners listeners;
+    struct system_topics system_topics;
+    void (*reload)(void *context); /* what SIGHUP asks for; NULL: nothing */
+    void *reload_context;
     uint64_t alarm_time;  /* what the alarm is set to (ms of uv_now); UINT64_MAX: not set */
     uint64_t ending_time; /* when the end waits for clients no longer; UINT64_MAX: no end was asked for */
 };

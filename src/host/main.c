@@ -8,12 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../mqtt/broker.h"
-#include "command_line.h"
-#include "listener.h"
-#include "log.h"
-#include "loop.h"
+#include "service.h"
 #include "trace.h"
+
+enum { EXIT_USAGE = 2 }; /* also for a configuration that has mistakes */
 
 /* The descriptors are the limit of clients, and a soft limit of 1024 is no wish of anybody. */
 static void raise_descriptor_limit(void)
@@ -41,19 +39,22 @@ static void lend_random(void *context, void *bytes, size_t length)
     }
 }
 
+/* What the core says at this level is who came and went. */
 static void lend_log(void *context, enum log_level level, const char *text)
 {
-    log_write(context, level, "%s", text);
+    const struct service *service = context;
+    if (level != LOG_INFO || service->configuration.connection_messages)
+        log_write(&service->log, level, "%s", text);
 }
 
-static struct broker *create_broker(struct log *log, bool trace)
+static struct broker *create_broker(struct service *service)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = configuration_settings(&service->configuration);
     struct broker_environment environment = {
-        .context = log,
+        .context = service,
         .random = lend_random,
         .log = lend_log,
-        .trace = trace ? trace_packet : NULL,
+        .trace = service->command_line->trace ? trace_packet : NULL,
     };
     return broker_create(&settings, &environment);
 }
@@ -63,7 +64,7 @@ static void announce(const struct listeners *listeners, const struct log *log)
     log_write(log, LOG_NOTICE, "etalon %s; memory only: nothing survives a restart", ETALON_VERSION);
     for (size_t i = 0; i < listeners->count; i++) {
         const struct listener *listener = &listeners->items[i];
-        log_write(log, LOG_NOTICE, "listening on %s port %u", listener->address, (unsigned)listeners->port);
+        log_write(log, LOG_NOTICE, "listening on %s port %u", listener->address, (unsigned)listener->port);
         if (!listener->loopback)
             log_write(
                 log, LOG_WARNING,
@@ -97,40 +98,55 @@ static bool write_port_file(const char *name, uint16_t port, const struct log *l
     return done;
 }
 
-static int serve(struct loop *loop, const struct command_line *command_line, const struct log *log)
+static int serve(struct service *service)
 {
-    if (!listeners_open(&loop->listeners, &loop->sockets, log, command_line->addresses,
-                        command_line->address_count, command_line->port))
+    struct loop *loop = &service->loop;
+    const char *port_file = service->command_line->port_file;
+    if (!service_listen(service))
         return EXIT_FAILURE;
-    announce(&loop->listeners, log);
-    if (command_line->port_file && !write_port_file(command_line->port_file, loop->listeners.port, log))
+    announce(&loop->listeners, &service->log);
+    if (port_file && !write_port_file(port_file, loop->listeners.items[0].port, &service->log))
         return EXIT_FAILURE;
+    system_topics_begin(&loop->system_topics, service->broker, uv_now(&loop->uv),
+                        service->configuration.sys_interval);
+    loop->reload = service_reload;
+    loop->reload_context = service;
     loop_run(loop);
-    log_write(log, LOG_NOTICE, "ended");
+    log_write(&service->log, LOG_NOTICE, "ended");
     return EXIT_SUCCESS;
+}
+
+static int run(struct service *service)
+{
+    int exit_status = EXIT_FAILURE;
+    service->broker = create_broker(service);
+    if (!service->broker) {
+        log_write(&service->log, LOG_ERROR, "there is not enough memory to start");
+        return EXIT_FAILURE;
+    }
+    if (loop_create(&service->loop, service->broker, &service->log)) {
+        exit_status = serve(service);
+        loop_destroy(&service->loop);
+    }
+    broker_destroy(service->broker);
+    return exit_status;
 }
 
 int main(int argc, char **argv)
 {
     struct command_line command_line;
-    int exit_status = EXIT_FAILURE;
+    struct service service;
+    int exit_status;
     if (!command_line_parse(&command_line, argc, argv, &exit_status))
         return exit_status;
+    if (command_line.check_configuration)
+        return service_check(&command_line) ? EXIT_SUCCESS : EXIT_USAGE;
 
     raise_descriptor_limit();
     signal(SIGPIPE, SIG_IGN); /* a client that went away is an error of the write, not of the program */
-
-    struct log log = {.level = command_line.verbose ? LOG_INFO : LOG_NOTICE};
-    struct broker *broker = create_broker(&log, command_line.trace);
-    if (!broker) {
-        log_write(&log, LOG_ERROR, "there is not enough memory to start");
-        return EXIT_FAILURE;
-    }
-    struct loop loop;
-    if (loop_create(&loop, broker, &log)) {
-        exit_status = serve(&loop, &command_line, &log);
-        loop_destroy(&loop);
-    }
-    broker_destroy(broker);
+    if (!service_configure(&service, &command_line))
+        return EXIT_USAGE;
+    exit_status = run(&service);
+    log_end(&service.log);
     return exit_status;
 }

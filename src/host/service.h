@@ -1,0 +1,34 @@
+/* service: the running broker as its user has asked for it: the configuration file and, winning over it,
+ * the command line. Prefix: service_ */
+#ifndef ETALON_HOST_SERVICE_H
+#define ETALON_HOST_SERVICE_H
+
+#include "command_line.h"
+#include "configuration.h"
+#include "log.h"
+#include "loop.h"
+
+struct service {
+    const struct command_line *command_line;
+    struct configuration configuration; /* in force; the broker borrows its texts */
+    struct log log;
+    struct broker *broker;
+    struct loop loop;
+};
+
+/* Reads the configuration file, if the command line names one, and puts the log where it is wanted. Broker
+ * and loop are not there yet. False: what is wrong has been written to standard error. */
+bool service_configure(struct service *service, const struct command_line *command_line);
+
+/* Whether the file that the command line names could be used: says so on standard output, or why not on
+ * standard error. Nothing is touched. */
+bool service_check(const struct command_line *command_line);
+
+/* Listens where the user wants it. Otherwise as listeners_open. */
+bool service_listen(struct service *service);
+
+/* What SIGHUP asks for: reads the file again and applies what a running broker can change. A file with
+ * mistakes changes nothing. `context` is the service. */
+void service_reload(void *context);
+
+#endif
