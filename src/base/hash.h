@@ -1,8 +1,9 @@
 /* hash: the keyed hash of bytes behind every table whose keys strangers choose. Prefix: hash_
  *
- * SipHash-1-3: one compression round for each 8 bytes, three at the end. It is keyed, so that somebody who does not know
- * the key can't prepare topics or client identifiers that collide (with an unkeyed or weakly keyed hash, a few
- * thousand chosen names turn a table into a list). A short key costs about 10 ns. All state is in the arguments. */
+ * SipHash-1-3: one compression round for each 8 bytes, three at the end. It is keyed, so that somebody who
+ * does not know the key can't prepare topics or client identifiers that collide (with an unkeyed or weakly
+ * keyed hash, a few thousand chosen names turn a table into a list). A short key costs about 10 ns. All state
+ * is in the arguments. */
 #ifndef ETALON_BASE_HASH_H
 #define ETALON_BASE_HASH_H
 
@@ -29,7 +30,8 @@ static inline struct hash_key hash_key_of(uint64_t seed)
     return (struct hash_key){.first = hash_mix(seed + step), .second = hash_mix(seed + 2 * step)};
 }
 
-/* Binds a number (an address, say) to a hash made by hash_bytes. For a given number distinct hashes stay distinct. */
+/* Binds a number (an address, say) to a hash made by hash_bytes. For a given number distinct hashes stay
+ * distinct. */
 static inline uint64_t hash_combine(uint64_t hash, uint64_t number)
 {
     return hash_mix(hash + number * UINT64_C(0x9E3779B97F4A7C15));
@@ -67,8 +69,8 @@ static inline uint64_t hash_word_32(const uint8_t *data)
     return (uint64_t)data[0] | (uint64_t)data[1] << 8 | (uint64_t)data[2] << 16 | (uint64_t)data[3] << 24;
 }
 
-/* The 1 to 7 bytes at `data` as a number, little-endian. What is read twice falls on the same bits: no loop, whose end
- * a processor would guess wrong for every other level of a topic. */
+/* The 1 to 7 bytes at `data` as a number, little-endian. What is read twice falls on the same bits: no loop,
+ * whose end a processor would guess wrong for every other level of a topic. */
 static inline uint64_t hash_tail(const uint8_t *data, size_t length)
 {
     if (length >= 4)

@@ -127,7 +127,8 @@ static void close_gap(struct hash_map *map, uint32_t at)
     map->slots[at] = (struct hash_map_slot){.hash = 0, .item = NULL};
 }
 
-/* Gives memory back when less than a quarter is used. Without memory for the smaller table, the larger one stays. */
+/* Gives memory back when less than a quarter is used. Without memory for the smaller table, the larger one
+ * stays. */
 static void shrink(struct hash_map *map)
 {
     if (map->count == 0)

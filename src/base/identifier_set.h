@@ -1,5 +1,5 @@
-/* identifier_set: a set of non-zero 16-bit identifiers, small while it holds few. Open addressing, linear probing.
- * Used for the Packet Identifiers of QoS 2 messages received and not yet released (section 4.3.3). */
+/* identifier_set: a set of non-zero 16-bit identifiers, small while it holds few. Open addressing, linear
+ * probing. Used for the Packet Identifiers of QoS 2 messages received and not yet released (section 4.3.3). */
 #ifndef ETALON_BASE_IDENTIFIER_SET_H
 #define ETALON_BASE_IDENTIFIER_SET_H
 
@@ -19,7 +19,8 @@ bool identifier_set_add(struct identifier_set *set, uint16_t identifier);
 /* Whether `identifier` is in the set. */
 bool identifier_set_has(const struct identifier_set *set, uint16_t identifier);
 
-/* Removes `identifier`; false when it was not there. Frees the memory when the set becomes empty and is large. */
+/* Removes `identifier`; false when it was not there. Frees the memory when the set becomes empty and is
+ * large. */
 bool identifier_set_remove(struct identifier_set *set, uint16_t identifier);
 
 /* Removes everything and frees the memory. */

@@ -1,5 +1,6 @@
-/* line: a short text put together piece by piece in a buffer of its own, cut off when it is full. For log lines and Reason Strings;
- * strings of strangers go through line_stranger, which lets nothing through that a terminal or a log reader could be fooled with. */
+/* line: a short text put together piece by piece in a buffer of its own, cut off when it is full. For log
+ * lines and Reason Strings; strings of strangers go through line_stranger, which lets nothing through that a
+ * terminal or a log reader could be fooled with. */
 #ifndef ETALON_BASE_LINE_H
 #define ETALON_BASE_LINE_H
 

@@ -4,7 +4,8 @@
  *           /            \
  *        [1]              [2]      heap[i]->deadline <= heap[2i+1]->deadline, heap[2i+2]->deadline
  *
- * Setting, moving and cancelling cost O(log n); looking at the earliest costs nothing. Nothing is ever scanned. */
+ * Setting, moving and cancelling cost O(log n); looking at the earliest costs nothing. Nothing is ever
+ * scanned. */
 #ifndef ETALON_BASE_TIMER_HEAP_H
 #define ETALON_BASE_TIMER_HEAP_H
 
@@ -27,8 +28,8 @@ struct timer_heap {
     uint32_t capacity;
 };
 
-/* Makes room for `timers` timers in all, so that setting one of them cannot fail later, when there would be nobody to tell.
- * False: no memory, the heap is unchanged. */
+/* Makes room for `timers` timers in all, so that setting one of them cannot fail later, when there would be
+ * nobody to tell. False: no memory, the heap is unchanged. */
 bool timer_heap_reserve(struct timer_heap *heap, uint32_t timers);
 
 /* Sets or moves `timer` to `deadline`. Room for it must have been reserved. */

@@ -13,11 +13,11 @@
 #include "statement.h"   /* generated from spec/mqtt-5.0.tsv and spec/mqtt-3.1.1.tsv */
 
 struct verdict {
-    const char *what;     /* static text: what was seen, e.g. "QoS bits are both 1"; NULL when accepted */
-    uint32_t offset;      /* byte of the Control Packet (0 = first byte of the fixed header) */
-    uint16_t statement;   /* enum statement; STATEMENT_NONE when accepted */
-    uint8_t reason_code;  /* enum reason_code */
-    bool refused;         /* false: go on */
+    const char *what;    /* static text: what was seen, e.g. "QoS bits are both 1"; NULL when accepted */
+    uint32_t offset;     /* byte of the Control Packet (0 = first byte of the fixed header) */
+    uint16_t statement;  /* enum statement; STATEMENT_NONE when accepted */
+    uint8_t reason_code; /* enum reason_code */
+    bool refused;        /* false: go on */
 };
 
 /* The verdict that lets everything pass. */

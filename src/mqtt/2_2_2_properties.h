@@ -19,7 +19,8 @@ union property_value {
 struct properties {
     uint32_t present;      /* bit (1 << ordinal) for every property that occurs; other values are undefined */
     struct bytes repeated; /* wire bytes in which the repeatable properties stand (others are passed over) */
-    struct bytes wire;     /* decoded lists: all properties as they stand in the packet, without Property Length */
+    /* decoded lists: all properties as they stand in the packet, without Property Length */
+    struct bytes wire;
     union property_value value[PROPERTY_COUNT];
 };
 

@@ -1,9 +1,11 @@
-/* 3.1.2.5 Will Flag, 3.1.3.2 Will Properties: keeping, discarding and publishing the Will Message. Prefix: will_ */
+/* 3.1.2.5 Will Flag, 3.1.3.2 Will Properties: keeping, discarding and publishing the Will Message. Prefix:
+ * will_ */
 #include <stdlib.h>
 
 #include "actions.h"
 
-/* The Will Properties that travel with the message; Will Delay Interval and Message Expiry Interval stay here. */
+/* The Will Properties that travel with the message; Will Delay Interval and Message Expiry Interval stay
+ * here. */
 #define KEPT_BACK (1U << ORDINAL_WILL_DELAY_INTERVAL | 1U << ORDINAL_MESSAGE_EXPIRY_INTERVAL)
 
 static struct message *will_message(const struct will *will)
@@ -64,7 +66,7 @@ void will_publish(struct broker *broker, struct session *session)
     struct session_will *will = session->will;
     if (!will)
         return;
-    session->will = NULL; /* first of all: publishing may come back to this session */
+    session->will = NULL;                    /* first of all: publishing may come back to this session */
     if (will->expiry_interval != UINT32_MAX) /* the interval runs from publication, 3.1.3.2.4 */
         will->message->expires_at = broker->now + (uint64_t)will->expiry_interval * 1000;
     struct publication publication = publication_of_message(will->message);

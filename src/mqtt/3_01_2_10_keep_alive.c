@@ -1,7 +1,8 @@
 /* 3.1.2.10 Keep Alive. Prefix: keep_alive_
  *
- * Receiving a packet only notes the time. The timer looks at that note when it runs out and, if the client was heard meanwhile, goes
- * on to the moment at which it would be too late: so a busy connection costs the timer heap nothing. */
+ * Receiving a packet only notes the time. The timer looks at that note when it runs out and, if the client
+ * was heard meanwhile, goes on to the moment at which it would be too late: so a busy connection costs the
+ * timer heap nothing. */
 #include "4_13_handling_errors.h"
 #include "actions.h"
 
@@ -30,5 +31,6 @@ void keep_alive_timer_expired(struct broker *broker, struct connection *connecti
     if (deadline > broker->now)
         timer_heap_set(&broker->timers, &connection->timer, deadline);
     else /* [MQTT-3.1.2-22] [MQTT3-3.1.2-24] */
-        errors_disconnect(broker, connection, REASON_KEEP_ALIVE_TIMEOUT, "was silent for 1.5 times its Keep Alive");
+        errors_disconnect(broker, connection, REASON_KEEP_ALIVE_TIMEOUT,
+                          "was silent for 1.5 times its Keep Alive");
 }

@@ -44,10 +44,12 @@ static void assign_identifier(struct broker *broker, struct admission *admission
     } while (session_find(broker, admission->client_identifier));
 }
 
-static struct verdict check_identifier(struct broker *broker, const struct packet *packet, struct admission *admission)
+static struct verdict check_identifier(struct broker *broker, const struct packet *packet,
+                                       struct admission *admission)
 {
     const struct bytes identifier = packet->connect.client_identifier;
-    admission->client_identifier = identifier; /* every other one is allowed: [MQTT-3.1.3-5] [MQTT3-3.1.3-5] */
+    admission->client_identifier =
+        identifier; /* every other one is allowed: [MQTT-3.1.3-5] [MQTT3-3.1.3-5] */
     if (packet->version == PROTOCOL_3_1 && characters(identifier) > MQTT_3_1_LONGEST_IDENTIFIER)
         return refuse(MQTT3_3_1_3_9, REASON_CLIENT_IDENTIFIER_NOT_VALID, 0, /* spec/mqtt-3.1.md */
                       "Client Identifier has more than the 23 characters of MQTT 3.1");
@@ -67,9 +69,11 @@ static uint16_t keep_alive_in_force(const struct broker *broker, uint16_t wanted
 static uint32_t session_expiry(const struct broker *broker, const struct packet *packet)
 {
     const uint32_t longest = broker->settings.maximum_session_expiry;
-    uint32_t wanted = packet->connect.clean_start ? 0 : SESSION_EXPIRY_NEVER; /* [MQTT3-3.1.2-4] [MQTT3-3.1.2-6] */
+    uint32_t wanted =
+        packet->connect.clean_start ? 0 : SESSION_EXPIRY_NEVER; /* [MQTT3-3.1.2-4] [MQTT3-3.1.2-6] */
     if (packet->version == PROTOCOL_5_0)
-        wanted = properties_number(&packet->connect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0); /* [D-3.1.2.11.2-1] */
+        wanted = properties_number(&packet->connect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL,
+                                   0); /* [D-3.1.2.11.2-1] */
     return longest != 0 && wanted > longest ? longest : wanted;
 }
 
@@ -83,7 +87,8 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
     GUARD(check_identifier(broker, packet, admission));
     GUARD(features_check_will(&broker->settings, packet));
     if (properties_has(&connect->properties, ORDINAL_AUTHENTICATION_METHOD)) /* [MQTT-4.12.0-1] */
-        return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0, "Authentication Method is not supported");
+        return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0,
+                      "Authentication Method is not supported");
     admission->keep_alive = keep_alive_in_force(broker, connect->keep_alive);
     admission->session_expiry = session_expiry(broker, packet);
     if (!connect->will.present)
@@ -104,8 +109,8 @@ static void take_over(struct broker *broker, const struct session *session)
     connection_detach(broker, old); /* [D-3.1.4-2] its Will as for any connection that ends */
 }
 
-/* The session to be used: the stored one, if it's to be resumed and there is one [MQTT-3.1.2-5] [MQTT3-3.1.2-4], else a new one
- * [MQTT-3.1.2-4] [MQTT-3.1.2-6] [MQTT3-3.1.2-6]. NULL: no memory. */
+/* The session to be used: the stored one, if it's to be resumed and there is one [MQTT-3.1.2-5]
+ * [MQTT3-3.1.2-4], else a new one [MQTT-3.1.2-4] [MQTT-3.1.2-6] [MQTT3-3.1.2-6]. NULL: no memory. */
 static struct session *obtain_session(struct broker *broker, struct bytes client_identifier, bool clean_start,
                                       bool *present)
 {
@@ -142,7 +147,8 @@ static void connack_properties(const struct broker_settings *settings, const str
 {
     if (admission->assigned.length > 0) /* [MQTT-3.1.3-7] [MQTT-3.2.2-16] */
         properties_set_bytes(properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER, admission->client_identifier);
-    if (properties_number(&connect->connect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0) != admission->session_expiry)
+    if (properties_number(&connect->connect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0) !=
+        admission->session_expiry)
         properties_set_number(properties, ORDINAL_SESSION_EXPIRY_INTERVAL, admission->session_expiry);
     if (connect->connect.keep_alive != admission->keep_alive) /* [MQTT-3.2.2-22] */
         properties_set_number(properties, ORDINAL_SERVER_KEEP_ALIVE, admission->keep_alive);
@@ -174,15 +180,18 @@ static void configure(struct broker *broker, struct connection *connection, cons
         flow_send_maximum((uint16_t)properties_number(properties, ORDINAL_RECEIVE_MAXIMUM, 0),
                           broker->settings.maximum_inflight);
     const uint32_t aliases = properties_number(properties, ORDINAL_TOPIC_ALIAS_MAXIMUM, 0);
-    connection->alias_maximum = (uint16_t)(aliases < broker->settings.outgoing_topic_aliases /* [MQTT-3.1.2-26] [MQTT-3.1.2-27] */
-                                               ? aliases
-                                               : broker->settings.outgoing_topic_aliases);
-    connection->problem_information = properties_number(properties, ORDINAL_REQUEST_PROBLEM_INFORMATION, 1) == 1;
+    connection->alias_maximum =
+        (uint16_t)(aliases < broker->settings.outgoing_topic_aliases /* [MQTT-3.1.2-26] [MQTT-3.1.2-27] */
+                       ? aliases
+                       : broker->settings.outgoing_topic_aliases);
+    connection->problem_information =
+        properties_number(properties, ORDINAL_REQUEST_PROBLEM_INFORMATION, 1) == 1;
     connection->keep_alive = admission->keep_alive;
     keep_alive_start(broker, connection);
 }
 
-struct verdict connect_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+struct verdict connect_actions(struct broker *broker, struct connection *connection,
+                               const struct packet *packet)
 {
     struct admission admission = {0};
     connection->maximum_packet_size = /* binds a refusal too [MQTT-3.1.2-24] [MQTT-3.2.2-19] */

@@ -16,7 +16,8 @@
 #define PASSWORD_FLAG 0x40U
 #define USER_NAME_FLAG 0x80U
 
-/* Set by bridges of some brokers in the Protocol Level; they understand an answer in the form of 3.1.1 and then do without it. */
+/* Set by bridges of some brokers in the Protocol Level; they understand an answer in the form of 3.1.1 and
+ * then do without it. */
 #define BRIDGE_LEVEL 0x80U
 
 /* 3.1.2.1 Protocol Name, 3.1.2.2 Protocol Version */

@@ -43,7 +43,8 @@ struct verdict features_check_publish(const struct broker_settings *settings, co
 {
     const struct publish *publish = &packet->publish;
     if (publish->qos > settings->maximum_qos) /* [MQTT-3.2.2-11] [P-3.2.2.3.4-2] [R-3.2.2.3.4-1] */
-        return refuse(MQTT_3_2_2_11, REASON_QOS_NOT_SUPPORTED, 0, "QoS is above the Maximum QoS of this Server");
+        return refuse(MQTT_3_2_2_11, REASON_QOS_NOT_SUPPORTED, 0,
+                      "QoS is above the Maximum QoS of this Server");
     if (publish->retain && !settings->retain_available) /* [MQTT-3.2.2-14] [P-3.2.2.3.5-2] [S-3.2.2.3.5-1] */
         return refuse(MQTT_3_2_2_14, REASON_RETAIN_NOT_SUPPORTED, 0,
                       "RETAIN is 1 though this Server has no retained messages");
@@ -57,7 +58,8 @@ static struct verdict check_filter(const struct broker_settings *settings, struc
         /* [P-3.2.2.3.13-2] [R-3.2.2.3.13-1] */
         return refuse(P_3_2_2_3_13_2, REASON_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED, 0,
                       "a Shared Subscription though this Server has none");
-    if (topic_has_wildcard(topic_filter) && !settings->wildcard_available) /* [P-3.2.2.3.11-2] [R-3.2.2.3.11-1] */
+    if (topic_has_wildcard(topic_filter) &&
+        !settings->wildcard_available) /* [P-3.2.2.3.11-2] [R-3.2.2.3.11-1] */
         return refuse(P_3_2_2_3_11_2, REASON_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED, 0,
                       "a wildcard in a Topic Filter though this Server has no Wildcard Subscriptions");
     return accept();
@@ -67,7 +69,8 @@ struct verdict features_check_subscribe(const struct broker_settings *settings, 
 {
     const struct subscribe *subscribe = &packet->subscribe;
     if (!settings->subscription_identifier_available &&
-        properties_has(&subscribe->properties, ORDINAL_SUBSCRIPTION_IDENTIFIER)) /* [P-3.2.2.3.12-2] [R-3.2.2.3.12-1] */
+        properties_has(&subscribe->properties,
+                       ORDINAL_SUBSCRIPTION_IDENTIFIER)) /* [P-3.2.2.3.12-2] [R-3.2.2.3.12-1] */
         return refuse(P_3_2_2_3_12_2, REASON_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED, 0,
                       "a Subscription Identifier though this Server has none");
     if (settings->shared_available && settings->wildcard_available)

@@ -1,4 +1,5 @@
-/* 3.2.2.3 CONNACK Properties: what this Server offers, announced in CONNACK and enforced afterwards. Prefix: features_
+/* 3.2.2.3 CONNACK Properties: what this Server offers, announced in CONNACK and enforced afterwards. Prefix:
+ * features_
  *
  *   feature                        announced by                     a client that uses it all the same
  *   QoS above Maximum QoS          3.2.2.3.4                        0x9B QoS not supported
@@ -7,14 +8,16 @@
  *   Subscription Identifiers       3.2.2.3.12                       0xA1 Subscription Identifiers not supported
  *   Shared Subscriptions           3.2.2.3.13                       0x9E Shared Subscriptions not supported
  *
- * MQTT 3.1 and 3.1.1 have no way to announce them; there a SUBSCRIBE is answered with failure and a PUBLISH ends the connection. */
+ * MQTT 3.1 and 3.1.1 have no way to announce them; there a SUBSCRIBE is answered with failure and a PUBLISH
+ * ends the connection. */
 #ifndef ETALON_MQTT_3_02_2_3_FEATURES_H
 #define ETALON_MQTT_3_02_2_3_FEATURES_H
 
 #include "3_packet.h"
 #include "broker.h"
 
-/* Puts into the CONNACK of a 5.0 client what the settings switch off or limit. What is absent is fully supported. */
+/* Puts into the CONNACK of a 5.0 client what the settings switch off or limit. What is absent is fully
+ * supported. */
 void features_announce(const struct broker_settings *settings, struct properties *properties);
 
 /* Judges the Will of a CONNECT. */

@@ -1,7 +1,7 @@
 /* 3.3.1.3 RETAIN: the retained message of each topic. Prefix: retained_
  *
- * Here a filter asks for the names that match it, so that besides being found by its level a node must be reached
- * from its siblings: `+` goes through the children of a node, `#` through everything below it. */
+ * Here a filter asks for the names that match it, so that besides being found by its level a node must be
+ * reached from its siblings: `+` goes through the children of a node, `#` through everything below it. */
 #include "3_03_1_3_retain.h"
 
 #include <assert.h>
@@ -178,8 +178,8 @@ struct match {
     struct topic_path path;
 };
 
-/* `node` or the first after it among its siblings that a wildcard may choose: in the first level, names that begin with
- * `$` are passed over [MQTT-4.7.2-1] [MQTT3-4.7.2-1]. */
+/* `node` or the first after it among its siblings that a wildcard may choose: in the first level, names that
+ * begin with `$` are passed over [MQTT-4.7.2-1] [MQTT3-4.7.2-1]. */
 static struct retained_node *eligible(const struct match *match, struct retained_node *node)
 {
     if (node == NULL || node->node.parent != match->tree->tree.root)

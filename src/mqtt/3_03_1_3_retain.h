@@ -1,6 +1,7 @@
 /* 3.3.1.3 RETAIN: the retained message of each topic. Prefix: retained_
  *
- * A tree of topic levels like that of the subscriptions, the other way round: here the names are stored and a filter asks. */
+ * A tree of topic levels like that of the subscriptions, the other way round: here the names are stored and a
+ * filter asks. */
 #ifndef ETALON_MQTT_3_03_1_3_RETAIN_H
 #define ETALON_MQTT_3_03_1_3_RETAIN_H
 
@@ -16,13 +17,13 @@ struct retained_tree *retained_create(uint64_t seed);
 void retained_destroy(struct retained_tree *tree, void (*release)(void *context, struct message *message),
                       void *context);
 
-/* Stores `message` as the retained message of `topic_name` and hands back the one before it in `*previous` (NULL: none)
- * [MQTT-3.3.1-5]. The tree takes over the caller's reference. False: no memory, nothing changed. */
+/* Stores `message` as the retained message of `topic_name` and hands back the one before it in `*previous`
+ * (NULL: none) [MQTT-3.3.1-5]. The tree takes over the caller's reference. False: no memory, nothing changed. */
 bool retained_put(struct retained_tree *tree, struct bytes topic_name, struct message *message,
                   struct message **previous);
 
-/* Removes the retained message of a topic and returns it (the caller owns the reference now), NULL when there is none.
- * [MQTT-3.3.1-6] Branches that became empty are freed. */
+/* Removes the retained message of a topic and returns it (the caller owns the reference now), NULL when there
+ * is none. [MQTT-3.3.1-6] Branches that became empty are freed. */
 struct message *retained_remove(struct retained_tree *tree, struct bytes topic_name);
 
 /* The retained message of exactly this topic, or NULL; still owned by the tree. */

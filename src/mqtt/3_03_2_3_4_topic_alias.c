@@ -51,15 +51,16 @@ static struct verdict learn(struct topic_aliases **aliases, uint16_t number, str
     return accept();
 }
 
-struct verdict topic_alias_resolve(struct topic_aliases **aliases, uint16_t maximum, const struct publish *publish,
-                                   struct bytes *topic)
+struct verdict topic_alias_resolve(struct topic_aliases **aliases, uint16_t maximum,
+                                   const struct publish *publish, struct bytes *topic)
 {
     *topic = publish->topic;
     const uint32_t number = properties_number(&publish->properties, ORDINAL_TOPIC_ALIAS, 0);
     if (number == 0)
         return accept();
     if (number > maximum) /* [MQTT-3.3.2-9] */
-        return refuse(MQTT_3_3_2_9, REASON_TOPIC_ALIAS_INVALID, 0, "Topic Alias is above the Topic Alias Maximum");
+        return refuse(MQTT_3_3_2_9, REASON_TOPIC_ALIAS_INVALID, 0,
+                      "Topic Alias is above the Topic Alias Maximum");
     if (publish->topic.length > 0)
         return learn(aliases, (uint16_t)number, publish->topic);
     if (!*aliases || number > (*aliases)->count || !(*aliases)->names[number - 1].topic)
@@ -103,7 +104,8 @@ static struct outgoing_aliases *outgoing_create(uint16_t maximum)
 static uint16_t outgoing_find(const struct outgoing_aliases *aliases, struct bytes topic, uint64_t hash)
 {
     for (uint16_t i = 0; i < aliases->count; i++)
-        if (aliases->names[i].hash == hash && bytes_equal(bytes_of(aliases->names[i].topic, aliases->names[i].length), topic))
+        if (aliases->names[i].hash == hash &&
+            bytes_equal(bytes_of(aliases->names[i].topic, aliases->names[i].length), topic))
             return (uint16_t)(i + 1);
     return 0;
 }
@@ -116,11 +118,13 @@ static uint16_t outgoing_add(struct outgoing_aliases *aliases, struct bytes topi
     if (!copy)
         return 0;
     memcpy(copy, topic.data, topic.length);
-    aliases->names[aliases->count++] = (struct outgoing_name){.hash = hash, .topic = copy, .length = topic.length};
+    aliases->names[aliases->count++] =
+        (struct outgoing_name){.hash = hash, .topic = copy, .length = topic.length};
     return aliases->count;
 }
 
-uint16_t outgoing_alias(struct outgoing_aliases **aliases, uint16_t maximum, struct bytes topic, uint64_t hash, bool *known)
+uint16_t outgoing_alias(struct outgoing_aliases **aliases, uint16_t maximum, struct bytes topic,
+                        uint64_t hash, bool *known)
 {
     *known = false;
     if (!*aliases)

@@ -19,8 +19,8 @@ struct received {
 
 #define NOT_FORWARDED (1U << ORDINAL_MESSAGE_EXPIRY_INTERVAL | 1U << ORDINAL_TOPIC_ALIAS)
 
-/* The properties that travel unaltered. Mostly the packet's own bytes serve; only if something has to be taken out
- * (Topic Alias, Message Expiry Interval) are they written anew. */
+/* The properties that travel unaltered. Mostly the packet's own bytes serve; only if something has to be
+ * taken out (Topic Alias, Message Expiry Interval) are they written anew. */
 static bool forwarded_properties(const struct publish *publish, struct received *received)
 {
     struct bytes *forwarded = &received->publication.properties;
@@ -110,9 +110,11 @@ static bool put_retained(struct broker *broker, struct publication *publication,
 static bool set_retained(struct broker *broker, struct publication *publication)
 {
     struct message *previous = NULL;
-    if (publication->payload.length == 0) { /* [MQTT-3.3.1-6] [MQTT-3.3.1-7] [MQTT3-3.3.1-10] [MQTT3-3.3.1-11] */
+    if (publication->payload.length ==
+        0) { /* [MQTT-3.3.1-6] [MQTT-3.3.1-7] [MQTT3-3.3.1-10] [MQTT3-3.3.1-11] */
         previous = retained_remove(broker->retained, publication->topic);
-    } else if (!put_retained(broker, publication, &previous)) { /* [MQTT-3.3.1-5] [MQTT3-3.3.1-5] [MQTT3-3.3.1-7] */
+    } else if (!put_retained(broker, publication,
+                             &previous)) { /* [MQTT-3.3.1-5] [MQTT3-3.3.1-5] [MQTT3-3.3.1-7] */
         return false;
     }
     if (previous)
@@ -123,7 +125,8 @@ static bool set_retained(struct broker *broker, struct publication *publication)
 bool publish_accept(struct broker *broker, struct publication *publication, uint32_t *recipients)
 {
     *recipients = 0;
-    if (publication->retain && !set_retained(broker, publication)) /* [MQTT-3.3.1-8] [MQTT3-3.3.1-12] only then */
+    if (publication->retain &&
+        !set_retained(broker, publication)) /* [MQTT-3.3.1-8] [MQTT3-3.3.1-12] only then */
         return false;
     return routing_publish(broker, publication, recipients);
 }
@@ -156,9 +159,10 @@ static bool forget_received(struct session *session, uint16_t identifier)
     return session->flows && identifier_set_remove(&session->flows->received, identifier);
 }
 
-/* The message could not be kept or passed on to everybody: it isn't ours. A 5.0 client is told, an older one sends it
- * again when it has reconnected [MQTT3-4.8.0-2]. */
-static struct verdict decline(struct broker *broker, struct connection *connection, const struct publish *publish)
+/* The message could not be kept or passed on to everybody: it isn't ours. A 5.0 client is told, an older one
+ * sends it again when it has reconnected [MQTT3-4.8.0-2]. */
+static struct verdict decline(struct broker *broker, struct connection *connection,
+                              const struct publish *publish)
 {
     broker_log(broker, LOG_ERROR, connection, "out of memory, PUBLISH declined", NULL);
     if (publish->qos == 2)
@@ -170,8 +174,8 @@ static struct verdict decline(struct broker *broker, struct connection *connecti
     return accept();
 }
 
-static struct verdict pass_on(struct broker *broker, struct connection *connection, const struct publish *publish,
-                              struct bytes topic)
+static struct verdict pass_on(struct broker *broker, struct connection *connection,
+                              const struct publish *publish, struct bytes topic)
 {
     struct received received = {.publication = {.topic = topic,
                                                 .payload = publish->payload,
@@ -205,31 +209,36 @@ static struct verdict answer_invalid_payload(struct broker *broker, struct conne
                                              const struct publish *publish)
 {
     if (publish->qos == 0)
-        return refuse(MQTT_4_13_2_1, REASON_PAYLOAD_FORMAT_INVALID, 0, "payload is not the UTF-8 that it says it is");
+        return refuse(MQTT_4_13_2_1, REASON_PAYLOAD_FORMAT_INVALID, 0,
+                      "payload is not the UTF-8 that it says it is");
     answer(broker, connection, publish, REASON_PAYLOAD_FORMAT_INVALID);
     return accept();
 }
 
-struct verdict publish_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+struct verdict publish_actions(struct broker *broker, struct connection *connection,
+                               const struct packet *packet)
 {
     const struct publish *publish = &packet->publish;
     struct session *session = connection->session;
     struct bytes topic;
     broker->statistics.messages_received++;
     GUARD(features_check_publish(&broker->settings, packet));
-    GUARD(topic_alias_resolve(&connection->topic_aliases, broker->settings.topic_alias_maximum, publish, &topic));
+    GUARD(topic_alias_resolve(&connection->topic_aliases, broker->settings.topic_alias_maximum, publish,
+                              &topic));
     if (!payload_format_valid(broker, publish))
         return answer_invalid_payload(broker, connection, publish);
     if (publish->qos == 1 && connection_is_5_0(connection) &&
         was_received(session, publish->packet_identifier)) {
-        answer(broker, connection, publish, REASON_PACKET_IDENTIFIER_IN_USE); /* a QoS 2 message still has it */
+        answer(broker, connection, publish,
+               REASON_PACKET_IDENTIFIER_IN_USE); /* a QoS 2 message still has it */
         return accept();
     }
     if (publish->qos < 2)
         return pass_on(broker, connection, publish, topic);
 
     if (was_received(session, publish->packet_identifier)) {
-        answer(broker, connection, publish, REASON_SUCCESS); /* [MQTT-4.3.3-10] a repetition, not a new message */
+        answer(broker, connection, publish,
+               REASON_SUCCESS); /* [MQTT-4.3.3-10] a repetition, not a new message */
         return accept();
     }
     GUARD(flow_check_received(broker, session));
@@ -239,7 +248,8 @@ struct verdict publish_actions(struct broker *broker, struct connection *connect
 }
 
 /* 3.6.4: the client releases a QoS 2 message. [MQTT-4.3.3-11] [MQTT-4.3.3-12] */
-struct verdict pubrel_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+struct verdict pubrel_actions(struct broker *broker, struct connection *connection,
+                              const struct packet *packet)
 {
     const uint16_t identifier = packet->acknowledgement.packet_identifier;
     const bool known = forget_received(connection->session, identifier);
@@ -277,8 +287,8 @@ static struct verdict wrong_flow(const struct connection *connection, const stru
                   "a message of QoS 2 is acknowledged out of sequence");
 }
 
-static struct verdict on_event(struct broker *broker, struct connection *connection, struct delivery *delivery,
-                               enum sender_event event)
+static struct verdict on_event(struct broker *broker, struct connection *connection,
+                               struct delivery *delivery, enum sender_event event)
 {
     const struct sender_transition transition = qos_sender_transition(delivery->state, event);
     switch ((enum sender_action)transition.action) {
@@ -298,15 +308,18 @@ static struct verdict on_event(struct broker *broker, struct connection *connect
     return accept();
 }
 
-struct verdict puback_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+struct verdict puback_actions(struct broker *broker, struct connection *connection,
+                              const struct packet *packet)
 {
     struct delivery *delivery = inflight_find(connection->session, packet->acknowledgement.packet_identifier);
     if (!delivery)
         return accept(); /* an answer that crossed the end of its message; it harms nobody */
-    return on_event(broker, connection, delivery, SENDER_PUBACK); /* [MQTT-4.4.0-2] whatever the Reason Code */
+    return on_event(broker, connection, delivery,
+                    SENDER_PUBACK); /* [MQTT-4.4.0-2] whatever the Reason Code */
 }
 
-struct verdict pubrec_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+struct verdict pubrec_actions(struct broker *broker, struct connection *connection,
+                              const struct packet *packet)
 {
     const struct acknowledgement *pubrec = &packet->acknowledgement;
     const bool error = pubrec->reason_code >= REASON_UNSPECIFIED_ERROR;
@@ -319,7 +332,8 @@ struct verdict pubrec_actions(struct broker *broker, struct connection *connecti
     return accept();
 }
 
-struct verdict pubcomp_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+struct verdict pubcomp_actions(struct broker *broker, struct connection *connection,
+                               const struct packet *packet)
 {
     struct delivery *delivery = inflight_find(connection->session, packet->acknowledgement.packet_identifier);
     if (!delivery)

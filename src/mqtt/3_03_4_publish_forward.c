@@ -22,7 +22,8 @@ static uint32_t remaining_seconds(const struct broker *broker, uint64_t expires_
     return (uint32_t)((left + 999) / 1000);
 }
 
-static struct forward_properties measure_properties(const struct broker *broker, const struct publication *publication,
+static struct forward_properties measure_properties(const struct broker *broker,
+                                                    const struct publication *publication,
                                                     const struct forward *forward)
 {
     struct forward_properties properties = {.has_expiry = publication->expires_at != EXPIRES_NEVER};
@@ -36,8 +37,8 @@ static struct forward_properties measure_properties(const struct broker *broker,
     return properties;
 }
 
-static void write_properties(struct writer *writer, const struct publication *publication, const struct forward *forward,
-                             const struct forward_properties *properties)
+static void write_properties(struct writer *writer, const struct publication *publication,
+                             const struct forward *forward, const struct forward_properties *properties)
 {
     write_variable_byte_integer(writer, (uint32_t)properties->length);
     if (properties->has_expiry) {
@@ -52,7 +53,8 @@ static void write_properties(struct writer *writer, const struct publication *pu
         write_byte(writer, PROPERTY_SUBSCRIPTION_IDENTIFIER);
         write_variable_byte_integer(writer, forward->identifiers[i]);
     }
-    /* unaltered and in order: [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20] */
+    /* unaltered and in order: [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18]
+     * [MQTT-3.3.2-20] */
     write_raw(writer, publication->properties.data, publication->properties.length);
 }
 
@@ -93,16 +95,18 @@ static size_t largest_packet(const struct connection *connection)
     return connection->maximum_packet_size < largest ? connection->maximum_packet_size : largest;
 }
 
-/* Lets an alias stand for the topic, if the client allows any. Only where even the longest form of the packet fits, so that what the
- * client is told is never a packet that is not sent. */
-static void apply_alias(struct broker *broker, struct connection *connection, size_t size, struct forward_properties *properties)
+/* Lets an alias stand for the topic, if the client allows any. Only where even the longest form of the packet
+ * fits, so that what the client is told is never a packet that is not sent. */
+static void apply_alias(struct broker *broker, struct connection *connection, size_t size,
+                        struct forward_properties *properties)
 {
     if (connection->alias_maximum == 0 || properties->topic.length <= ALIAS_PROPERTY ||
         size + ALIAS_SLACK > largest_packet(connection))
         return;
     bool known = false;
-    properties->alias = outgoing_alias(&connection->outgoing_aliases, connection->alias_maximum, properties->topic,
-                                       hash_bytes(&broker->client_identifier_key, properties->topic), &known);
+    properties->alias =
+        outgoing_alias(&connection->outgoing_aliases, connection->alias_maximum, properties->topic,
+                       hash_bytes(&broker->client_identifier_key, properties->topic), &known);
     if (properties->alias == 0)
         return;
     properties->length += ALIAS_PROPERTY;
@@ -110,8 +114,9 @@ static void apply_alias(struct broker *broker, struct connection *connection, si
         properties->topic = (struct bytes){NULL, 0};
 }
 
-static void write_publish(struct writer *writer, const struct publication *publication, const struct forward *forward,
-                          const struct forward_properties *properties, size_t remaining, bool five)
+static void write_publish(struct writer *writer, const struct publication *publication,
+                          const struct forward *forward, const struct forward_properties *properties,
+                          size_t remaining, bool five)
 {
     write_byte(writer, fixed_header_byte(forward));
     write_variable_byte_integer(writer, (uint32_t)remaining);
@@ -140,8 +145,8 @@ enum forward_outcome forward_publish(struct broker *broker, struct connection *c
     size = allowed_size(connection, remaining);
     assert(size != SIZE_MAX);
 
-    const bool reference =
-        publication->shared && publication->payload.length >= ROUTING_SHARE_FROM && !broker->environment.trace;
+    const bool reference = publication->shared && publication->payload.length >= ROUTING_SHARE_FROM &&
+                           !broker->environment.trace;
     const size_t copied = reference ? size - publication->payload.length : size;
     uint8_t *place = output_reserve(broker, connection, copied);
     if (!place)

@@ -1,7 +1,8 @@
 /* 3.3 PUBLISH, as the Server sends it. Prefix: forward_
  *
- * The hot path: a PUBLISH is written straight into the connection's output, from a shared message or from the packet that brought
- * it, without an intermediate struct packet. Only what differs from one recipient to the next is computed here. */
+ * The hot path: a PUBLISH is written straight into the connection's output, from a shared message or from the
+ * packet that brought it, without an intermediate struct packet. Only what differs from one recipient to the
+ * next is computed here. */
 #ifndef ETALON_MQTT_3_03_4_PUBLISH_FORWARD_H
 #define ETALON_MQTT_3_03_4_PUBLISH_FORWARD_H
 
@@ -20,12 +21,13 @@ struct forward {
 
 enum forward_outcome {
     FORWARD_SENT,
-    FORWARD_TOO_LARGE, /* larger than the client's Maximum Packet Size: act as if it had been sent [MQTT-3.1.2-25] */
-    FORWARD_FAILED     /* no memory: the connection was aborted */
+    /* larger than the client's Maximum Packet Size: act as if it had been sent [MQTT-3.1.2-25] */
+    FORWARD_TOO_LARGE,
+    FORWARD_FAILED /* no memory: the connection was aborted */
 };
 
-/* Sends the publication to `connection`. A payload beyond a measured size is referenced, not copied, when the publication has a
- * shared message. */
+/* Sends the publication to `connection`. A payload beyond a measured size is referenced, not copied, when the
+ * publication has a shared message. */
 enum forward_outcome forward_publish(struct broker *broker, struct connection *connection,
                                      const struct publication *publication, const struct forward *forward);
 

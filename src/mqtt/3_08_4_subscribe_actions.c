@@ -30,8 +30,8 @@ static struct granted grant(struct broker *broker, struct connection *connection
                                                  .no_local = request->no_local,
                                                  .retain_as_published = request->retain_as_published,
                                                  .retain_handling = request->retain_handling};
-    switch (subscriptions_put(broker->subscriptions, &connection->session->subscriber, request->topic_filter, five,
-                              &options)) {
+    switch (subscriptions_put(broker->subscriptions, &connection->session->subscriber, request->topic_filter,
+                              five, &options)) {
     case SUBSCRIPTION_ADDED:
         return (struct granted){.reason_code = qos, .is_new = true};
     case SUBSCRIPTION_REPLACED: /* [MQTT-3.8.4-3] [MQTT3-3.8.4-3] */
@@ -69,7 +69,8 @@ static bool deliver_retained(void *context, struct message *message)
 }
 
 /* [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT3-3.3.1-6] */
-static bool wants_retained(const struct connection *connection, const struct subscription_request *request, bool is_new)
+static bool wants_retained(const struct connection *connection, const struct subscription_request *request,
+                           bool is_new)
 {
     struct bytes share_name, inner;
     if (connection_is_5_0(connection) && topic_filter_shared(request->topic_filter, &share_name, &inner))
@@ -77,8 +78,9 @@ static bool wants_retained(const struct connection *connection, const struct sub
     return request->retain_handling == 0 || (request->retain_handling == 1 && is_new);
 }
 
-static void send_retained(struct broker *broker, struct connection *connection, const struct subscribe *subscribe,
-                          uint32_t identifier, const struct answers *answers)
+static void send_retained(struct broker *broker, struct connection *connection,
+                          const struct subscribe *subscribe, uint32_t identifier,
+                          const struct answers *answers)
 {
     struct bytes rest = subscribe->payload;
     struct subscription_request request;
@@ -86,8 +88,10 @@ static void send_retained(struct broker *broker, struct connection *connection, 
         if (answers->reason_codes[i] >= REASON_UNSPECIFIED_ERROR ||
             !wants_retained(connection, &request, answers->is_new[i]))
             continue;
-        struct retained_delivery delivery = {
-            .broker = broker, .session = connection->session, .identifier = identifier, .qos = answers->reason_codes[i]};
+        struct retained_delivery delivery = {.broker = broker,
+                                             .session = connection->session,
+                                             .identifier = identifier,
+                                             .qos = answers->reason_codes[i]};
         retained_match(broker->retained, request.topic_filter, deliver_retained, &delivery);
     }
 }
@@ -95,8 +99,8 @@ static void send_retained(struct broker *broker, struct connection *connection, 
 /* One SUBACK for all, in the order of the Topic Filters.
  * [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2]
  * [MQTT3-3.8.4-1] [MQTT3-3.8.4-2] [MQTT3-3.8.4-4] [MQTT3-3.8.4-5] [MQTT3-3.9.3-1] [MQTT3-3.9.3-2] */
-static void send_suback(struct broker *broker, struct connection *connection, const struct subscribe *subscribe,
-                        const struct answers *answers)
+static void send_suback(struct broker *broker, struct connection *connection,
+                        const struct subscribe *subscribe, const struct answers *answers)
 {
     struct packet suback = {.type = PACKET_SUBACK, .flags = 0};
     suback.suback.packet_identifier = subscribe->packet_identifier;
@@ -105,7 +109,8 @@ static void send_suback(struct broker *broker, struct connection *connection, co
     connection_send(broker, connection, &suback);
 }
 
-struct verdict subscribe_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+struct verdict subscribe_actions(struct broker *broker, struct connection *connection,
+                                 const struct packet *packet)
 {
     const struct subscribe *subscribe = &packet->subscribe;
     if (connection_is_5_0(connection)) {

@@ -15,7 +15,8 @@ static void send_unsuback(struct broker *broker, struct connection *connection, 
     connection_send(broker, connection, &unsuback);
 }
 
-struct verdict unsubscribe_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
+struct verdict unsubscribe_actions(struct broker *broker, struct connection *connection,
+                                   const struct packet *packet)
 {
     const struct unsubscribe *unsubscribe = &packet->unsubscribe;
     const bool five = connection_is_5_0(connection);
@@ -27,13 +28,14 @@ struct verdict unsubscribe_actions(struct broker *broker, struct connection *con
     struct bytes rest = unsubscribe->payload;
     struct bytes topic_filter;
     for (uint32_t i = 0; unsubscribe_next(&rest, &topic_filter); i++) {
-        /* [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT3-3.10.4-1] [MQTT3-3.10.4-2]; what is queued or in flight is not touched
-         * [MQTT-3.10.4-3] [MQTT3-3.10.4-3] */
+        /* [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT3-3.10.4-1] [MQTT3-3.10.4-2]; what is queued or in flight is
+         * not touched [MQTT-3.10.4-3] [MQTT3-3.10.4-3] */
         const bool existed =
             subscriptions_remove(broker->subscriptions, &connection->session->subscriber, topic_filter, five);
         reason_codes[i] = existed ? REASON_SUCCESS : REASON_NO_SUBSCRIPTION_EXISTED;
     }
-    send_unsuback(broker, connection, unsubscribe->packet_identifier, bytes_of(reason_codes, unsubscribe->count));
+    send_unsuback(broker, connection, unsubscribe->packet_identifier,
+                  bytes_of(reason_codes, unsubscribe->count));
     free(reason_codes);
     return accept();
 }

@@ -1,5 +1,5 @@
-/* 3.15.4 AUTH Actions (4.12 Enhanced authentication). No Authentication Method is offered yet: a CONNECT with one is refused, so an AUTH
- * can only come from a client whose CONNECT had none. */
+/* 3.15.4 AUTH Actions (4.12 Enhanced authentication). No Authentication Method is offered yet: a CONNECT with
+ * one is refused, so an AUTH can only come from a client whose CONNECT had none. */
 #include "actions.h"
 
 struct verdict auth_actions(struct broker *broker, struct connection *connection, const struct packet *packet)
@@ -7,5 +7,6 @@ struct verdict auth_actions(struct broker *broker, struct connection *connection
     (void)broker;
     (void)connection;
     (void)packet;
-    return refuse(MQTT_4_12_0_7, REASON_PROTOCOL_ERROR, 0, "AUTH though CONNECT had no Authentication Method");
+    return refuse(MQTT_4_12_0_7, REASON_PROTOCOL_ERROR, 0,
+                  "AUTH though CONNECT had no Authentication Method");
 }

@@ -89,7 +89,8 @@ static bool flows_empty(const struct flows *flows)
     return flows->queued == 0 && flows->inflight.count == 0 && flows->received.count == 0;
 }
 
-/* [S-4.8.2-1] QoS 1 messages of Shared Subscriptions go to other members; those of QoS 2 never do [MQTT-4.8.2-5]. */
+/* [S-4.8.2-1] QoS 1 messages of Shared Subscriptions go to other members; those of QoS 2 never do
+ * [MQTT-4.8.2-5]. */
 static void hand_over_shared(struct broker *broker, const struct list *deliveries)
 {
     for (struct list_node *node = deliveries->first; node; node = node->next) {
@@ -134,7 +135,8 @@ static void arm_timer(struct broker *broker, struct session *session)
 void session_detach(struct broker *broker, struct session *session)
 {
     assert(!session->connection);
-    if (session->expiry_interval == 0) { /* [MQTT-4.1.0-2]; [MQTT3-3.1.2-6] a Clean Session ends with its connection */
+    if (session->expiry_interval ==
+        0) { /* [MQTT-4.1.0-2]; [MQTT3-3.1.2-6] a Clean Session ends with its connection */
         session_end(broker, session);
         return;
     }
@@ -192,8 +194,8 @@ void message_release(struct message *message)
 struct message *publication_message(struct publication *publication)
 {
     if (!publication->shared)
-        publication->shared = message_create(publication->topic, publication->properties, publication->payload,
-                                             publication->qos, publication->expires_at);
+        publication->shared = message_create(publication->topic, publication->properties,
+                                             publication->payload, publication->qos, publication->expires_at);
     return publication->shared;
 }
 
@@ -216,8 +218,8 @@ void publication_end(struct publication *publication)
 
 /* Deliveries */
 
-struct delivery *delivery_create(struct message *message, uint8_t qos, bool retain, const uint32_t *identifiers,
-                                 uint16_t identifier_count)
+struct delivery *delivery_create(struct message *message, uint8_t qos, bool retain,
+                                 const uint32_t *identifiers, uint16_t identifier_count)
 {
     struct delivery *delivery = malloc(sizeof *delivery + identifier_count * sizeof identifiers[0]);
     if (!delivery)
@@ -297,8 +299,19 @@ struct delivery *inflight_find(const struct session *session, uint16_t packet_id
     return delivery && delivery->packet_identifier == packet_identifier ? delivery : NULL;
 }
 
+void inflight_settle(struct flows *flows, struct delivery *delivery)
+{
+    if (!delivery->unsent)
+        return;
+    delivery->unsent = false;
+    flows->unsent--;
+    while (flows->resume && !LIST_OWNER(flows->resume, struct delivery, node)->unsent)
+        flows->resume = flows->resume->next;
+}
+
 void inflight_remove(struct session *session, struct delivery *delivery)
 {
+    inflight_settle(session->flows, delivery);
     struct inflight *inflight = &session->flows->inflight;
     struct delivery **slot = slot_of(inflight, delivery->packet_identifier);
     assert(*slot == delivery);

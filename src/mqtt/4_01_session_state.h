@@ -1,7 +1,8 @@
 /* 4.1 Session State. Prefix: session_ / message_ / delivery_
  *
- * What outlives a Network Connection: subscriptions, messages sent or to be sent and not yet acknowledged, QoS 2 identifiers
- * received, the Will, and the moment at which all this ends. Retained messages are not part of it [MQTT3-3.1.2-7]. */
+ * What outlives a Network Connection: subscriptions, messages sent or to be sent and not yet acknowledged,
+ * QoS 2 identifiers received, the Will, and the moment at which all this ends. Retained messages are not part
+ * of it [MQTT3-3.1.2-7]. */
 #ifndef ETALON_MQTT_4_01_SESSION_STATE_H
 #define ETALON_MQTT_4_01_SESSION_STATE_H
 
@@ -21,11 +22,12 @@ struct connection;
  *
  *   | struct message | topic name | properties | payload |
  *
- * The properties are those that travel unaltered (2.2.2 wire form, without Property Length): neither Message Expiry
- * Interval, which is recomputed, nor Topic Alias or Subscription Identifier, which belong to one hop. */
+ * The properties are those that travel unaltered (2.2.2 wire form, without Property Length): neither Message
+ * Expiry Interval, which is recomputed, nor Topic Alias or Subscription Identifier, which belong to one hop. */
 struct message {
     uint64_t expires_at; /* ms, or EXPIRES_NEVER */
-    struct retained_expiry *retained_expiry; /* set while it is a retained message that expires; see 3_03_4_publish_actions */
+    /* set while it is a retained message that expires; see 3_03_4_publish_actions */
+    struct retained_expiry *retained_expiry;
     uint32_t references;
     uint32_t properties_length;
     uint32_t payload_length;
@@ -51,28 +53,30 @@ struct publication {
 struct delivery {
     struct list_node node;
     struct message *message; /* NULL once PUBREC was received: only the identifier still matters */
-    const void *group;       /* the Shared Subscription that it comes from, 4.8.2; only compared. NULL: none */
+    const void *group; /* the Shared Subscription that it comes from, 4.8.2; only compared. NULL: none */
     uint16_t packet_identifier; /* 0 while queued */
     uint8_t qos;
     uint8_t state; /* enum sender_state */
     bool retain;   /* the RETAIN flag that the client is to see, 3.3.1.3 */
     bool sent;     /* was sent at least once: a repetition carries DUP, [MQTT-3.3.1-1] */
+    bool unsent;   /* in flight, and to be sent again on this connection when its window has room (4.4) */
     uint16_t identifier_count;
     uint32_t identifiers[]; /* Subscription Identifiers, 3.3.2.3.8 */
 };
 
 /* 3.1.2.5: kept until it is published or discarded. */
 struct session_will {
-    struct message *message; /* its expires_at is unused: the interval runs from publication */
-    uint64_t due;            /* ms; EXPIRES_NEVER while the client is connected */
-    uint32_t delay;          /* s, 3.1.3.2.2 */
+    struct message *message;  /* its expires_at is unused: the interval runs from publication */
+    uint64_t due;             /* ms; EXPIRES_NEVER while the client is connected */
+    uint32_t delay;           /* s, 3.1.3.2.2 */
     uint32_t expiry_interval; /* s, UINT32_MAX = none, 3.1.3.2.4 */
     uint8_t qos;
     bool retain;
 };
 
-/* Messages in flight to the client, found by Packet Identifier in constant time: slot = identifier mod capacity. Since it is we who
- * choose the identifiers, a new one is chosen so that its slot is free; the table grows with the number in flight. */
+/* Messages in flight to the client, found by Packet Identifier in constant time: slot = identifier mod
+ * capacity. Since it is we who choose the identifiers, a new one is chosen so that its slot is free; the
+ * table grows with the number in flight. */
 struct inflight {
     struct delivery **slots;
     uint32_t capacity; /* a power of two, 0 = none in flight */
@@ -80,25 +84,29 @@ struct inflight {
     uint16_t last_identifier;
 };
 
-/* The messages of a session that are under way. Most sessions of an idle fleet have none, and then no struct flows. */
+/* The messages of a session that are under way. Most sessions of an idle fleet have none, and then no struct
+ * flows. */
 struct flows {
-    struct list queue;              /* deliveries that wait, oldest first (4.6) */
-    struct list inflight_order;     /* deliveries in flight in the order in which they were first sent (4.6) */
+    struct list queue;          /* deliveries that wait, oldest first (4.6) */
+    struct list inflight_order; /* deliveries in flight in the order in which they were first sent (4.6) */
     struct inflight inflight;
+    struct list_node *resume;       /* the first of `inflight_order` that is `unsent`; NULL: none is */
+    uint32_t unsent;                /* how many are: they take no place in the window */
     struct identifier_set received; /* QoS 2 identifiers received, PUBREL outstanding */
     uint32_t queued;                /* length of `queue` */
     uint32_t queued_qos_0;          /* how many of them are at QoS 0 */
 };
 
 struct session {
-    struct subscriber subscriber; /* 4.8; must be the first member */
+    struct subscriber subscriber;  /* 4.8; must be the first member */
     struct connection *connection; /* NULL while the client is away */
     struct session_will *will;
-    struct flows *flows;           /* NULL: nothing is under way; read with session_flows */
-    struct timer timer;             /* the earlier of session expiry and Will Delay, while the client is away */
-    uint64_t expires_at;            /* ms; meaningful while the client is away */
-    uint32_t expiry_interval;       /* s */
-    uint32_t routing_slot;          /* scratch of 3_03_4_publish_actions: where this session stands in the present routing */
+    struct flows *flows;      /* NULL: nothing is under way; read with session_flows */
+    struct timer timer;       /* the earlier of session expiry and Will Delay, while the client is away */
+    uint64_t expires_at;      /* ms; meaningful while the client is away */
+    uint32_t expiry_interval; /* s */
+    /* scratch of 3_03_4_publish_actions: where this session stands in the present routing */
+    uint32_t routing_slot;
     uint32_t routing_turn;
     uint16_t client_identifier_length;
     uint8_t client_identifier[];
@@ -134,7 +142,8 @@ struct session *session_create(struct broker *broker, struct bytes client_identi
  * There must be no connection any more. */
 void session_end(struct broker *broker, struct session *session);
 
-/* The client has gone: starts the Session Expiry Interval and the Will Delay, or ends the session at once. May free the session. */
+/* The client has gone: starts the Session Expiry Interval and the Will Delay, or ends the session at once.
+ * May free the session. */
 void session_detach(struct broker *broker, struct session *session);
 
 /* The session's timer ran out. May free the session. */
@@ -159,10 +168,12 @@ static inline struct bytes message_properties(const struct message *message)
 }
 static inline struct bytes message_payload(const struct message *message)
 {
-    return bytes_of(message->bytes + message->topic_length + message->properties_length, message->payload_length);
+    return bytes_of(message->bytes + message->topic_length + message->properties_length,
+                    message->payload_length);
 }
 
-/* The shared message of a publication, made now if there is none yet. The publication keeps its own reference. NULL: no memory. */
+/* The shared message of a publication, made now if there is none yet. The publication keeps its own
+ * reference. NULL: no memory. */
 struct message *publication_message(struct publication *publication);
 
 /* A publication that borrows from a shared message and holds a reference to it. */
@@ -172,16 +183,19 @@ struct publication publication_of_message(struct message *message);
 void publication_end(struct publication *publication);
 
 /* A delivery of `message` (a reference is taken). NULL: no memory. */
-struct delivery *delivery_create(struct message *message, uint8_t qos, bool retain, const uint32_t *identifiers,
-                                 uint16_t identifier_count);
+struct delivery *delivery_create(struct message *message, uint8_t qos, bool retain,
+                                 const uint32_t *identifiers, uint16_t identifier_count);
 void delivery_destroy(struct delivery *delivery);
 
-/* Puts a delivery in flight: gives it a Packet Identifier that is not in use [MQTT-2.2.1-3] and appends it to the order.
- * False: no memory or all 65,535 identifiers in use; nothing changed. */
+/* Puts a delivery in flight: gives it a Packet Identifier that is not in use [MQTT-2.2.1-3] and appends it to
+ * the order. False: no memory or all 65,535 identifiers in use; nothing changed. */
 bool inflight_add(struct session *session, struct delivery *delivery);
 
 /* The delivery in flight with this Packet Identifier, or NULL. */
 struct delivery *inflight_find(const struct session *session, uint16_t packet_identifier);
+
+/* Notes that a delivery in flight is not to be sent again on this connection, or not any more. */
+void inflight_settle(struct flows *flows, struct delivery *delivery);
 
 /* Takes a delivery out of flight; its Packet Identifier may be used again. The caller owns the delivery. */
 void inflight_remove(struct session *session, struct delivery *delivery);

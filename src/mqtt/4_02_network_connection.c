@@ -90,8 +90,9 @@ void connection_abort(struct broker *broker, struct connection *connection)
 
 /* Output */
 
-/* The sizes of blocks, header included, and how many of each are kept. A connection's first block is the smallest, the next ones
- * grow: a message for ten thousand clients must not take ten thousand large blocks, and a busy client shall not need many. */
+/* The sizes of blocks, header included, and how many of each are kept. A connection's first block is the
+ * smallest, the next ones grow: a message for ten thousand clients must not take ten thousand large blocks,
+ * and a busy client shall not need many. */
 static const struct {
     uint32_t capacity;
     uint32_t depth;
@@ -184,7 +185,8 @@ static uint32_t capacity_for(const struct connection *connection, size_t size)
 uint8_t *output_reserve(struct broker *broker, struct connection *connection, size_t size)
 {
     struct output_block *block = connection->output_last;
-    if (!block || block->referenced || block->capacity - block->end < size) { /* a reference has no room of its own */
+    if (!block || block->referenced ||
+        block->capacity - block->end < size) { /* a reference has no room of its own */
         block = block_take(&broker->output_pool, capacity_for(connection, size));
         if (!block) {
             broker_log(broker, LOG_ERROR, connection, "out of memory, connection closed", NULL);
@@ -248,7 +250,7 @@ void connection_sent(struct broker *broker, struct connection *connection, size_
 {
     broker->statistics.bytes_sent += count;
     output_sent(broker, connection, count);
-    if (connection->session && session_flows(connection->session)->queued > 0)
+    if (connection->session && session_waiting(connection->session))
         ordering_pump(broker, connection->session);
 }
 
@@ -281,7 +283,8 @@ void connection_trace(struct broker *broker, const struct connection *connection
                        connection->version, packet);
 }
 
-/* The properties of a packet in which the Server may place Reason String and User Property; NULL for other packets. */
+/* The properties of a packet in which the Server may place Reason String and User Property; NULL for other
+ * packets. */
 static struct properties *diagnostics_of(struct packet *packet)
 {
     switch (packet->type) {
@@ -312,12 +315,13 @@ static void strip_diagnostics(struct packet *packet)
 bool connection_send(struct broker *broker, struct connection *connection, struct packet *packet)
 {
     packet->version = connection->version;
-    if (!connection->problem_information && packet->type != PACKET_CONNACK && packet->type != PACKET_DISCONNECT)
+    if (!connection->problem_information && packet->type != PACKET_CONNACK &&
+        packet->type != PACKET_DISCONNECT)
         strip_diagnostics(packet); /* [MQTT-3.1.2-29] */
     size_t size = packet_encoded_size(packet);
     if (size > connection->maximum_packet_size) {
-        /* [MQTT-3.2.2-19] [MQTT-3.2.2-20] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2] [MQTT-3.14.2-3]
-         * [MQTT-3.14.2-4] */
+        /* [MQTT-3.2.2-19] [MQTT-3.2.2-20] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2]
+         * [MQTT-3.14.2-3] [MQTT-3.14.2-4] */
         strip_diagnostics(packet);
         size = packet_encoded_size(packet);
     }

@@ -1,7 +1,7 @@
 /* 4.2 Network Connections. Prefix: connection_ / output_
  *
- * A connection is what a socket is to the host. While it is idle it owns no buffer: an incomplete packet is kept only until the rest
- * of it has come, and output blocks go back to a pool when they are sent.
+ * A connection is what a socket is to the host. While it is idle it owns no buffer: an incomplete packet is
+ * kept only until the rest of it has come, and output blocks go back to a pool when they are sent.
  *
  *   output: first ▶ [ block: copied packets ][ block: payload of a shared message ][ block: copied packets ] ◀ last
  *
@@ -48,17 +48,17 @@ struct output_pool {
 struct connection {
     struct session *session; /* NULL before CONNECT and after the session let go of the connection */
     void *host;
-    struct list_node node; /* in broker.connections */
-    struct list_node ready_node; /* in broker.ready, while `ready` */
+    struct list_node node;           /* in broker.connections */
+    struct list_node ready_node;     /* in broker.ready, while `ready` */
     struct connection *next_closing; /* in broker.closing, until its session has been told */
     struct output_block *output_first;
     struct output_block *output_last;
     uint8_t *partial; /* the beginning of a packet whose rest has not come yet; NULL mostly */
-    struct topic_aliases *topic_aliases; /* 3.3.2.3.4, set up by the client; NULL until it uses one */
-    size_t output_size;     /* bytes waiting */
+    struct topic_aliases *topic_aliases;       /* 3.3.2.3.4, set up by the client; NULL until it uses one */
+    size_t output_size;                        /* bytes waiting */
     struct outgoing_aliases *outgoing_aliases; /* 3.3.2.3.4, set up by us; NULL until we use one */
-    uint64_t last_received; /* ms; for Keep Alive */
-    struct timer timer;     /* CONNECT time-out, then Keep Alive */
+    uint64_t last_received;                    /* ms; for Keep Alive */
+    struct timer timer;                        /* CONNECT time-out, then Keep Alive */
     uint32_t partial_length;
     uint32_t partial_capacity;
     uint32_t maximum_packet_size; /* bytes that the client accepts, 3.1.2.11.4; UINT32_MAX = no limit */
@@ -79,17 +79,20 @@ void connection_free(struct broker *broker, struct connection *connection);
 /* Puts the connection on the list of those that the host has to look after. */
 void connection_mark_ready(struct broker *broker, struct connection *connection);
 
-/* Stops reading; what is in the output is still sent, then the host closes. The session is told at the end of the step, when nobody
- * is in the middle of routing a message (connection_detach). Harmless when closing already. */
+/* Stops reading; what is in the output is still sent, then the host closes. The session is told at the end of
+ * the step, when nobody is in the middle of routing a message (connection_detach). Harmless when closing
+ * already. */
 void connection_close(struct broker *broker, struct connection *connection);
 
-/* Lets go of the session now: its Will and its expiry are set in motion (4.1, 3.1.2.5). The session may be freed by it. */
+/* Lets go of the session now: its Will and its expiry are set in motion (4.1, 3.1.2.5). The session may be
+ * freed by it. */
 void connection_detach(struct broker *broker, struct connection *connection);
 
 /* As connection_close, but throws away what was not sent: for a peer that cannot be served any more. */
 void connection_abort(struct broker *broker, struct connection *connection);
 
-/* `size` contiguous bytes at the end of the output, to be filled by the caller at once. NULL: no memory; the connection is aborted. */
+/* `size` contiguous bytes at the end of the output, to be filled by the caller at once. NULL: no memory; the
+ * connection is aborted. */
 uint8_t *output_reserve(struct broker *broker, struct connection *connection, size_t size);
 
 /* Appends `bytes`, which lie in `message`, without copying them; takes a reference. False as above. */
@@ -99,12 +102,13 @@ bool output_reference(struct broker *broker, struct connection *connection, stru
 /* Frees the pool's blocks. */
 void output_pool_clear(struct output_pool *pool);
 
-/* Encodes and sends a packet in the connection's protocol version. Reason String and User Properties are left out where the client
- * does not want them [MQTT-3.1.2-29] or cannot take them [MQTT-3.2.2-19]; a packet that is still larger than the client's Maximum
- * Packet Size is not sent [MQTT-3.1.2-24]. False: not sent. */
+/* Encodes and sends a packet in the connection's protocol version. Reason String and User Properties are left
+ * out where the client does not want them [MQTT-3.1.2-29] or cannot take them [MQTT-3.2.2-19]; a packet that
+ * is still larger than the client's Maximum Packet Size is not sent [MQTT-3.1.2-24]. False: not sent. */
 bool connection_send(struct broker *broker, struct connection *connection, struct packet *packet);
 
-/* Sends PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form: the frequent case, without going through struct packet. */
+/* Sends PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form: the frequent case, without going through
+ * struct packet. */
 void connection_acknowledge(struct broker *broker, struct connection *connection, enum packet_type type,
                             uint16_t packet_identifier, enum reason_code reason_code);
 

@@ -2,7 +2,10 @@
 
 #include <assert.h>
 
-#define TRANSITION(what, state) {.action = (what), .next = (state)}
+#define TRANSITION(what, state)                                                                              \
+    {                                                                                                        \
+        .action = (what), .next = (state)                                                                    \
+    }
 #define WRONG TRANSITION(SENDER_PROTOCOL_ERROR, SENDER_QUEUED)
 
 struct sender_transition qos_sender_transition(enum sender_state state, enum sender_event event)
@@ -15,12 +18,14 @@ struct sender_transition qos_sender_transition(enum sender_state state, enum sen
                                  [SENDER_PUBREC] = WRONG,
                                  [SENDER_PUBREC_ERROR] = WRONG,
                                  [SENDER_PUBCOMP] = WRONG},
-        /* [MQTT-4.3.3-4] a PUBREC below 0x80 is answered with PUBREL; [R-4.3.3-1] with 0x80 or above the flow has ended */
+        /* [MQTT-4.3.3-4] a PUBREC below 0x80 is answered with PUBREL; [R-4.3.3-1] with 0x80 or above the flow
+         * has ended */
         [SENDER_AWAIT_PUBREC] = {[SENDER_PUBACK] = WRONG,
                                  [SENDER_PUBREC] = TRANSITION(SENDER_RELEASE, SENDER_AWAIT_PUBCOMP),
                                  [SENDER_PUBREC_ERROR] = TRANSITION(SENDER_DONE, SENDER_QUEUED),
                                  [SENDER_PUBCOMP] = WRONG},
-        /* [MQTT-4.3.3-5] unacknowledged until the PUBCOMP comes; [MQTT-4.3.3-6] the PUBLISH is never sent again */
+        /* [MQTT-4.3.3-5] unacknowledged until the PUBCOMP comes; [MQTT-4.3.3-6] the PUBLISH is never sent
+         * again */
         [SENDER_AWAIT_PUBCOMP] = {[SENDER_PUBACK] = WRONG,
                                   [SENDER_PUBREC] = TRANSITION(SENDER_RELEASE_AGAIN, SENDER_AWAIT_PUBCOMP),
                                   [SENDER_PUBREC_ERROR] = TRANSITION(SENDER_IGNORE, SENDER_AWAIT_PUBCOMP),

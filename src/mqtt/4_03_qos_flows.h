@@ -7,8 +7,9 @@
  *                                                                     │ PUBREC >= 0x80
  *                                                                     ▼ done
  *
- *  Server as the receiver of a QoS 2 message: the identifier is in the session's `received` set between PUBLISH and PUBREL
- *  (method A of the specification's figure 4.3: the message is passed on when it is received, and the identifier remembered). */
+ *  Server as the receiver of a QoS 2 message: the identifier is in the session's `received` set between
+ * PUBLISH and PUBREL  (method A of the specification's figure 4.3: the message is passed on when it is
+ * received, and the identifier remembered). */
 #ifndef ETALON_MQTT_4_03_QOS_FLOWS_H
 #define ETALON_MQTT_4_03_QOS_FLOWS_H
 
@@ -32,11 +33,11 @@ enum sender_event {
 };
 
 enum sender_action {
-    SENDER_PROTOCOL_ERROR,    /* an acknowledgement of the other QoS: the client confuses two flows */
-    SENDER_IGNORE,            /* harmless repetition */
-    SENDER_DONE,              /* the flow is complete, the identifier free */
-    SENDER_RELEASE,           /* forget the message, answer PUBREL */
-    SENDER_RELEASE_AGAIN,     /* the PUBREL may have been lost: answer with it again */
+    SENDER_PROTOCOL_ERROR, /* an acknowledgement of the other QoS: the client confuses two flows */
+    SENDER_IGNORE,         /* harmless repetition */
+    SENDER_DONE,           /* the flow is complete, the identifier free */
+    SENDER_RELEASE,        /* forget the message, answer PUBREL */
+    SENDER_RELEASE_AGAIN,  /* the PUBREL may have been lost: answer with it again */
 };
 
 struct sender_transition {

@@ -16,7 +16,8 @@ struct match {
 };
 
 /* Makes room for one more element in an array of the scratch space. */
-static bool make_room(struct routing *routing, void **array, uint32_t count, uint32_t *capacity, size_t element)
+static bool make_room(struct routing *routing, void **array, uint32_t count, uint32_t *capacity,
+                      size_t element)
 {
     if (count < *capacity)
         return true;
@@ -60,7 +61,8 @@ static void add_identifier(struct routing *routing, struct recipient *recipient,
     recipient->first_identifier = routing->identifier_count;
 }
 
-/* A non-shared subscription matches: a new recipient, or one more subscription of a recipient that we have already. */
+/* A non-shared subscription matches: a new recipient, or one more subscription of a recipient that we have
+ * already. */
 static void on_match(void *context, struct subscriber *subscriber, const struct subscription_options *options)
 {
     const struct match *match = context;
@@ -94,7 +96,8 @@ static bool on_group(void *context, const void *group)
     return !match->only_group || match->only_group == group;
 }
 
-static void add_shared(const struct match *match, struct subscriber *member, const struct subscription_options *options)
+static void add_shared(const struct match *match, struct subscriber *member,
+                       const struct subscription_options *options)
 {
     struct routing *routing = &match->broker->routing;
     struct recipient *recipient = add_recipient(routing, session_of_subscriber(member), options);
@@ -109,7 +112,8 @@ static bool on_offer(void *context, struct subscriber *member, const struct subs
 {
     const struct match *match = context;
     const struct session *session = session_of_subscriber(member);
-    if (!session_online(session) || session_flows(session)->queued > 0 || !flow_has_room(match->broker, session->connection))
+    if (!session_online(session) || session_flows(session)->queued > 0 ||
+        !flow_has_room(match->broker, session->connection))
         return false;
     const bool needs_window = options->qos > 0 && match->publication->qos > 0;
     if (needs_window && !flow_may_send(session))
@@ -128,12 +132,14 @@ static void on_nobody(void *context, struct subscriber *member, const struct sub
 static uint16_t gather_identifiers(struct routing *routing, const struct recipient *recipient)
 {
     uint16_t count = 0;
-    for (uint32_t at = recipient->first_identifier; at != 0 && count < UINT16_MAX; at = routing->identifiers[at - 1].next)
+    for (uint32_t at = recipient->first_identifier; at != 0 && count < UINT16_MAX;
+         at = routing->identifiers[at - 1].next)
         routing->identifier_list[count++] = routing->identifiers[at - 1].identifier;
     return count;
 }
 
-static bool deliver_to(struct broker *broker, struct publication *publication, const struct recipient *recipient)
+static bool deliver_to(struct broker *broker, struct publication *publication,
+                       const struct recipient *recipient)
 {
     struct routing *routing = &broker->routing;
     const struct forward forward = {
@@ -169,8 +175,10 @@ static void find_recipients(struct broker *broker, struct publication *publicati
     const struct subscriptions_visitor visitor = {
         .context = &match, .match = on_match, .group = on_group, .offer = on_offer, .nobody = on_nobody};
     const uint32_t capacity = routing->identifier_capacity;
-    subscriptions_match(broker->subscriptions, publication->topic, &visitor); /* [MQTT-3.3.2-3] [MQTT3-3.3.2-3] */
-    if ((routing->identifier_capacity != capacity || !routing->identifier_list) && !reserve_identifier_list(routing))
+    subscriptions_match(broker->subscriptions, publication->topic,
+                        &visitor); /* [MQTT-3.3.2-3] [MQTT3-3.3.2-3] */
+    if ((routing->identifier_capacity != capacity || !routing->identifier_list) &&
+        !reserve_identifier_list(routing))
         routing->out_of_memory = true;
 }
 
@@ -200,7 +208,8 @@ void routing_pass_to_group(struct broker *broker, struct message *message, const
     struct publication publication = publication_of_message(message);
     find_recipients(broker, &publication, group);
     if (!deliver_to_all(broker, &publication))
-        broker_log(broker, LOG_ERROR, NULL, "out of memory, a message of a Shared Subscription was lost", NULL);
+        broker_log(broker, LOG_ERROR, NULL, "out of memory, a message of a Shared Subscription was lost",
+                   NULL);
     publication_end(&publication);
 }
 

@@ -1,15 +1,15 @@
 /* 4.5 Message receipt: from one publication to everyone who is to have it. Prefix: routing_
  *
- * Overlapping subscriptions (3.3.4): a client whose subscriptions match more than once gets the message once, at the highest QoS of
- * them [MQTT-3.3.4-2] and with the Subscription Identifiers of all of them [MQTT-3.3.4-4]. So the matches are collected first, one
- * entry per session, and delivered afterwards. */
+ * Overlapping subscriptions (3.3.4): a client whose subscriptions match more than once gets the message once,
+ * at the highest QoS of them [MQTT-3.3.4-2] and with the Subscription Identifiers of all of them
+ * [MQTT-3.3.4-4]. So the matches are collected first, one entry per session, and delivered afterwards. */
 #ifndef ETALON_MQTT_4_05_MESSAGE_RECEIPT_H
 #define ETALON_MQTT_4_05_MESSAGE_RECEIPT_H
 
 #include "4_01_session_state.h"
 
-/* A payload from this size on is shared by its recipients instead of being copied for each: from about here on the copy costs more
- * than one more entry for writev. */
+/* A payload from this size on is shared by its recipients instead of being copied for each: from about here
+ * on the copy costs more than one more entry for writev. */
 enum { ROUTING_SHARE_FROM = 4096 }; /* bytes */
 
 /* One session that is to have the message. */
@@ -38,12 +38,12 @@ struct routing {
     bool out_of_memory;
 };
 
-/* Delivers a publication to every matching subscription. `*recipients` is the number of sessions that it was for (those that had no
- * room are counted too). False: out of memory; some may have been served. */
+/* Delivers a publication to every matching subscription. `*recipients` is the number of sessions that it was
+ * for (those that had no room are counted too). False: out of memory; some may have been served. */
 bool routing_publish(struct broker *broker, struct publication *publication, uint32_t *recipients);
 
-/* 4.8.2: a member of a Shared Subscription has ended its session with a QoS 1 message unacknowledged or still waiting: another member of
- * the same group gets it [S-4.8.2-1]. Nobody, if there is none. */
+/* 4.8.2: a member of a Shared Subscription has ended its session with a QoS 1 message unacknowledged or still
+ * waiting: another member of the same group gets it [S-4.8.2-1]. Nobody, if there is none. */
 void routing_pass_to_group(struct broker *broker, struct message *message, const void *group);
 
 /* Frees the scratch space. */

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 #include "4_09_flow_control.h"
-#include "broker_state.h"
+#include "actions.h"
 
 static bool expired(const struct broker *broker, const struct message *message)
 {
@@ -42,7 +42,8 @@ static struct delivery *queue_first(const struct session *session)
 static bool queue_has_room(struct broker *broker, struct session *session)
 {
     struct delivery *first = queue_first(session);
-    while (session_flows(session)->queued >= broker->settings.maximum_queued && first && expired(broker, first->message)) {
+    while (session_flows(session)->queued >= broker->settings.maximum_queued && first &&
+           expired(broker, first->message)) {
         queue_remove(session, first);
         delivery_destroy(first);
         first = queue_first(session);
@@ -50,7 +51,8 @@ static bool queue_has_room(struct broker *broker, struct session *session)
     return session_flows(session)->queued < broker->settings.maximum_queued;
 }
 
-/* A full queue loses the message that has waited longest, if it is set so, else the new one. Whether the new one may come in. */
+/* A full queue loses the message that has waited longest, if it is set so, else the new one. Whether the new
+ * one may come in. */
 static bool queue_drop(struct broker *broker, struct session *session)
 {
     struct delivery *first = queue_first(session);
@@ -67,8 +69,8 @@ static struct delivery *make_delivery(struct publication *publication, const str
     struct message *message = publication_message(publication);
     if (!message)
         return NULL;
-    struct delivery *delivery =
-        delivery_create(message, forward->qos, forward->retain, forward->identifiers, forward->identifier_count);
+    struct delivery *delivery = delivery_create(message, forward->qos, forward->retain, forward->identifiers,
+                                                forward->identifier_count);
     if (delivery)
         delivery->group = forward->group;
     return delivery;
@@ -84,7 +86,8 @@ static bool enqueue(struct broker *broker, struct session *session, struct publi
     if (!delivery)
         return false;
     list_append(&flows->queue, &delivery->node);
-    queue_count(flows, delivery, 1); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] part of the Session State from now on */
+    queue_count(flows, delivery,
+                1); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] part of the Session State from now on */
     return true;
 }
 
@@ -101,12 +104,13 @@ static void send_qos_0(struct broker *broker, struct session *session, const str
 static void send_in_flight(struct broker *broker, struct session *session, struct delivery *delivery,
                            const struct publication *publication)
 {
-    const struct forward forward = {.identifiers = delivery->identifiers,
-                                    .identifier_count = delivery->identifier_count,
-                                    .packet_identifier = delivery->packet_identifier,
-                                    .qos = delivery->qos,
-                                    .retain = delivery->retain,
-                                    .dup = false}; /* [MQTT-4.3.2-2] [MQTT-4.3.3-2] [MQTT3-4.3.2-1] [MQTT3-4.3.3-1] */
+    const struct forward forward = {
+        .identifiers = delivery->identifiers,
+        .identifier_count = delivery->identifier_count,
+        .packet_identifier = delivery->packet_identifier,
+        .qos = delivery->qos,
+        .retain = delivery->retain,
+        .dup = false}; /* [MQTT-4.3.2-2] [MQTT-4.3.3-2] [MQTT3-4.3.2-1] [MQTT3-4.3.3-1] */
     delivery->state = delivery->qos == 1 ? SENDER_AWAIT_PUBACK : SENDER_AWAIT_PUBREC;
     delivery->sent = true;
     if (forward_publish(broker, session->connection, publication, &forward) != FORWARD_TOO_LARGE)
@@ -151,7 +155,7 @@ bool ordering_deliver(struct broker *broker, struct session *session, struct pub
     assert(forward->packet_identifier == 0 && !forward->dup);
     if (forward->qos == 0)
         return deliver_qos_0(broker, session, publication, forward, keep);
-    if (session_flows(session)->queued == 0 && session_online(session) && flow_may_send(session) &&
+    if (!session_waiting(session) && session_online(session) && flow_may_send(session) &&
         flow_has_room(broker, session->connection))
         return send_now(broker, session, publication, forward);
     return enqueue(broker, session, publication, forward, keep);
@@ -183,7 +187,8 @@ static bool pump_one(struct broker *broker, struct session *session, struct deli
 
 void ordering_pump(struct broker *broker, struct session *session)
 {
-    while (session_online(session) && flow_has_room(broker, session->connection)) {
+    retry_continue(broker, session); /* goes before everything that was never sent [MQTT-4.6.0-1] */
+    while (session_flows(session)->unsent == 0 && session_online(session) && flow_has_room(broker, session->connection)) {
         struct delivery *delivery = queue_first(session);
         if (!delivery)
             return;

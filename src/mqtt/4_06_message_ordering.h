@@ -9,13 +9,15 @@
 
 #include "3_03_4_publish_forward.h"
 
-/* Delivers a publication to a session at `forward->qos`: sends it, queues it, or drops it where the limits say so (counted in the
- * statistics). `forward` has no Packet Identifier yet. With `keep`, a QoS 0 message that cannot be sent now is queued instead of
- * dropped (retained messages that answer a SUBSCRIBE). False: no memory. */
+/* Delivers a publication to a session at `forward->qos`: sends it, queues it, or drops it where the limits
+ * say so (counted in the statistics). `forward` has no Packet Identifier yet. With `keep`, a QoS 0 message
+ * that cannot be sent now is queued instead of dropped (retained messages that answer a SUBSCRIBE). False: no
+ * memory. */
 bool ordering_deliver(struct broker *broker, struct session *session, struct publication *publication,
                       const struct forward *forward, bool keep);
 
-/* Moves what waits in the session's queue on to its client, as far as the window (4.9) and the client's reading allow. */
+/* Moves what waits in the session's queue on to its client, as far as the window (4.9) and the client's
+ * reading allow. */
 void ordering_pump(struct broker *broker, struct session *session);
 
 #endif

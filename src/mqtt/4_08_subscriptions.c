@@ -4,9 +4,9 @@
  *          │
  *          └ shares ──▶ share_node "group" ── first ──▶ ring of members; `first` is the one whose turn it is
  *
- * A subscription hangs in two rings: that of its filter (or share group) and that of its subscriber. Both are left in constant
- * time. To find the subscription of one subscriber to one filter, a short ring is looked through; once a ring
- * has been longer than UNINDEXED, its members are in the table `members` as well. */
+ * A subscription hangs in two rings: that of its filter (or share group) and that of its subscriber. Both are
+ * left in constant time. To find the subscription of one subscriber to one filter, a short ring is looked
+ * through; once a ring has been longer than UNINDEXED, its members are in the table `members` as well. */
 #include "4_08_subscriptions.h"
 
 #include <assert.h>
@@ -268,7 +268,8 @@ static void unlink_share(struct filter_node *filter, struct share_node *share)
         filter->shares = share->next;
 }
 
-/* Frees `node` and those above it that lead nowhere any more. A share group ends with its last member (4.8.2). */
+/* Frees `node` and those above it that lead nowhere any more. A share group ends with its last member
+ * (4.8.2). */
 static void prune(struct subscriptions *subscriptions, struct topic_node *node)
 {
     while (node->parent != NULL && node->children == 0 && audience_of(node)->first == NULL) {
@@ -299,7 +300,8 @@ static struct audience *find_audience(const struct subscriptions *subscriptions,
     return node == NULL ? NULL : audience_of(node);
 }
 
-/* The child of `*node`, made if there is none, becomes `*node`. False: no memory; what led here and is of no use is freed. */
+/* The child of `*node`, made if there is none, becomes `*node`. False: no memory; what led here and is of no
+ * use is freed. */
 static bool enter(struct subscriptions *subscriptions, struct topic_node **node,
                   const struct topic_level *level)
 {
@@ -419,8 +421,9 @@ void subscriptions_remove_all(struct subscriptions *subscriptions, struct subscr
         leave(subscriptions, subscriber->first);
 }
 
-/* Matching: a walk of the tree along the Topic Name, into the level itself first, then into `+`. The way back needs
- * no stack: the parent is in the node, the branch left to take follows from the kind of the one returned from. */
+/* Matching: a walk of the tree along the Topic Name, into the level itself first, then into `+`. The way back
+ * needs no stack: the parent is in the node, the branch left to take follows from the kind of the one
+ * returned from. */
 
 struct match {
     const struct subscriptions *subscriptions;
@@ -467,8 +470,8 @@ static void report(const struct match *match, struct topic_node *node)
         report_share(&share->audience, visitor);
 }
 
-/* The wildcard child, where there is one; a filter that begins with a wildcard doesn't match `$` [MQTT-4.7.2-1]
- * [MQTT3-4.7.2-1]. */
+/* The wildcard child, where there is one; a filter that begins with a wildcard doesn't match `$`
+ * [MQTT-4.7.2-1] [MQTT3-4.7.2-1]. */
 static struct topic_node *wildcard_child(const struct match *match, const struct topic_level *wildcard)
 {
     const struct topic_node *node = match->node;

@@ -1,9 +1,9 @@
 /* 4.8 Subscriptions: who gets what. Prefix: subscriptions_
  *
- * A tree of topic levels. Matching a Topic Name walks its levels and, in each, at most three branches (the level itself, `+`
- * and `#`), so its cost depends on the topic and on the number of matches, never on the number of subscriptions.
- * A session's own subscriptions are indexed too: adding, replacing and removing one takes constant time even if one client
- * has a million of them, or a million clients share one filter. */
+ * A tree of topic levels. Matching a Topic Name walks its levels and, in each, at most three branches (the
+ * level itself, `+` and `#`), so its cost depends on the topic and on the number of matches, never on the
+ * number of subscriptions. A session's own subscriptions are indexed too: adding, replacing and removing one
+ * takes constant time even if one client has a million of them, or a million clients share one filter. */
 #ifndef ETALON_MQTT_4_08_SUBSCRIPTIONS_H
 #define ETALON_MQTT_4_08_SUBSCRIPTIONS_H
 
@@ -32,11 +32,13 @@ struct subscriptions_visitor {
     void *context;
     /* A non-shared subscription matches. A subscriber is reported once per matching subscription. */
     void (*match)(void *context, struct subscriber *subscriber, const struct subscription_options *options);
-    /* A Shared Subscription (4.8.2) matches: `group` identifies it until its last member has left. False: pass it over. NULL: take all. */
+    /* A Shared Subscription (4.8.2) matches: `group` identifies it until its last member has left. False:
+     * pass it over. NULL: take all. */
     bool (*group)(void *context, const void *group);
-    /* A member of a matching Shared Subscription (4.8.2) is offered the message; true: it takes it and no other member of
-     * the group is asked. Members are asked round robin, beginning after the one that took the last message. When
-     * all have declined, `nobody` is called (may be NULL) with the member whose turn it was, and the turn passes on. */
+    /* A member of a matching Shared Subscription (4.8.2) is offered the message; true: it takes it and no
+     * other member of the group is asked. Members are asked round robin, beginning after the one that took
+     * the last message. When all have declined, `nobody` is called (may be NULL) with the member whose turn
+     * it was, and the turn passes on. */
     bool (*offer)(void *context, struct subscriber *member, const struct subscription_options *options);
     void (*nobody)(void *context, struct subscriber *member, const struct subscription_options *options);
 };
@@ -47,19 +49,20 @@ enum subscriptions_outcome { SUBSCRIPTION_ADDED, SUBSCRIPTION_REPLACED, SUBSCRIP
  * Owned by the caller: subscriptions_destroy. */
 struct subscriptions *subscriptions_create(uint64_t seed);
 
-/* Frees everything (NULL is allowed). The subscribers are not touched: none of them may be used here any more. */
+/* Frees everything (NULL is allowed). The subscribers are not touched: none of them may be used here any
+ * more. */
 void subscriptions_destroy(struct subscriptions *subscriptions);
 
 /* Adds the subscription, or replaces the options of the one with the identical Topic Filter [MQTT-3.8.4-3].
  * `filter` was accepted by topic_filter_check; "$share/NAME/FILTER" joins that group when `allow_shared`
  * (5.0), else it's an ordinary filter. Without memory nothing has changed. */
-enum subscriptions_outcome subscriptions_put(struct subscriptions *subscriptions, struct subscriber *subscriber,
-                                             struct bytes filter, bool allow_shared,
-                                             const struct subscription_options *options);
+enum subscriptions_outcome subscriptions_put(struct subscriptions *subscriptions,
+                                             struct subscriber *subscriber, struct bytes filter,
+                                             bool allow_shared, const struct subscription_options *options);
 
 /* Removes one subscription by its exact filter; false: there was none. Never fails for lack of memory. */
-bool subscriptions_remove(struct subscriptions *subscriptions, struct subscriber *subscriber, struct bytes filter,
-                          bool allow_shared);
+bool subscriptions_remove(struct subscriptions *subscriptions, struct subscriber *subscriber,
+                          struct bytes filter, bool allow_shared);
 
 /* Removes all subscriptions of a subscriber (its session ends). */
 void subscriptions_remove_all(struct subscriptions *subscriptions, struct subscriber *subscriber);
@@ -69,9 +72,11 @@ void subscriptions_match(struct subscriptions *subscriptions, struct bytes topic
                          const struct subscriptions_visitor *visitor);
 
 /* Walks a subscriber's own subscriptions (for persistence and $SYS): calls `each` with the full Topic Filter
- * ("$share/..." included); the filter's bytes live only during the call. `each` must not change the collection. */
+ * ("$share/..." included); the filter's bytes live only during the call. `each` must not change the
+ * collection. */
 void subscriptions_each(struct subscriptions *subscriptions, const struct subscriber *subscriber,
-                        void (*each)(void *context, struct bytes filter, const struct subscription_options *options),
+                        void (*each)(void *context, struct bytes filter,
+                                     const struct subscription_options *options),
                         void *context);
 
 /* Number of subscriptions, all subscribers together; number of those that are shared. */

@@ -5,14 +5,16 @@
 
 uint16_t flow_send_maximum(uint16_t receive_maximum, uint16_t limit)
 {
-    const uint16_t client = receive_maximum ? receive_maximum : UINT16_MAX; /* 3.1.2.11.3: absent means 65,535 */
+    const uint16_t client =
+        receive_maximum ? receive_maximum : UINT16_MAX; /* 3.1.2.11.3: absent means 65,535 */
     const uint16_t server = limit ? limit : UINT16_MAX;
     return client < server ? client : server; /* [MQTT-4.9.0-1] [MQTT-3.3.4-9] */
 }
 
 bool flow_may_send(const struct session *session)
 {
-    return session_flows(session)->inflight.count < session->connection->send_maximum; /* [MQTT-4.9.0-2] */
+    const struct flows *flows = session_flows(session);
+    return flows->inflight.count - flows->unsent < session->connection->send_maximum; /* [MQTT-4.9.0-2] */
 }
 
 bool flow_has_room(const struct broker *broker, const struct connection *connection)

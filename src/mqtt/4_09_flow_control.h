@@ -1,15 +1,15 @@
 /* 4.9 Flow control: how many QoS 1 and 2 messages may be under way. Prefix: flow_
  *
- * Towards the client the send quota is its Receive Maximum (or our own limit, if that is lower) less the messages in flight; it needs
- * no counter of its own. PUBREL and the like are never held back [MQTT-4.9.0-3]. */
+ * Towards the client the send quota is its Receive Maximum (or our own limit, if that is lower) less the
+ * messages in flight; it needs no counter of its own. PUBREL and the like are never held back [MQTT-4.9.0-3]. */
 #ifndef ETALON_MQTT_4_09_FLOW_CONTROL_H
 #define ETALON_MQTT_4_09_FLOW_CONTROL_H
 
 #include "4_02_network_connection.h"
 #include "4_01_session_state.h"
 
-/* The send quota that a connection begins with: the smaller of the client's Receive Maximum (0 = not given) and our own limit, never
- * 0 [MQTT-4.9.0-1]. */
+/* The send quota that a connection begins with: the smaller of the client's Receive Maximum (0 = not given)
+ * and our own limit, never 0 [MQTT-4.9.0-1]. */
 uint16_t flow_send_maximum(uint16_t receive_maximum, uint16_t limit);
 
 /* Whether one more QoS 1 or 2 PUBLISH may be sent to the session's client now [MQTT-4.9.0-2]. */
@@ -18,8 +18,9 @@ bool flow_may_send(const struct session *session);
 /* Whether the connection's unsent output leaves room for a QoS 0 message. */
 bool flow_has_room(const struct broker *broker, const struct connection *connection);
 
-/* Judges the number of QoS 2 messages that the client has in flight to us, one more included, against the Receive Maximum that we
- * announced [R-3.3.4-2]. QoS 1 messages are acknowledged within their step and do not count up. */
+/* Judges the number of QoS 2 messages that the client has in flight to us, one more included, against the
+ * Receive Maximum that we announced [R-3.3.4-2]. QoS 1 messages are acknowledged within their step and do not
+ * count up. */
 struct verdict flow_check_received(const struct broker *broker, const struct session *session);
 
 #endif

@@ -8,5 +8,6 @@ void request_response_inform(const struct broker_settings *settings, const struc
     if (properties_number(&connect->connect.properties, ORDINAL_REQUEST_RESPONSE_INFORMATION, 0) == 0)
         return;
     if (settings->response_information) /* [D-3.2.2.3.15-1] */
-        properties_set_bytes(connack, ORDINAL_RESPONSE_INFORMATION, bytes_of_text(settings->response_information));
+        properties_set_bytes(connack, ORDINAL_RESPONSE_INFORMATION,
+                             bytes_of_text(settings->response_information));
 }

@@ -1,5 +1,5 @@
-/* 4.10 Request / Response. Prefix: request_response_
- * The exchange itself is plain publishing with a Response Topic and Correlation Data; all that a Server adds is 4.10.1. */
+/* 4.10 Request / Response. Prefix: request_response_ The exchange itself is plain publishing with a Response
+ * Topic and Correlation Data; all that a Server adds is 4.10.1. */
 #ifndef ETALON_MQTT_4_10_REQUEST_RESPONSE_H
 #define ETALON_MQTT_4_10_REQUEST_RESPONSE_H
 

@@ -11,7 +11,8 @@ struct verdict redirection_check(const struct broker_settings *settings)
 }
 
 /* [S-4.11-1] [R-3.2.2.3.16-1] [R-3.14.2.2.5-1] */
-void redirection_reference(const struct broker_settings *settings, uint8_t reason_code, struct properties *properties)
+void redirection_reference(const struct broker_settings *settings, uint8_t reason_code,
+                           struct properties *properties)
 {
     if (settings->server_reference &&
         (reason_code == REASON_USE_ANOTHER_SERVER || reason_code == REASON_SERVER_MOVED))

@@ -5,10 +5,13 @@
 #include "3_packet.h"
 #include "broker.h"
 
-/* Refuses a CONNECT with 0x9C (Use another server) or 0x9D (Server moved) if the settings send clients elsewhere. */
+/* Refuses a CONNECT with 0x9C (Use another server) or 0x9D (Server moved) if the settings send clients
+ * elsewhere. */
 struct verdict redirection_check(const struct broker_settings *settings);
 
-/* Adds the Server Reference to the properties of a CONNACK or DISCONNECT that redirects; others are left alone. */
-void redirection_reference(const struct broker_settings *settings, uint8_t reason_code, struct properties *properties);
+/* Adds the Server Reference to the properties of a CONNACK or DISCONNECT that redirects; others are left
+ * alone. */
+void redirection_reference(const struct broker_settings *settings, uint8_t reason_code,
+                           struct properties *properties);
 
 #endif

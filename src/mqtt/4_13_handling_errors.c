@@ -11,11 +11,16 @@ uint8_t errors_return_code(enum reason_code reason_code)
     static const struct {
         uint8_t reason_code;
         uint8_t return_code;
-    } table[] = {{REASON_UNSUPPORTED_PROTOCOL_VERSION, 1}, {REASON_CLIENT_IDENTIFIER_NOT_VALID, 2},
-                 {REASON_SERVER_UNAVAILABLE, 3},           {REASON_SERVER_BUSY, 3},
-                 {REASON_SERVER_SHUTTING_DOWN, 3},         {REASON_QUOTA_EXCEEDED, 3},
-                 {REASON_BAD_USER_NAME_OR_PASSWORD, 4},    {REASON_NOT_AUTHORIZED, 5},
-                 {REASON_BANNED, 5},                       {REASON_USE_ANOTHER_SERVER, 3},
+    } table[] = {{REASON_UNSUPPORTED_PROTOCOL_VERSION, 1},
+                 {REASON_CLIENT_IDENTIFIER_NOT_VALID, 2},
+                 {REASON_SERVER_UNAVAILABLE, 3},
+                 {REASON_SERVER_BUSY, 3},
+                 {REASON_SERVER_SHUTTING_DOWN, 3},
+                 {REASON_QUOTA_EXCEEDED, 3},
+                 {REASON_BAD_USER_NAME_OR_PASSWORD, 4},
+                 {REASON_NOT_AUTHORIZED, 5},
+                 {REASON_BANNED, 5},
+                 {REASON_USE_ANOTHER_SERVER, 3},
                  {REASON_SERVER_MOVED, 3}};
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].reason_code == reason_code)
@@ -36,20 +41,24 @@ static void explain(struct line *line, enum packet_type type, const struct verdi
     line_text(line, "]");
 }
 
-/* Which protocol version to answer a refused CONNECT in. A version that we do not know is answered in the form of 5.0 if it is
- * newer and in that of 3.1.1 if it is older; the codec tells the two apart by the statement. */
-static enum protocol_version version_to_answer_in(const struct connection *connection, const struct verdict *verdict)
+/* Which protocol version to answer a refused CONNECT in. A version that we do not know is answered in the
+ * form of 5.0 if it is newer and in that of 3.1.1 if it is older; the codec tells the two apart by the
+ * statement. */
+static enum protocol_version version_to_answer_in(const struct connection *connection,
+                                                  const struct verdict *verdict)
 {
-    if (connection->version != PROTOCOL_UNKNOWN || verdict->reason_code != REASON_UNSUPPORTED_PROTOCOL_VERSION)
+    if (connection->version != PROTOCOL_UNKNOWN ||
+        verdict->reason_code != REASON_UNSUPPORTED_PROTOCOL_VERSION)
         return connection->version;
     if (verdict->statement == MQTT_3_1_2_2)
         return PROTOCOL_5_0;
     return verdict->statement == MQTT3_3_1_2_2 ? PROTOCOL_3_1_1 : PROTOCOL_UNKNOWN;
 }
 
-/* [MQTT-3.1.4-2] [R-3.1.4-1] [R-4.13.1-3]; [MQTT3-3.2.2-6] [MQTT3-3.1.4-1] without a fitting return code nothing is said */
-static void refuse_connect(struct broker *broker, struct connection *connection, const struct verdict *verdict,
-                           const struct line *explanation)
+/* [MQTT-3.1.4-2] [R-3.1.4-1] [R-4.13.1-3]; [MQTT3-3.2.2-6] [MQTT3-3.1.4-1] without a fitting return code
+ * nothing is said */
+static void refuse_connect(struct broker *broker, struct connection *connection,
+                           const struct verdict *verdict, const struct line *explanation)
 {
     connection->version = (uint8_t)version_to_answer_in(connection, verdict);
     struct packet connack = {.type = PACKET_CONNACK, .flags = 0};
@@ -68,8 +77,8 @@ static void refuse_connect(struct broker *broker, struct connection *connection,
     connection_send(broker, connection, &connack);
 }
 
-static void send_disconnect(struct broker *broker, struct connection *connection, enum reason_code reason_code,
-                            struct bytes reason_string)
+static void send_disconnect(struct broker *broker, struct connection *connection,
+                            enum reason_code reason_code, struct bytes reason_string)
 {
     /* [MQTT-3.14.0-1] only after CONNACK; a Server of 3.1 and 3.1.1 has no DISCONNECT */
     if (connection->state != CONNECTION_ESTABLISHED || !connection_is_5_0(connection))
@@ -82,7 +91,8 @@ static void send_disconnect(struct broker *broker, struct connection *connection
     connection_send(broker, connection, &disconnect);
 }
 
-void errors_refuse(struct broker *broker, struct connection *connection, enum packet_type type, struct verdict verdict)
+void errors_refuse(struct broker *broker, struct connection *connection, enum packet_type type,
+                   struct verdict verdict)
 {
     struct line explanation = {0};
     explain(&explanation, type, &verdict);

@@ -1,22 +1,33 @@
-/* actions: what the Server does on each Control Packet, one file per "Actions" section. Every action works on a decoded packet of an
- * established connection (except CONNECT) and returns a verdict; a refusal ends the connection in 4_13_handling_errors. An action that
- * closes the connection itself accepts. */
+/* actions: what the Server does on each Control Packet, one file per "Actions" section. Every action works on
+ * a decoded packet of an established connection (except CONNECT) and returns a verdict; a refusal ends the
+ * connection in 4_13_handling_errors. An action that closes the connection itself accepts. */
 #ifndef ETALON_MQTT_ACTIONS_H
 #define ETALON_MQTT_ACTIONS_H
 
 #include "broker_state.h"
 
-struct verdict connect_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict publish_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict puback_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict pubrec_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict pubrel_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict pubcomp_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict subscribe_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict unsubscribe_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict pingreq_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict disconnect_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
-struct verdict auth_actions(struct broker *broker, struct connection *connection, const struct packet *packet);
+struct verdict connect_actions(struct broker *broker, struct connection *connection,
+                               const struct packet *packet);
+struct verdict publish_actions(struct broker *broker, struct connection *connection,
+                               const struct packet *packet);
+struct verdict puback_actions(struct broker *broker, struct connection *connection,
+                              const struct packet *packet);
+struct verdict pubrec_actions(struct broker *broker, struct connection *connection,
+                              const struct packet *packet);
+struct verdict pubrel_actions(struct broker *broker, struct connection *connection,
+                              const struct packet *packet);
+struct verdict pubcomp_actions(struct broker *broker, struct connection *connection,
+                               const struct packet *packet);
+struct verdict subscribe_actions(struct broker *broker, struct connection *connection,
+                                 const struct packet *packet);
+struct verdict unsubscribe_actions(struct broker *broker, struct connection *connection,
+                                   const struct packet *packet);
+struct verdict pingreq_actions(struct broker *broker, struct connection *connection,
+                               const struct packet *packet);
+struct verdict disconnect_actions(struct broker *broker, struct connection *connection,
+                                  const struct packet *packet);
+struct verdict auth_actions(struct broker *broker, struct connection *connection,
+                            const struct packet *packet);
 
 /* 3.1.2.10 */
 void keep_alive_start(struct broker *broker, struct connection *connection);
@@ -32,8 +43,8 @@ void will_discard(struct session *session);
 /* Publishes the session's Will, if it has one, and discards it. */
 void will_publish(struct broker *broker, struct session *session);
 
-/* 3.3.1.3: stores or removes the retained message that a publication with RETAIN 1 stands for, then routes it. `*recipients`
- * as for routing_publish. False: no memory. */
+/* 3.3.1.3: stores or removes the retained message that a publication with RETAIN 1 stands for, then routes
+ * it. `*recipients` as for routing_publish. False: no memory. */
 bool publish_accept(struct broker *broker, struct publication *publication, uint32_t *recipients);
 
 /* Gives back a message that is no longer the retained one of its topic, and its expiry timer. */
@@ -41,7 +52,9 @@ void retained_release(struct broker *broker, struct message *message);
 /* The Message Expiry Interval of a retained message has run out: it's removed [MQTT-3.3.2-5]. */
 void retained_timer_expired(struct broker *broker, struct timer *timer);
 
-/* 4.4: sends again what was in flight when the last connection ended. */
+/* 4.4: sends again what was in flight when the last connection ended, as far as the window and the client's reading allow. */
 void retry_resume(struct broker *broker, struct session *session);
+/* Goes on with it when there may be room. */
+void retry_continue(struct broker *broker, struct session *session);
 
 #endif

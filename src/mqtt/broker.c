@@ -1,4 +1,5 @@
-/* broker: step() and the dispatch of packets to their actions; every rule lives in the file of its section. Prefix: broker_ */
+/* broker: step() and the dispatch of packets to their actions; every rule lives in the file of its section.
+ * Prefix: broker_ */
 #include "broker_state.h"
 
 #include <assert.h>
@@ -34,7 +35,8 @@ static uint64_t random_number(const struct broker_environment *environment)
     return number;
 }
 
-struct broker *broker_create(const struct broker_settings *settings, const struct broker_environment *environment)
+struct broker *broker_create(const struct broker_settings *settings,
+                             const struct broker_environment *environment)
 {
     struct broker *broker = calloc(1, sizeof *broker);
     if (!broker)
@@ -96,13 +98,15 @@ void broker_destroy(struct broker *broker)
 
 bool broker_reserve_timers(struct broker *broker)
 {
-    const uint64_t timers = broker->statistics.sessions + broker->statistics.connections + broker->retained_expiring + 3;
+    const uint64_t timers =
+        broker->statistics.sessions + broker->statistics.connections + broker->retained_expiring + 3;
     return timers < UINT32_MAX && timer_heap_reserve(&broker->timers, (uint32_t)timers);
 }
 
 /* Dispatch of packets */
 
-typedef struct verdict action(struct broker *broker, struct connection *connection, const struct packet *packet);
+typedef struct verdict action(struct broker *broker, struct connection *connection,
+                              const struct packet *packet);
 
 /* What a client may send on an established connection; the decoder has refused every other type. */
 static action *const actions[16] = {
@@ -113,7 +117,8 @@ static action *const actions[16] = {
     [PACKET_DISCONNECT] = disconnect_actions,   [PACKET_AUTH] = auth_actions,
 };
 
-static struct verdict dispatch(struct broker *broker, struct connection *connection, const struct packet *packet)
+static struct verdict dispatch(struct broker *broker, struct connection *connection,
+                               const struct packet *packet)
 {
     const bool five = connection_is_5_0(connection);
     if (connection->state == CONNECTION_AWAITS_CONNECT) {
@@ -153,9 +158,10 @@ static void handle_packet(struct broker *broker, struct connection *connection, 
 
 /* Input: from bytes to packets */
 
-/* Finds the packet at the front of `input`. Refuses what can be refused before it has come whole: in particular anything but CONNECT
- * as the first packet [MQTT-3.1.0-1] [MQTT3-3.1.0-1]. */
-static enum framing frame(struct broker *broker, struct connection *connection, struct bytes input, size_t *size)
+/* Finds the packet at the front of `input`. Refuses what can be refused before it has come whole: in
+ * particular anything but CONNECT as the first packet [MQTT-3.1.0-1] [MQTT3-3.1.0-1]. */
+static enum framing frame(struct broker *broker, struct connection *connection, struct bytes input,
+                          size_t *size)
 {
     struct verdict verdict = accept();
     enum framing framing =
@@ -195,7 +201,8 @@ static bool reserve_partial(struct connection *connection, size_t needed)
 }
 
 /* Keeps the first `count` bytes of `input` behind what is kept already. */
-static bool keep_partial(struct broker *broker, struct connection *connection, struct bytes input, size_t count)
+static bool keep_partial(struct broker *broker, struct connection *connection, struct bytes input,
+                         size_t count)
 {
     if (!reserve_partial(connection, connection->partial_length + count)) {
         broker_log(broker, LOG_ERROR, connection, "out of memory, connection closed", NULL);
@@ -209,7 +216,8 @@ static bool keep_partial(struct broker *broker, struct connection *connection, s
 
 enum { LONGEST_FIXED_HEADER = 5 };
 
-/* How many bytes of `input` the kept packet wants next: first the rest of its fixed header, byte by byte, then all that it lacks. */
+/* How many bytes of `input` the kept packet wants next: first the rest of its fixed header, byte by byte,
+ * then all that it lacks. */
 static size_t wanted_by_partial(size_t kept, size_t size, struct bytes input)
 {
     const size_t lacking = size > kept ? size - kept : 1;
@@ -321,7 +329,8 @@ static void closed(struct broker *broker, struct connection *connection)
 /* What the broker itself has to say. */
 static void publish_own(struct broker *broker, struct bytes topic, struct bytes payload)
 {
-    struct publication publication = {.topic = topic, .payload = payload, .expires_at = EXPIRES_NEVER, .retain = true};
+    struct publication publication = {
+        .topic = topic, .payload = payload, .expires_at = EXPIRES_NEVER, .retain = true};
     uint32_t recipients = 0;
     if (!publish_accept(broker, &publication, &recipients))
         broker_log(broker, LOG_ERROR, NULL, "out of memory, a message of the broker's own was lost", NULL);
@@ -379,8 +388,8 @@ struct connection *broker_next_ready(struct broker *broker)
 
 /* The log */
 
-void broker_log(struct broker *broker, enum log_level level, const struct connection *connection, const char *text,
-                const struct verdict *verdict)
+void broker_log(struct broker *broker, enum log_level level, const struct connection *connection,
+                const char *text, const struct verdict *verdict)
 {
     const struct broker_environment *environment = &broker->environment;
     if (!environment->log)

@@ -1,10 +1,11 @@
-/* broker: the whole of MQTT behind one function, without a socket, a clock or a file. Prefix: broker_ / connection_
+/* broker: the whole of MQTT behind one function, without a socket, a clock or a file. Prefix: broker_ /
+ * connection_
  *
  *      step ──▶ broker_step() ──▶ connections that are ready: output to send, or to be closed
  *
- * The host (sockets, timers, log) hands in what happened and the present time; afterwards it asks which connections
- * are ready and sends their output. Nothing here blocks, and nothing here is global: two brokers in one process do not
- * know of each other. One thread at a time. */
+ * The host (sockets, timers, log) hands in what happened and the present time; afterwards it asks which
+ * connections are ready and sends their output. Nothing here blocks, and nothing here is global: two brokers
+ * in one process do not know of each other. One thread at a time. */
 #ifndef ETALON_MQTT_BROKER_H
 #define ETALON_MQTT_BROKER_H
 
@@ -16,73 +17,83 @@ struct connection; /* one Network Connection, section 4.2 */
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO };
 
-/* What the broker is allowed and told to do. Zero means "no limit" where nothing else is said. Texts are borrowed: they must live
- * as long as the broker, or until broker_configure brings others. Begin with broker_default_settings. */
+/* What the broker is allowed and told to do. Zero means "no limit" where nothing else is said. Texts are
+ * borrowed: they must live as long as the broker, or until broker_configure brings others. Begin with
+ * broker_default_settings. */
 struct broker_settings {
-    uint32_t maximum_packet_size;       /* bytes a client may send in one packet, 3.2.2.3.6; 0 = MQTT's own limit */
-    uint16_t receive_maximum;           /* QoS 1 and 2 messages a client may have in flight, 3.2.2.3.3; 0 = 65,535 */
-    uint16_t topic_alias_maximum;       /* aliases a client may use, 3.2.2.3.8; 0 = none */
-    uint16_t maximum_inflight;          /* messages in flight to one client, on top of its own Receive Maximum; 0 = 65,535 */
-    uint32_t maximum_queued;            /* messages that wait for one client beyond those in flight */
-    uint32_t maximum_output;            /* bytes waiting for one connection beyond which QoS 0 messages are dropped */
-    uint32_t connect_timeout;           /* ms from the opening of a connection to its CONNECT, [MQTT-3.1.0-1] */
-    uint16_t server_keep_alive;         /* s; 0 = the client's own value holds, 3.2.2.3.14 */
-    uint32_t maximum_session_expiry;    /* s; a longer Session Expiry Interval is cut to this, 3.2.2.3.2; 0 = none */
-    uint32_t maximum_message_expiry;    /* s; a longer Message Expiry Interval, or none, is cut to this; 0 = none */
-    uint16_t outgoing_topic_aliases;    /* aliases that we set up towards a client that allows them, 3.1.2.11.5; 0 = none */
-    uint8_t maximum_qos;                /* 0, 1 or 2, 3.2.2.3.4 */
-    bool retain_available;              /* 3.2.2.3.5 */
-    bool wildcard_available;            /* 3.2.2.3.11 */
+    uint32_t maximum_packet_size; /* bytes a client may send in one packet, 3.2.2.3.6; 0 = MQTT's own limit */
+    uint16_t receive_maximum; /* QoS 1 and 2 messages a client may have in flight, 3.2.2.3.3; 0 = 65,535 */
+    uint16_t topic_alias_maximum; /* aliases a client may use, 3.2.2.3.8; 0 = none */
+    /* messages in flight to one client, on top of its own Receive Maximum; 0 = 65,535 */
+    uint16_t maximum_inflight;
+    uint32_t maximum_queued;    /* messages that wait for one client beyond those in flight */
+    uint32_t maximum_output;    /* bytes waiting for one connection beyond which QoS 0 messages are dropped */
+    uint32_t connect_timeout;   /* ms from the opening of a connection to its CONNECT, [MQTT-3.1.0-1] */
+    uint16_t server_keep_alive; /* s; 0 = the client's own value holds, 3.2.2.3.14 */
+    /* s; a longer Session Expiry Interval is cut to this, 3.2.2.3.2; 0 = none */
+    uint32_t maximum_session_expiry;
+    /* s; a longer Message Expiry Interval, or none, is cut to this; 0 = none */
+    uint32_t maximum_message_expiry;
+    /* aliases that we set up towards a client that allows them, 3.1.2.11.5; 0 = none */
+    uint16_t outgoing_topic_aliases;
+    uint8_t maximum_qos;        /* 0, 1 or 2, 3.2.2.3.4 */
+    bool retain_available;                  /* 3.2.2.3.5 */
+    bool wildcard_available;                /* 3.2.2.3.11 */
     bool subscription_identifier_available; /* 3.2.2.3.12 */
-    bool shared_available;              /* 3.2.2.3.13 */
-    bool drop_oldest;                   /* a full queue loses its oldest message instead of the newest */
-    bool separate_overlapping;          /* one copy per matching subscription instead of one in all, 3.3.4 */
-    bool validate_payload_format;       /* refuse a payload that says it is UTF-8 and is not, 3.3.2.3.2 */
-    bool server_moved;                  /* with server_reference: 0x9D Server moved instead of 0x9C Use another server */
-    const char *response_information;   /* 3.2.2.3.15, to clients that ask for it; NULL = none */
-    const char *server_reference;       /* every client is sent there instead of being served, 4.11; NULL = none */
+    bool shared_available;                  /* 3.2.2.3.13 */
+    bool drop_oldest;                       /* a full queue loses its oldest message instead of the newest */
+    bool separate_overlapping;    /* one copy per matching subscription instead of one in all, 3.3.4 */
+    bool validate_payload_format; /* refuse a payload that says it is UTF-8 and is not, 3.3.2.3.2 */
+    bool server_moved; /* with server_reference: 0x9D Server moved instead of 0x9C Use another server */
+    const char *response_information; /* 3.2.2.3.15, to clients that ask for it; NULL = none */
+    const char *server_reference; /* every client is sent there instead of being served, 4.11; NULL = none */
 };
 
 /* The defaults that the documentation states. */
 struct broker_settings broker_default_settings(void);
 
-/* What the host lends to the broker. All members are called from inside broker_step only. `random` must be given;
- * `log` and `trace` may be NULL. */
+/* What the host lends to the broker. All members are called from inside broker_step only. `random` must be
+ * given; `log` and `trace` may be NULL. */
 struct broker_environment {
     void *context;
     /* Fills `length` bytes with unpredictable bytes (seeds of hash tables, assigned Client Identifiers). */
     void (*random)(void *context, void *bytes, size_t length);
     /* One line of log, without line end. */
     void (*log)(void *context, enum log_level level, const char *text);
-    /* One whole Control Packet received from (SENDER_CLIENT) or sent to (SENDER_SERVER) a client. When it is NULL, no time is
-     * spent on it. Before CONNECT `client_identifier` is empty. */
-    void (*trace)(void *context, enum sender sender, struct bytes client_identifier, enum protocol_version version,
-                  struct bytes packet);
+    /* One whole Control Packet received from (SENDER_CLIENT) or sent to (SENDER_SERVER) a client. When it is
+     * NULL, no time is spent on it. Before CONNECT `client_identifier` is empty. */
+    void (*trace)(void *context, enum sender sender, struct bytes client_identifier,
+                  enum protocol_version version, struct bytes packet);
 };
 
 /* What happened. */
 enum step_kind {
-    STEP_ACCEPTED, /* a Network Connection was opened: `host` and `peer` in, `connection` out (NULL: no memory, close it) */
+    /* a Network Connection was opened: `host` and `peer` in, `connection` out (NULL: no memory, close it) */
+    STEP_ACCEPTED,
     STEP_RECEIVED, /* `bytes` arrived on `connection`; they are not needed after the step */
     STEP_CLOSED,   /* the Network Connection is gone; `connection` must not be used afterwards */
     STEP_TIME,     /* nothing but time has passed */
-    STEP_PUBLISH,  /* the broker itself publishes `topic` and `bytes` (payload) at QoS 0, retained: $SYS and the like, 4.7.2 */
-    STEP_SHUTDOWN  /* the broker ends: every client is told and disconnected */
+    /* the broker itself publishes `topic` and `bytes` (payload) at QoS 0, retained: $SYS and the like,
+     * 4.7.2 */
+    STEP_PUBLISH,
+    STEP_SHUTDOWN /* the broker ends: every client is told and disconnected */
 };
 
 struct step {
     enum step_kind kind;
     struct connection *connection;
-    void *host;              /* STEP_ACCEPTED: what connection_host() gives back */
-    const char *peer;        /* STEP_ACCEPTED: the other side's address for the log; copied */
-    struct bytes bytes;      /* STEP_RECEIVED, STEP_PUBLISH */
-    struct bytes topic;      /* STEP_PUBLISH: a valid Topic Name */
+    void *host;         /* STEP_ACCEPTED: what connection_host() gives back */
+    const char *peer;   /* STEP_ACCEPTED: the other side's address for the log; copied */
+    struct bytes bytes; /* STEP_RECEIVED, STEP_PUBLISH */
+    struct bytes topic; /* STEP_PUBLISH: a valid Topic Name */
 };
 
 /* Makes a broker without sessions. Settings and environment are copied. NULL: no memory. Owned by the caller. */
-struct broker *broker_create(const struct broker_settings *settings, const struct broker_environment *environment);
+struct broker *broker_create(const struct broker_settings *settings,
+                             const struct broker_environment *environment);
 
-/* Replaces the settings while the broker runs. New connections, subscriptions and messages come under them; what exists stays. */
+/* Replaces the settings while the broker runs. New connections, subscriptions and messages come under them;
+ * what exists stays. */
 void broker_configure(struct broker *broker, const struct broker_settings *settings);
 
 /* Frees the broker and everything it holds. Connections must have been closed (STEP_CLOSED) before. */
@@ -94,14 +105,14 @@ void broker_step(struct broker *broker, uint64_t now, struct step *step);
 /* When to call with STEP_TIME at the latest (ms, same clock); UINT64_MAX: not before something happens. */
 uint64_t broker_deadline(const struct broker *broker);
 
-/* Takes the next connection that has become ready since it was last taken, in the order in which they did; NULL: none left. The
- * host then sends connection_output and, when that is drained and connection_closing() holds, closes the Network Connection and
- * reports STEP_CLOSED. A connection whose output could not be sent whole is not ready again by itself: the host asks again
- * when the socket takes more. */
+/* Takes the next connection that has become ready since it was last taken, in the order in which they did;
+ * NULL: none left. The host then sends connection_output and, when that is drained and connection_closing()
+ * holds, closes the Network Connection and reports STEP_CLOSED. A connection whose output could not be sent
+ * whole is not ready again by itself: the host asks again when the socket takes more. */
 struct connection *broker_next_ready(struct broker *broker);
 
-/* Fills `vector` with up to `maximum` runs of bytes to be sent, in order; returns their number, 0 = nothing to send. They stay
- * valid until the next call that concerns this connection. */
+/* Fills `vector` with up to `maximum` runs of bytes to be sent, in order; returns their number, 0 = nothing
+ * to send. They stay valid until the next call that concerns this connection. */
 size_t connection_output(struct connection *connection, struct bytes *vector, size_t maximum);
 
 /* `count` bytes of the output were sent. More may become ready by it (a queue moves up). */
@@ -110,8 +121,8 @@ void connection_sent(struct broker *broker, struct connection *connection, size_
 /* Whether the connection is to be closed once its output is sent. */
 bool connection_closing(const struct connection *connection);
 
-/* Whether more input may be handed in now. False while the client does not read what it is owed; the host then leaves its bytes in
- * the socket until output was sent. */
+/* Whether more input may be handed in now. False while the client does not read what it is owed; the host
+ * then leaves its bytes in the socket until output was sent. */
 bool connection_wants_input(const struct connection *connection);
 
 /* The host's own handle, as given at STEP_ACCEPTED. */
@@ -124,8 +135,8 @@ struct broker_statistics {
     uint64_t connections_total;   /* ever opened */
     uint64_t clients;             /* clients connected now (CONNECT accepted) */
     uint64_t clients_maximum;
-    uint64_t sessions;            /* sessions, connected or not */
-    uint64_t sessions_expired;    /* whose Session Expiry Interval ran out */
+    uint64_t sessions;         /* sessions, connected or not */
+    uint64_t sessions_expired; /* whose Session Expiry Interval ran out */
     uint64_t subscriptions;
     uint64_t subscriptions_shared;
     uint64_t retained_messages;
@@ -133,10 +144,10 @@ struct broker_statistics {
     uint64_t bytes_sent;
     uint64_t packets_received;
     uint64_t packets_sent;
-    uint64_t connects_received;   /* CONNECT packets that could be decoded */
-    uint64_t messages_received;   /* PUBLISH packets */
+    uint64_t connects_received; /* CONNECT packets that could be decoded */
+    uint64_t messages_received; /* PUBLISH packets */
     uint64_t messages_sent;
-    uint64_t messages_dropped;    /* for a full queue or a slow reader */
+    uint64_t messages_dropped; /* for a full queue or a slow reader */
 };
 struct broker_statistics broker_statistics(const struct broker *broker);
 

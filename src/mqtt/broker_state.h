@@ -4,8 +4,7 @@
  *                   ├── subscriptions   tree of Topic Filters ▶ subscribers (4.8)
  *                   ├── retained        tree of Topic Names ▶ message (3.3.1.3)
  *                   ├── connections     every Network Connection (4.2); those with something to do also in `ready`
- *                   └── timers          heap: Keep Alive, CONNECT time-out, session expiry, Will Delay
- */
+ *                   └── timers          heap: Keep Alive, CONNECT time-out, session expiry, Will Delay */
 #ifndef ETALON_MQTT_BROKER_STATE_H
 #define ETALON_MQTT_BROKER_STATE_H
 
@@ -30,9 +29,9 @@ struct broker {
     struct subscriptions *subscriptions;
     struct retained_tree *retained;
     struct timer_heap timers;
-    uint64_t retained_expiring;  /* retained messages that have a timer */
+    uint64_t retained_expiring; /* retained messages that have a timer */
     struct list connections;
-    struct list ready;           /* connections that the host has to look after, oldest first */
+    struct list ready;          /* connections that the host has to look after, oldest first */
     struct connection *closing; /* connections whose sessions are still to be told */
     struct output_pool output_pool;
     struct routing routing;
@@ -40,13 +39,13 @@ struct broker {
     bool shutting_down;
 };
 
-/* Makes room for the timers of all sessions, connections and retained messages, and for one more of each, so that no deadline is
- * ever lost for want of memory. False: no memory. */
+/* Makes room for the timers of all sessions, connections and retained messages, and for one more of each, so
+ * that no deadline is ever lost for want of memory. False: no memory. */
 bool broker_reserve_timers(struct broker *broker);
 
-/* Writes a line of log, when the host wants one: `text` and then, if they say something, the client's identifier or address and the
- * verdict with its statement. `connection` and `verdict` may be NULL. */
-void broker_log(struct broker *broker, enum log_level level, const struct connection *connection, const char *text,
-                const struct verdict *verdict);
+/* Writes a line of log, when the host wants one: `text` and then, if they say something, the client's
+ * identifier or address and the verdict with its statement. `connection` and `verdict` may be NULL. */
+void broker_log(struct broker *broker, enum log_level level, const struct connection *connection,
+                const char *text, const struct verdict *verdict);
 
 #endif
