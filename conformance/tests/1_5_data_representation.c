@@ -42,7 +42,7 @@ static const struct wrong_string null_character[] = {
 
 /* ---- Places where a client sends strings ----------------------------------------------------------- */
 
-/* In the templates $ stands for the string with its length, @ for the Packet Identifier. */
+/* In the templates $ stands for the string with its length, & for a topic, @ for the Packet Identifier. */
 struct place {
     const char *what;
     unsigned first_byte;
@@ -64,23 +64,23 @@ struct place {
 static const struct place connect_places[] = {
     {"the User Name of CONNECT", 0x10, .flags = 0x82, .payload = "$"},
     {"the Will Topic of CONNECT", 0x10, .flags = 0x06, .will_properties = "", .payload = "$ {m}"},
-    {"the Content Type of a Will", 0x10, .flags = 0x06, .will_properties = "03 $", .payload = "{w} {m}",
+    {"the Content Type of a Will", 0x10, .flags = 0x06, .will_properties = "03 $", .payload = "& {m}",
      .only_five = true},
-    {"the Response Topic of a Will", 0x10, .flags = 0x06, .will_properties = "08 $", .payload = "{w} {m}",
+    {"the Response Topic of a Will", 0x10, .flags = 0x06, .will_properties = "08 $", .payload = "& {m}",
      .only_five = true},
     {"the Client Identifier of CONNECT", 0x10, .flags = 0x02},
 };
 
 static const struct place publish_places[] = {
     {"the Topic Name of PUBLISH", 0x32, .header = "$ 0005", .properties = "", .payload = "6d"},
-    {"the Response Topic of PUBLISH", 0x32, .header = "{a} 0005", .properties = "08 $", .only_five = true},
-    {"the Content Type of PUBLISH", 0x32, .header = "{a} 0005", .properties = "03 $", .only_five = true},
+    {"the Response Topic of PUBLISH", 0x32, .header = "& 0005", .properties = "08 $", .only_five = true},
+    {"the Content Type of PUBLISH", 0x32, .header = "& 0005", .properties = "03 $", .only_five = true},
 };
 
 static const struct place subscribe_places[] = {
     {"a Topic Filter of SUBSCRIBE", 0x82, .header = "0005", .properties = "", .payload = "$ 00"},
     {"the second Topic Filter of SUBSCRIBE", 0x82, .header = "0005", .properties = "",
-     .payload = "{b} 00 $ 00"},
+     .payload = "& 00 $ 00"},
     {"a Topic Filter of UNSUBSCRIBE", 0xa2, .header = "0005", .properties = "", .payload = "$"},
 };
 
@@ -94,12 +94,12 @@ static const struct place acknowledgement_places[] = {
 static const struct place pair_places[] = {
     NAME_AND_VALUE("a User Property of CONNECT", 0x10, .flags = 0x02),
     {"the name of a Will's User Property", 0x10, .flags = 0x06, .will_properties = "26 $ {v}",
-     .payload = "{w} {m}", .only_five = true},
+     .payload = "& {m}", .only_five = true},
     {"the value of a Will's User Property", 0x10, .flags = 0x06, .will_properties = "26 {n} $",
-     .payload = "{w} {m}", .only_five = true},
-    NAME_AND_VALUE("a User Property of PUBLISH", 0x32, .header = "{a} 0005"),
-    NAME_AND_VALUE("a User Property of SUBSCRIBE", 0x82, .header = "0005", .payload = "{a} 00"),
-    NAME_AND_VALUE("a User Property of UNSUBSCRIBE", 0xa2, .header = "0005", .payload = "{a}"),
+     .payload = "& {m}", .only_five = true},
+    NAME_AND_VALUE("a User Property of PUBLISH", 0x32, .header = "& 0005"),
+    NAME_AND_VALUE("a User Property of SUBSCRIBE", 0x82, .header = "0005", .payload = "& 00"),
+    NAME_AND_VALUE("a User Property of UNSUBSCRIBE", 0xa2, .header = "0005", .payload = "&"),
     NAME_AND_VALUE("a User Property of PUBACK", 0x40, DUE_PUBACK, "@ 00"),
     NAME_AND_VALUE("a User Property of PUBREC", 0x50, DUE_PUBREC, "@ 00"),
     NAME_AND_VALUE("a User Property of PUBREL", 0x62, DUE_PUBREL, "@ 00"),
@@ -119,6 +119,8 @@ static const char *fill_in(struct test *t, const char *template, const char *str
             result = text(t, "%s %s", result, string);
         else if (*template == '@')
             result = text(t, "%s %04x", result, identifier);
+        else if (*template == '&')
+            result = text(t, "%s {%s}", result, topic(t, "a"));
         else
             result = text(t, "%s%c", result, *template);
     }
