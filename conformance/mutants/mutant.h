@@ -151,6 +151,21 @@ void send_bytes_to_server(struct connection *connection, const void *bytes, size
 /* Sends the packet on in `seconds`; what comes behind it overtakes it. Returns DROP. */
 enum fate delay(struct passage *passage, double seconds);
 
+/* Takes a property out of a packet that is to be encoded anew. User Properties and Subscription Identifiers
+ * must be taken out of `repeated` as well. */
+static inline void remove_property(struct properties *properties, enum property_ordinal ordinal)
+{
+    properties->present &= ~(1U << ordinal);
+}
+
+/* Whether the packet is a SUBSCRIBE; if so, `change` has been called with each of its subscriptions, and the
+ * packet waits to be encoded anew. */
+typedef void change_subscription(struct passage *passage, struct subscription_request *request);
+bool change_subscriptions(struct passage *passage, change_subscription *change);
+
+/* The topic of a PUBLISH that the codec refuses, as far as it can be read; of one that it accepts, too. */
+struct bytes raw_topic(const struct passage *passage);
+
 /* Memory that lives until the present packet has been dealt with; never NULL. */
 void *scratch(struct passage *passage, size_t size);
 

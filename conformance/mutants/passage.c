@@ -225,6 +225,23 @@ bool keep_all_open(const struct connection *connection)
     return true;
 }
 
+bool change_subscriptions(struct passage *passage, change_subscription *change)
+{
+    if (!is_type(passage, PACKET_SUBSCRIBE))
+        return false;
+    struct subscribe *subscribe = &passage->packet.subscribe;
+    const size_t room = 4 * passage->size; /* a filter may have been replaced by a longer one */
+    struct writer writer = writer_into(scratch(passage, room), room);
+    struct bytes rest = subscribe->payload;
+    struct subscription_request request;
+    while (subscribe_next(&rest, &request)) {
+        change(passage, &request);
+        subscribe_write(&writer, &request);
+    }
+    subscribe->payload = bytes_of(writer.start, writer_size(&writer));
+    return true;
+}
+
 void forward(struct passage *passage)
 {
     proxy_send(destination(passage), passage->bytes, passage->size);

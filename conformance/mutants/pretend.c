@@ -19,6 +19,13 @@ static uint16_t two_bytes(const struct passage *passage, size_t at)
     return (uint16_t)(passage->bytes[at] << 8 | passage->bytes[at + 1]);
 }
 
+struct bytes raw_topic(const struct passage *passage)
+{
+    const size_t at = variable_header(passage);
+    const size_t length = two_bytes(passage, at);
+    return at + 2 + length > passage->size ? bytes_of(NULL, 0) : bytes_of(passage->bytes + at + 2, length);
+}
+
 static void answer_with(struct passage *passage, enum packet_type type, uint16_t packet_identifier)
 {
     struct packet answer = {.type = type};

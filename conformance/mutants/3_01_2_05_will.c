@@ -1,0 +1,244 @@
+/* 3.1.2.5 to 3.1.2.7 Will Flag, Will QoS, Will Retain */
+#include "mutant.h"
+
+static bool has_will(const struct passage *passage)
+{
+    return is_type(passage, PACKET_CONNECT) && passage->packet.connect.will.present;
+}
+
+/* ---- When it is published ------------------------------------------------------------------------ */
+
+static enum fate take_will_away(struct passage *passage)
+{
+    if (!has_will(passage))
+        return PASS;
+    passage->packet.connect.will.present = false;
+    return ENCODE;
+}
+
+MUTANT(will_is_never_published, V_ALL, "Wills are forgotten",
+       "will_is_published_when_connection_is_lost will_is_published_after_malformed_packet "
+       "will_is_published_on_request will_is_published_on_takeover_of_session "
+       "will_is_that_of_the_latest_connect "
+       "will_payload_is_binary",
+       MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_1, D_3_1_2_5_3, D_3_1_3_2_2_1) = {
+    .from_client = take_will_away,
+};
+
+/* To the broker a DISCONNECT that never comes is a lost connection. */
+static enum fate hide_disconnect(struct passage *passage)
+{
+    return is_type(passage, PACKET_DISCONNECT) ? CLOSE : PASS;
+}
+
+MUTANT(will_is_published_after_disconnect, V_ALL, "A DISCONNECT does not drop the will",
+       "will_is_dropped_by_disconnect published_will_is_removed no_will_without_will_flag", MQTT_3_1_2_10,
+       MQTT3_3_1_2_10, MQTT_3_1_2_8, MQTT3_3_1_2_8) = {
+    .from_client = hide_disconnect,
+};
+
+static enum fate make_disconnect_normal(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_DISCONNECT))
+        return PASS;
+    passage->packet.disconnect.reason_code = REASON_NORMAL_DISCONNECTION;
+    return ENCODE;
+}
+
+MUTANT(every_disconnect_drops_will, V5, "A DISCONNECT drops the will whatever its Reason Code",
+       "will_is_published_on_request will_is_published_after_disconnect_for_an_error "
+       "disconnect_with_will_message_publishes_it disconnect_with_error_publishes_the_will",
+       MQTT_3_1_2_8, MQTT_3_1_2_10, D_3_1_2_5_3, R_3_14_1, D_3_14_2_2_1_1) = {
+    .from_client = make_disconnect_normal,
+};
+
+static enum fate leave_politely_before_error(struct passage *passage)
+{
+    const bool again =
+        passage->packet.type == PACKET_CONNECT && passage->connection->seen[FROM_CLIENT][PACKET_CONNECT] > 1;
+    if (!passage->connection->accepted || (!passage->verdict.refused && !again))
+        return PASS;
+    send_bytes_to_server(passage->connection, "\xe0\x00", 2);
+    return CLOSE;
+}
+
+MUTANT(error_drops_will, V_ALL, "The will of a client that breaks the protocol is not published",
+       "will_is_published_after_malformed_packet will_is_published_after_second_connect", MQTT_3_1_2_8,
+       MQTT3_3_1_2_8, D_3_1_2_5_4) = {
+    .from_client = leave_politely_before_error,
+};
+
+/* The broker must have dealt with the DISCONNECT on the old connection before it sees the new CONNECT. */
+static enum fate end_old_connection_politely(struct passage *passage)
+{
+    struct connection *own = passage->connection;
+    bool found = false;
+    if (!is_type(passage, PACKET_CONNECT) || own->client_identifier.length == 0)
+        return PASS;
+    for (struct connection *at = NULL; (at = next_connection(own->proxy, at)) != NULL;) {
+        if (at == own || !bytes_equal(at->client_identifier, own->client_identifier))
+            continue;
+        send_bytes_to_server(at, "\xe0\x00", 2);
+        found = true;
+    }
+    return found ? delay(passage, 0.05) : PASS;
+}
+
+MUTANT(takeover_drops_will, V_ALL, "A takeover ends the old connection as if its client had said DISCONNECT",
+       "will_is_published_on_takeover_with_clean_start will_is_published_on_takeover_of_session",
+       MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2) = {
+    .from_client = end_old_connection_politely,
+};
+
+/* ---- Which will is published --------------------------------------------------------------------- */
+
+/* A will as it is remembered: its topic with the QoS behind it, by Client Identifier. */
+static void remember_will(struct proxy *proxy, const struct connect *connect)
+{
+    remember(proxy, "will topic", connect->client_identifier, connect->will.topic);
+    remember(proxy, "will payload", connect->client_identifier, connect->will.payload);
+}
+
+/* Puts the remembered will, if there is one, in place of the packet's. */
+static enum fate put_remembered_will(struct passage *passage)
+{
+    struct connect *connect = &passage->packet.connect;
+    struct proxy *proxy = passage->connection->proxy;
+    const struct bytes topic = recall(proxy, "will topic", connect->client_identifier);
+    if (topic.length == 0)
+        return PASS;
+    connect->will.present = true;
+    if (connect->will.topic.length == 0 || connect->will.payload.data == NULL)
+        properties_clear(&connect->will.properties);
+    connect->will.topic = topic;
+    connect->will.payload = recall(proxy, "will payload", connect->client_identifier);
+    return ENCODE;
+}
+
+static enum fate keep_will_for_ever(struct passage *passage)
+{
+    if (has_will(passage))
+        remember_will(passage->connection->proxy, &passage->packet.connect);
+    if (!is_type(passage, PACKET_CONNECT) || has_will(passage))
+        return PASS;
+    passage->packet.connect.will = (struct will){.present = false};
+    return put_remembered_will(passage);
+}
+
+MUTANT(will_outlives_its_connection, V_ALL,
+       "A will stays with the Client Identifier for its later connections",
+       "published_will_is_removed no_will_without_will_flag", MQTT_3_1_2_10, MQTT3_3_1_2_10,
+       MQTT3_3_1_2_12) = {
+    .from_client = keep_will_for_ever,
+};
+
+static enum fate keep_first_will(struct passage *passage)
+{
+    if (!has_will(passage))
+        return PASS;
+    const enum fate fate = put_remembered_will(passage);
+    if (fate == PASS)
+        remember_will(passage->connection->proxy, &passage->packet.connect);
+    return fate;
+}
+
+MUTANT(first_will_counts, V_ALL, "The first will of a Client Identifier is the one that is published",
+       "will_is_that_of_the_latest_connect", MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8) = {
+    .from_client = keep_first_will,
+};
+
+static enum fate note_will_topic(struct passage *passage)
+{
+    if (has_will(passage))
+        remember(passage->connection->proxy, "will", passage->packet.connect.will.topic, bytes_of("", 1));
+    return PASS;
+}
+
+static enum fate repeat_will(struct passage *passage)
+{
+    if (is_type(passage, PACKET_PUBLISH) && passage->packet.publish.qos == 0 &&
+        recall(passage->connection->proxy, "will", passage->packet.publish.topic).data != NULL)
+        forward(passage);
+    return PASS;
+}
+
+MUTANT(will_is_published_twice, V_ALL, "A will is published twice",
+       "will_is_published_when_connection_is_lost will_is_published_on_takeover_of_session", MQTT_3_1_2_8,
+       MQTT3_3_1_2_8) = {
+    .from_client = note_will_topic,
+    .from_server = repeat_will,
+};
+
+/* The broker gets the CONNECT without its fault, and at once the end of the connection. */
+static enum fate accept_only_the_will(struct passage *passage)
+{
+    if (!is_refused_by(passage, MQTT_3_1_2_3) && !is_refused_by(passage, MQTT3_3_1_2_3))
+        return PASS;
+    passage->bytes[9] &= 0xFE; /* Connect Flags, in a packet with one byte of Remaining Length */
+    forward(passage);
+    return CLOSE;
+}
+
+MUTANT(refused_connect_leaves_will, V_ALL, "The will of a CONNECT that is refused is published",
+       "will_of_a_refused_connect_is_not_published", MQTT_3_1_4_6, MQTT3_3_1_4_5, MQTT3_3_1_2_8) = {
+    .from_client = accept_only_the_will,
+};
+
+/* ---- How it is published ------------------------------------------------------------------------- */
+
+static enum fate set_will_qos_0(struct passage *passage)
+{
+    if (!has_will(passage))
+        return PASS;
+    passage->packet.connect.will.qos = 0;
+    return ENCODE;
+}
+
+MUTANT(will_qos_is_always_0, V_ALL, "Wills are published at QoS 0",
+       "will_qos_is_used will_is_stored_for_absent_subscribers", MQTT_3_1_2_12, MQTT3_3_1_2_9, MQTT_3_1_2_8,
+       MQTT3_3_1_2_8) = {
+    .from_client = set_will_qos_0,
+};
+
+static enum fate clear_will_retain(struct passage *passage)
+{
+    if (!has_will(passage))
+        return PASS;
+    passage->packet.connect.will.retain = false;
+    return ENCODE;
+}
+
+MUTANT(will_is_never_retained, V_ALL, "Will Retain is ignored: a will is never retained",
+       "will_retain_is_followed", MQTT_3_1_2_15, MQTT3_3_1_2_17) = {
+    .from_client = clear_will_retain,
+};
+
+static enum fate set_will_retain(struct passage *passage)
+{
+    if (!has_will(passage))
+        return PASS;
+    passage->packet.connect.will.retain = true;
+    return ENCODE;
+}
+
+MUTANT(will_is_always_retained, V_ALL, "Will Retain is ignored: a will is always retained",
+       "will_retain_is_followed will_without_retain_leaves_retained_message", MQTT_3_1_2_14,
+       MQTT3_3_1_2_16) = {
+    .from_client = set_will_retain,
+};
+
+static enum fate end_will_at_nul(struct passage *passage)
+{
+    if (!has_will(passage))
+        return PASS;
+    struct bytes *payload = &passage->packet.connect.will.payload;
+    const uint8_t *nul = payload->length == 0 ? NULL : memchr(payload->data, 0, payload->length);
+    if (nul != NULL)
+        payload->length = (size_t)(nul - payload->data);
+    return ENCODE;
+}
+
+MUTANT(will_payload_is_text, V311 | V5, "A Will Payload ends at its first zero byte",
+       "will_payload_is_binary", MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8) = {
+    .from_client = end_will_at_nul,
+};
