@@ -82,7 +82,8 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
 {
     const struct connect *connect = &packet->connect;
     if (broker->shutting_down)
-        return refuse(MQTT_3_1_4_2, REASON_SERVER_SHUTTING_DOWN, 0, "the Server is shutting down");
+        return refuse(MQTT_3_1_4_2, REASON_SERVER_UNAVAILABLE, 0, /* CONNACK has no 0x8B [MQTT-3.2.2-8] */
+                      "the Server is shutting down");
     GUARD(redirection_check(&broker->settings));
     GUARD(check_identifier(broker, packet, admission));
     GUARD(features_check_will(&broker->settings, packet));

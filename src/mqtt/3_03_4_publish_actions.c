@@ -300,6 +300,7 @@ static struct verdict on_event(struct broker *broker, struct connection *connect
     case SENDER_RELEASE:
     case SENDER_RELEASE_AGAIN:
         delivery->state = transition.next;
+        inflight_settle(connection->session->flows, delivery);
         release(broker, connection, delivery);
         break;
     case SENDER_PROTOCOL_ERROR:

@@ -132,6 +132,13 @@ const struct flows *session_flows(const struct session *session);
 /* The same for changing, made now if there is none. NULL: no memory. */
 struct flows *session_change_flows(struct session *session);
 
+/* Whether anything waits to be sent, for the first time or again. */
+static inline bool session_waiting(const struct session *session)
+{
+    const struct flows *flows = session_flows(session);
+    return flows->queued > 0 || flows->unsent > 0;
+}
+
 /* The session of a Client Identifier, or NULL. */
 struct session *session_find(struct broker *broker, struct bytes client_identifier);
 

@@ -112,7 +112,7 @@ static bool on_offer(void *context, struct subscriber *member, const struct subs
 {
     const struct match *match = context;
     const struct session *session = session_of_subscriber(member);
-    if (!session_online(session) || session_flows(session)->queued > 0 ||
+    if (!session_online(session) || session_waiting(session) ||
         !flow_has_room(match->broker, session->connection))
         return false;
     const bool needs_window = options->qos > 0 && match->publication->qos > 0;
