@@ -154,12 +154,17 @@ static bool deliver_to(struct broker *broker, struct publication *publication,
     return ordering_deliver(broker, recipient->session, publication, &forward, false);
 }
 
+/* Room for the identifiers of all recipients in the list of one. It is at least 1, so that the list exists. */
 static bool reserve_identifier_list(struct routing *routing)
 {
-    uint32_t *list = realloc(routing->identifier_list, (routing->identifier_capacity + 1) * sizeof *list);
+    const uint32_t capacity = routing->identifier_capacity + 1;
+    if (routing->list_capacity >= capacity)
+        return true;
+    uint32_t *list = realloc(routing->identifier_list, capacity * sizeof *list);
     if (!list)
         return false;
     routing->identifier_list = list;
+    routing->list_capacity = capacity;
     return true;
 }
 
@@ -174,18 +179,16 @@ static void find_recipients(struct broker *broker, struct publication *publicati
     struct match match = {.broker = broker, .publication = publication, .only_group = only_group};
     const struct subscriptions_visitor visitor = {
         .context = &match, .match = on_match, .group = on_group, .offer = on_offer, .nobody = on_nobody};
-    const uint32_t capacity = routing->identifier_capacity;
     subscriptions_match(broker->subscriptions, publication->topic,
                         &visitor); /* [MQTT-3.3.2-3] [MQTT3-3.3.2-3] */
-    if ((routing->identifier_capacity != capacity || !routing->identifier_list) &&
-        !reserve_identifier_list(routing))
+    if (!reserve_identifier_list(routing))
         routing->out_of_memory = true;
 }
 
 static bool deliver_to_all(struct broker *broker, struct publication *publication)
 {
     struct routing *routing = &broker->routing;
-    if (!routing->identifier_list)
+    if (routing->list_capacity <= routing->identifier_count) /* without room for the list nobody is served */
         return false;
     bool complete = !routing->out_of_memory;
     /* a large payload for several is shared rather than copied; without memory for that, copying still works */

@@ -32,6 +32,7 @@ struct routing {
     struct recipient *recipients;
     struct routed_identifier *identifiers;
     uint32_t *identifier_list; /* those of one recipient, gathered for its delivery */
+    uint32_t list_capacity;
     uint32_t recipient_count, recipient_capacity;
     uint32_t identifier_count, identifier_capacity;
     uint32_t turn; /* a session's routing_slot is valid while its routing_turn equals this */
