@@ -1,4 +1,4 @@
-/* 3.1.2.4 Clean Start (3.1.1: Clean Session), with 3.2.2.1.1 Session Present, which tells what became of it */
+/* 3.1.2.4 Clean Start (3.1.1: Clean Session), with 3.2.2.1.1 Session Present, which tells the outcome */
 #include "3_01_session.h"
 
 CONFORMANCE_TEST(new_session_is_not_present, V_ALL, NEEDS_NOTHING,
@@ -17,10 +17,11 @@ CONFORMANCE_TEST(new_session_is_not_present, V_ALL, NEEDS_NOTHING,
     expect_publish(continued, .topic = a, .payload = "served");
 }
 
-CONFORMANCE_TEST(session_is_resumed, V_ALL, NEEDS_QOS1,
-                 "With Clean Start 0 the session of before goes on: subscriptions are there, messages were kept",
-                 MQTT_3_1_2_5, MQTT3_3_1_2_4, MQTT_3_1_2_23, MQTT3_3_1_2_5, MQTT_3_2_2_3, MQTT3_3_2_2_2,
-                 MQTT_3_1_3_2, MQTT3_3_1_3_2, MQTT_3_1_4_4, MQTT3_3_1_4_3)
+CONFORMANCE_TEST(
+    session_is_resumed, V_ALL, NEEDS_QOS1,
+    "With Clean Start 0 the session of before goes on: subscriptions are there, messages were kept",
+    MQTT_3_1_2_5, MQTT3_3_1_2_4, MQTT_3_1_2_23, MQTT3_3_1_2_5, MQTT_3_2_2_3, MQTT3_3_2_2_2, MQTT_3_1_3_2,
+    MQTT3_3_1_3_2, MQTT_3_1_4_4, MQTT3_3_1_4_3)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -76,8 +77,9 @@ CONFORMANCE_TEST(session_survives_lost_connection, V_ALL, NEEDS_QOS1,
 }
 
 CONFORMANCE_TEST(clean_start_discards_session, V_ALL, NEEDS_QOS1,
-                 "With Clean Start 1 the session of before is gone: subscriptions and kept messages", MQTT_3_1_2_4,
-                 MQTT3_3_1_2_6, MQTT_3_2_2_2, MQTT3_3_2_2_1, D_3_1_2_4_1, MQTT_3_1_4_4, MQTT3_3_1_4_3)
+                 "With Clean Start 1 the session of before is gone: subscriptions and kept messages",
+                 MQTT_3_1_2_4, MQTT3_3_1_2_6, MQTT_3_2_2_2, MQTT3_3_2_2_1, D_3_1_2_4_1, MQTT_3_1_4_4,
+                 MQTT3_3_1_4_3)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -118,7 +120,8 @@ CONFORMANCE_TEST(discarded_session_does_not_come_back, V_ALL, NEEDS_QOS1,
     expect_publish(resumed, .topic = a, .payload = "there");
     disconnect(resumed);
 
-    struct client *clean = connect_client(t, .client_identifier = client_id(t, "session"), .clean_start = true);
+    struct client *clean =
+        connect_client(t, .client_identifier = client_id(t, "session"), .clean_start = true);
     demand_session_present(clean, false);
     leave(clean);
     struct client *last = connect_lasting_client(t, "session");
@@ -134,8 +137,8 @@ CONFORMANCE_TEST(clean_session_ends_with_connection, V311 | V31, NEEDS_QOS1,
 {
     const char *a = topic(t, "a");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
-    struct client *clean = connect_client(t, .name = "clean", .client_identifier = client_id(t, "session"),
-                                          .clean_start = true);
+    struct client *clean =
+        connect_client(t, .name = "clean", .client_identifier = client_id(t, "session"), .clean_start = true);
     subscribe(clean, a, .qos = 1);
     publish(publisher, .topic = a, .payload = "there", .qos = 1);
     expect_publish(clean, .topic = a, .payload = "there"); /* positive control */
@@ -189,8 +192,8 @@ CONFORMANCE_TEST(retained_messages_outlive_the_session, V_ALL, NEEDS_RETAIN,
                  "Retained messages stay when the session of their publisher ends", MQTT3_3_1_2_7, D_4_1_6)
 {
     const char *a = topic(t, "a");
-    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true,
-                                              .client_identifier = client_id(t, "pub"));
+    struct client *publisher =
+        connect_client(t, .name = "publisher", .clean_start = true, .client_identifier = client_id(t, "pub"));
     publish(publisher, .topic = a, .payload = "retained", .retain = true, .qos = storing_qos(t));
     ping(publisher);
     leave(publisher);

@@ -5,10 +5,11 @@
 
 /* ---- When it is published ------------------------------------------------------------------------ */
 
-CONFORMANCE_TEST(will_is_published_when_connection_is_lost, V_ALL, NEEDS_NOTHING,
-                 "The will of a client is published when its connection ends without DISCONNECT, once, not before",
-                 MQTT_3_1_2_8, MQTT3_3_1_2_8, MQTT_3_1_2_7, MQTT_3_1_2_10, MQTT3_3_1_2_10, D_3_1_2_5_1, D_3_1_2_5_3,
-                 S_3_1_2_5_1, D_3_1_3_2_2_1)
+CONFORMANCE_TEST(
+    will_is_published_when_connection_is_lost, V_ALL, NEEDS_NOTHING,
+    "The will of a client is published when its connection ends without DISCONNECT, once, not before",
+    MQTT_3_1_2_8, MQTT3_3_1_2_8, MQTT_3_1_2_7, MQTT_3_1_2_10, MQTT3_3_1_2_10, D_3_1_2_5_1, D_3_1_2_5_3,
+    S_3_1_2_5_1, D_3_1_3_2_2_1)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
@@ -30,9 +31,10 @@ CONFORMANCE_TEST(will_is_published_when_connection_is_lost, V_ALL, NEEDS_NOTHING
     expect_no_will(subscriber, a); /* each came once */
 }
 
-CONFORMANCE_TEST(will_is_published_after_malformed_packet, V_ALL, NEEDS_NOTHING,
-                 "The will of a client is published when the server ends its connection for a malformed packet",
-                 MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_4, MQTT_3_1_2_10, MQTT3_3_1_2_10)
+CONFORMANCE_TEST(
+    will_is_published_after_malformed_packet, V_ALL, NEEDS_NOTHING,
+    "The will of a client is published when the server ends its connection for a malformed packet",
+    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_4, MQTT_3_1_2_10, MQTT3_3_1_2_10)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
@@ -58,9 +60,8 @@ CONFORMANCE_TEST(will_is_published_after_second_connect, V_ALL, NEEDS_NOTHING,
     expect_no_will(subscriber, a);
 }
 
-CONFORMANCE_TEST(will_is_dropped_by_disconnect, V_ALL, NEEDS_NOTHING,
-                 "A normal DISCONNECT drops the will", MQTT_3_1_2_8, MQTT3_3_1_2_8, MQTT_3_1_2_10,
-                 MQTT3_3_1_2_10)
+CONFORMANCE_TEST(will_is_dropped_by_disconnect, V_ALL, NEEDS_NOTHING, "A normal DISCONNECT drops the will",
+                 MQTT_3_1_2_8, MQTT3_3_1_2_8, MQTT_3_1_2_10, MQTT3_3_1_2_10)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
@@ -107,9 +108,9 @@ static void take_over_with_will(struct test *t, bool clean_start)
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
     const char *identifier = client_id(t, "same");
-    struct client *old =
-        connect_client(t, .name = "old", .client_identifier = identifier, .clean_start = clean_start,
-                       .session_expiry_interval = LONG_SESSION, .will = {.topic = a, .payload = "taken over"});
+    struct client *old = connect_client(t, .name = "old", .client_identifier = identifier,
+                                        .clean_start = clean_start, .session_expiry_interval = LONG_SESSION,
+                                        .will = {.topic = a, .payload = "taken over"});
     double died = now(t);
     struct client *new = connect_client(t, .name = "new", .client_identifier = identifier,
                                         .clean_start = clean_start, .session_expiry_interval = LONG_SESSION);
@@ -119,16 +120,18 @@ static void take_over_with_will(struct test *t, bool clean_start)
     expect_no_will(subscriber, a);
 }
 
-CONFORMANCE_TEST(will_is_published_on_takeover_with_clean_start, V_ALL, NEEDS_NOTHING,
-                 "The will of a client is published when another with Clean Start 1 takes its identifier over",
-                 MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4)
+CONFORMANCE_TEST(
+    will_is_published_on_takeover_with_clean_start, V_ALL, NEEDS_NOTHING,
+    "The will of a client is published when another with Clean Start 1 takes its identifier over",
+    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4)
 {
     take_over_with_will(t, true);
 }
 
-CONFORMANCE_TEST(will_is_published_on_takeover_of_session, V_ALL, NEEDS_NOTHING,
-                 "A will without delay is published when another connection takes over and continues the session",
-                 MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4, D_3_1_3_2_2_1)
+CONFORMANCE_TEST(
+    will_is_published_on_takeover_of_session, V_ALL, NEEDS_NOTHING,
+    "A will without delay is published when another connection takes over and continues the session",
+    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4, D_3_1_3_2_2_1)
 {
     take_over_with_will(t, false);
 }
@@ -160,8 +163,8 @@ CONFORMANCE_TEST(no_will_without_will_flag, V_ALL, NEEDS_NOTHING,
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
     const char *identifier = client_id(t, "same");
-    struct client *with = connect_client(t, .name = "with will", .client_identifier = identifier, .clean_start = true,
-                                         .will = {.topic = a, .payload = "first"});
+    struct client *with = connect_client(t, .name = "with will", .client_identifier = identifier,
+                                         .clean_start = true, .will = {.topic = a, .payload = "first"});
     leave(with);
     struct client *without =
         connect_client(t, .name = "without will", .client_identifier = identifier, .clean_start = true);
@@ -198,8 +201,8 @@ CONFORMANCE_TEST(will_of_a_refused_connect_is_not_published, V5 | V311, NEEDS_NO
 
 /* ---- How it is published ------------------------------------------------------------------------- */
 
-CONFORMANCE_TEST(will_qos_is_used, V_ALL, NEEDS_QOS2, "The will is published with its Will QoS", MQTT_3_1_2_12,
-                 MQTT3_3_1_2_9, MQTT3_3_1_2_14, MQTT_3_1_2_8, MQTT3_3_1_2_8)
+CONFORMANCE_TEST(will_qos_is_used, V_ALL, NEEDS_QOS2, "The will is published with its Will QoS",
+                 MQTT_3_1_2_12, MQTT3_3_1_2_9, MQTT3_3_1_2_14, MQTT_3_1_2_8, MQTT3_3_1_2_8)
 {
     static const char *const names[] = {"QoS 0", "QoS 1", "QoS 2"};
     const char *a = topic(t, "a");

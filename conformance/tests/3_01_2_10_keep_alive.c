@@ -3,7 +3,8 @@
 #include "3_01_will.h"
 
 #define SLACK 0.05 /* seconds by which clocks and networks may differ here */
-#define LATE 10.0  /* beyond 1.5 times: the text sets no limit, and servers look at their clients now and then */
+#define LATE                                                                                                 \
+    10.0 /* beyond 1.5 times: the text sets no limit, and servers look at their clients now and then */
 
 /* The Keep Alive in force: Server Keep Alive replaces the client's wish, 3.2.2.3.14. */
 static unsigned keep_alive_in_force(const struct client *client)
@@ -32,9 +33,10 @@ static void expect_timeout(struct client *client, double last, unsigned keep_ali
         note(t, "the DISCONNECT had the Reason Code 0x%02X, not 0x8D (Keep Alive timeout)", (unsigned)code);
 }
 
-CONFORMANCE_TEST(silent_client_is_disconnected, V_ALL, NEEDS_NOTHING,
-                 "A client that is silent for one and a half times Keep Alive is disconnected, but not within Keep Alive",
-                 MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22)
+CONFORMANCE_TEST(
+    silent_client_is_disconnected, V_ALL, NEEDS_NOTHING,
+    "A client that is silent for one and a half times Keep Alive is disconnected, but not within Keep Alive",
+    MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22)
 {
     struct client *unlimited = connect_client(t, .name = "Keep Alive 0", .clean_start = true);
     double begun = now(t);
@@ -44,9 +46,10 @@ CONFORMANCE_TEST(silent_client_is_disconnected, V_ALL, NEEDS_NOTHING,
     expect_open(unlimited); /* the same silence without Keep Alive */
 }
 
-CONFORMANCE_TEST(keep_alive_runs_from_the_last_packet, V_ALL, NEEDS_NOTHING,
-                 "Keep Alive runs from the client's last packet, whatever its type; packets to it do not count",
-                 MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23)
+CONFORMANCE_TEST(
+    keep_alive_runs_from_the_last_packet, V_ALL, NEEDS_NOTHING,
+    "Keep Alive runs from the client's last packet, whatever its type; packets to it do not count",
+    MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23)
 {
     const char *a = topic(t, "a");
     struct client *pings = connect_client(t, .name = "pings", .clean_start = true, .keep_alive = 1);
@@ -71,8 +74,8 @@ CONFORMANCE_TEST(keep_alive_runs_from_the_last_packet, V_ALL, NEEDS_NOTHING,
 }
 
 CONFORMANCE_TEST(keep_alive_is_in_seconds, V_ALL, NEEDS_NOTHING,
-                 "A longer Keep Alive is a longer time: 2 s of it are not over after 1.5 times 1 s", MQTT_3_1_2_22,
-                 MQTT3_3_1_2_24, MQTT_3_2_2_22)
+                 "A longer Keep Alive is a longer time: 2 s of it are not over after 1.5 times 1 s",
+                 MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_2_2_22)
 {
     double begun = now(t);
     struct client *two = connect_client(t, .name = "2 s", .clean_start = true, .keep_alive = 2);

@@ -17,9 +17,8 @@ CONFORMANCE_TEST(session_without_expiry_interval_ends_with_connection, V5, NEEDS
     for (size_t i = 0; i < 2; i++) {
         const char *name = i == 0 ? "absent" : "zero";
         const char *a = topic(t, name);
-        struct client *before =
-            connect_client(t, .name = name, .client_identifier = client_id(t, name), .clean_start = false,
-                           .session_expiry_interval = intervals[i]);
+        struct client *before = connect_client(t, .name = name, .client_identifier = client_id(t, name),
+                                               .clean_start = false, .session_expiry_interval = intervals[i]);
         if (granted_session_expiry(before) != 0)
             skip(t, "the server gives the session %u s of its own accord", granted_session_expiry(before));
         subscribe(before, a, .qos = 1);

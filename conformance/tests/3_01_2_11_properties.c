@@ -48,8 +48,8 @@ WRONG_PROPERTY(request_response_information_2_is_refused, "Request Response Info
                P_3_1_2_11_6_1)
 WRONG_PROPERTY(request_problem_information_2_is_refused, "Request Problem Information 2", "17 00", "17 02",
                P_3_1_2_11_7_1)
-WRONG_PROPERTY(authentication_data_without_method_is_refused, "Authentication Data but no Authentication Method",
-               "", "16 {data}", P_3_1_2_11_10_1)
+WRONG_PROPERTY(authentication_data_without_method_is_refused,
+               "Authentication Data but no Authentication Method", "", "16 {data}", P_3_1_2_11_10_1)
 WRONG_PROPERTY(repeated_authentication_data_is_refused, "Authentication Data twice", "",
                "15 {etalon-none} 16 {data} 16 {data}", P_3_1_2_11_10_2)
 
@@ -57,9 +57,9 @@ CONFORMANCE_TEST(connect_user_properties_are_accepted, V5, NEEDS_NOTHING,
                  "A CONNECT may carry many User Properties, and one name several times", D_3_1_2_11_8_1,
                  D_3_1_2_11_8_2)
 {
-    struct client *client =
-        send_connect(t, .clean_start = true,
-                     .user_properties = {{"name", "1"}, {"name", "2"}, {"name", "1"}, {"", ""}, {"other", "3"}});
+    struct client *client = send_connect(
+        t, .clean_start = true,
+        .user_properties = {{"name", "1"}, {"name", "2"}, {"name", "1"}, {"", ""}, {"other", "3"}});
     expect_connack(client);
     ping(client);
 }
@@ -80,12 +80,13 @@ CONFORMANCE_TEST(no_authentication_exchange_unasked, V5, NEEDS_NOTHING,
 /* ---- Request Response Information, Request Problem Information ----------------------------------- */
 
 CONFORMANCE_TEST(response_information_only_on_request, V5, NEEDS_NOTHING,
-                 "The CONNACK carries Response Information only for a client that asked for it", MQTT_3_1_2_28,
-                 D_3_1_2_11_6_1, D_3_1_2_11_6_2, D_3_2_2_3_15_1)
+                 "The CONNACK carries Response Information only for a client that asked for it",
+                 MQTT_3_1_2_28, D_3_1_2_11_6_1, D_3_1_2_11_6_2, D_3_2_2_3_15_1)
 {
     static const int64_t requests[] = {ABSENT, 0, 1};
     for (size_t i = 0; i < 3; i++) {
-        struct client *client = send_connect(t, .clean_start = true, .request_response_information = requests[i]);
+        struct client *client =
+            send_connect(t, .clean_start = true, .request_response_information = requests[i]);
         const struct received *connack = expect_connack(client);
         bool there = properties_has(&connack->packet.connack.properties, ORDINAL_RESPONSE_INFORMATION);
         if (requests[i] == 1)
@@ -123,9 +124,9 @@ static unsigned count_explanations(struct client *client, bool forbidden)
             return explained;
         if (type == PACKET_PUBLISH) /* of $SYS */
             continue;
-        const struct properties *properties =
-            type == PACKET_SUBACK || type == PACKET_UNSUBACK ? &received->packet.suback.properties
-                                                             : &received->packet.acknowledgement.properties;
+        const struct properties *properties = type == PACKET_SUBACK || type == PACKET_UNSUBACK
+                                                  ? &received->packet.suback.properties
+                                                  : &received->packet.acknowledgement.properties;
         if (!properties_has(properties, ORDINAL_REASON_STRING) &&
             !properties_has(properties, ORDINAL_USER_PROPERTY))
             continue;
@@ -136,9 +137,10 @@ static unsigned count_explanations(struct client *client, bool forbidden)
     }
 }
 
-CONFORMANCE_TEST(problem_information_can_be_declined, V5, NEEDS_NOTHING,
-                 "With Request Problem Information 0 no acknowledgement carries Reason String or User Property",
-                 MQTT_3_1_2_29, D_3_1_2_11_7_1, D_3_1_2_11_7_2)
+CONFORMANCE_TEST(
+    problem_information_can_be_declined, V5, NEEDS_NOTHING,
+    "With Request Problem Information 0 no acknowledgement carries Reason String or User Property",
+    MQTT_3_1_2_29, D_3_1_2_11_7_1, D_3_1_2_11_7_2)
 {
     struct client *willing = connect_client(t, .name = "willing", .clean_start = true);
     struct client *declining =
@@ -165,15 +167,16 @@ static void look_at_aliases(struct client *subscriber, struct client *publisher,
         const struct publish *publish = &received->packet.publish;
         uint32_t alias = properties_number(&publish->properties, ORDINAL_TOPIC_ALIAS, 0);
         if (alias > maximum)
-            fail_expected(t, maximum == 0 ? "no Topic Alias" : text(t, "Topic Aliases up to %u", maximum), "%s",
-                          describe_packet(t, &received->packet));
+            fail_expected(t, maximum == 0 ? "no Topic Alias" : text(t, "Topic Aliases up to %u", maximum),
+                          "%s", describe_packet(t, &received->packet));
         seen += alias != 0;
         if (alias != 0 && publish->topic.length > 0)
             names[alias] = name;
         const char *meant = publish->topic.length > 0 ? NULL : names[alias];
         bool right = meant == NULL ? is_text(publish->topic, name) : strcmp(meant, name) == 0;
         if (!right)
-            fail_expected(t, text(t, "a PUBLISH to \"%s\"", name), "%s", describe_packet(t, &received->packet));
+            fail_expected(t, text(t, "a PUBLISH to \"%s\"", name), "%s",
+                          describe_packet(t, &received->packet));
     }
     note(t, "with Topic Alias Maximum %u, %u of 15 messages had a Topic Alias", maximum, seen);
 }
@@ -190,7 +193,8 @@ CONFORMANCE_TEST(no_topic_alias_to_a_client_without_them, V5, NEEDS_WILDCARD,
 }
 
 CONFORMANCE_TEST(topic_alias_maximum_is_respected, V5, NEEDS_WILDCARD,
-                 "The Topic Aliases that a client receives do not exceed its Topic Alias Maximum", MQTT_3_1_2_26)
+                 "The Topic Aliases that a client receives do not exceed its Topic Alias Maximum",
+                 MQTT_3_1_2_26)
 {
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
     struct client *two = connect_client(t, .name = "two", .clean_start = true, .topic_alias_maximum = 2);
@@ -201,8 +205,8 @@ CONFORMANCE_TEST(topic_alias_maximum_is_respected, V5, NEEDS_WILDCARD,
 
 /* Takes `count` messages of QoS 1 without acknowledging them, and shows by one of QoS 0, which flow control
  * does not hold back, that there are no more. */
-static void expect_in_flight(struct client *subscriber, struct client *publisher, const char *a, unsigned count,
-                             const struct received **last)
+static void expect_in_flight(struct client *subscriber, struct client *publisher, const char *a,
+                             unsigned count, const struct received **last)
 {
     struct test *t = subscriber->test;
     for (unsigned i = 0; i < count; i++)
@@ -215,9 +219,10 @@ static void expect_in_flight(struct client *subscriber, struct client *publisher
                       describe_packet(t, &stray->packet));
 }
 
-CONFORMANCE_TEST(receive_maximum_is_respected, V5, NEEDS_QOS1,
-                 "The server sends no more unacknowledged messages than Receive Maximum, and goes on after a PUBACK",
-                 MQTT_3_3_4_9, D_3_1_2_11_3_1)
+CONFORMANCE_TEST(
+    receive_maximum_is_respected, V5, NEEDS_QOS1,
+    "The server sends no more unacknowledged messages than Receive Maximum, and goes on after a PUBACK",
+    MQTT_3_3_4_9, D_3_1_2_11_3_1)
 {
     const char *a = topic(t, "a");
     const struct received *last = NULL;
@@ -266,16 +271,17 @@ static const char *payload_for_size(struct test *t, const char *a, size_t size, 
     return payload;
 }
 
-CONFORMANCE_TEST(maximum_packet_size_is_respected, V5, NEEDS_QOS1,
-                 "A message of exactly Maximum Packet Size arrives, a larger one is dropped, and the next one comes",
-                 MQTT_3_1_2_24, MQTT_3_1_2_25, D_3_1_2_11_4_1)
+CONFORMANCE_TEST(
+    maximum_packet_size_is_respected, V5, NEEDS_QOS1,
+    "A message of exactly Maximum Packet Size arrives, a larger one is dropped, and the next one comes",
+    MQTT_3_1_2_24, MQTT_3_1_2_25, D_3_1_2_11_4_1)
 {
     const char *a = topic(t, "a");
     const char *fits = payload_for_size(t, a, PACKET_LIMIT, 'f');
     const char *too_large = payload_for_size(t, a, PACKET_LIMIT + 1, 'x');
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
     struct client *unlimited = connect_client(t, .name = "unlimited", .clean_start = true);
-    /* with Receive Maximum 1, a server that dropped the message but waits for its PUBACK sends nothing more */
+    /* with Receive Maximum 1, a server that dropped the message but waits for its PUBACK is stuck */
     struct client *limited = connect_client(t, .name = "limited", .clean_start = true, .receive_maximum = 1,
                                             .maximum_packet_size = PACKET_LIMIT);
     subscribe(unlimited, a, .qos = 1);
@@ -319,9 +325,10 @@ CONFORMANCE_TEST(maximum_packet_size_holds_for_qos_0_and_2, V5, NEEDS_QOS2,
     }
 }
 
-CONFORMANCE_TEST(message_too_large_is_not_sent_later, V5, NEEDS_QOS1,
-                 "A message dropped for Maximum Packet Size counts as sent: a later connection does not get it",
-                 MQTT_3_1_2_25, MQTT_3_1_2_24)
+CONFORMANCE_TEST(
+    message_too_large_is_not_sent_later, V5, NEEDS_QOS1,
+    "A message dropped for Maximum Packet Size counts as sent: a later connection does not get it",
+    MQTT_3_1_2_25, MQTT_3_1_2_24)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -334,7 +341,8 @@ CONFORMANCE_TEST(message_too_large_is_not_sent_later, V5, NEEDS_QOS1,
     expect_publish(limited, .topic = a, .payload = "after");
     ping(limited); /* its PUBACK has arrived */
     leave(limited);
-    publish(publisher, .topic = a, .payload = too_large, .qos = 1); /* while away, and without a limit on return */
+    publish(publisher, .topic = a, .payload = too_large,
+            .qos = 1); /* while away, and without a limit on return */
     struct client *unlimited = connect_lasting_client(t, "session");
     demand_session_present(unlimited, true);
     expect_publish(unlimited, .topic = a, .payload = too_large); /* the second one: the only one */
@@ -371,6 +379,7 @@ CONFORMANCE_TEST(maximum_packet_size_holds_for_other_packets, V5, NEEDS_NOTHING,
             error(t, "the server did not close the connection of %s after its DISCONNECT", client->name);
         note(t, "with Maximum Packet Size %u the server sent %u packets", limits[i], count);
     }
-    struct client *roomy = connect_client(t, .name = "roomy", .clean_start = true, .maximum_packet_size = 200);
+    struct client *roomy =
+        connect_client(t, .name = "roomy", .clean_start = true, .maximum_packet_size = 200);
     subscribe(roomy, topic(t, "a")); /* positive control: where there is room, they come */
 }

@@ -47,9 +47,10 @@ static void judge_version_refusal(struct test *t, const struct received *refusal
                       describe_packet(t, packet));
 }
 
-CONFORMANCE_TEST(unknown_protocol_version_is_refused, V5 | V311, NEEDS_NOTHING,
-                 "A CONNECT with a protocol version that does not exist is refused, and the connection closed",
-                 MQTT_3_1_2_2, MQTT3_3_1_2_2, MQTT_3_2_2_7, MQTT3_3_2_2_5)
+CONFORMANCE_TEST(
+    unknown_protocol_version_is_refused, V5 | V311, NEEDS_NOTHING,
+    "A CONNECT with a protocol version that does not exist is refused, and the connection closed",
+    MQTT_3_1_2_2, MQTT3_3_1_2_2, MQTT_3_2_2_7, MQTT3_3_2_2_5)
 {
     static const int levels[] = {6, 0x7F, 0};
     bool five = is_v5(t) || speaks_v5(t);

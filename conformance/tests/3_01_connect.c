@@ -82,9 +82,10 @@ CONFORMANCE_TEST(second_connect_is_refused, V_ALL, NEEDS_NOTHING,
     expect_refused_without(same, PACKET_CONNACK, MQTT_3_2_0_2, MQTT3_3_1_0_2);
 }
 
-CONFORMANCE_TEST(connect_twice_without_waiting_is_refused, V_ALL, NEEDS_NOTHING,
-                 "Two CONNECT packets, the second before any answer, end the connection, with one CONNACK at most", MQTT_3_1_0_2,
-                 MQTT3_3_1_0_2, MQTT_3_2_0_2)
+CONFORMANCE_TEST(
+    connect_twice_without_waiting_is_refused, V_ALL, NEEDS_NOTHING,
+    "Two CONNECT packets, the second before any answer, end the connection, with one CONNACK at most",
+    MQTT_3_1_0_2, MQTT3_3_1_0_2, MQTT_3_2_0_2)
 {
     static const enum packet_type connack = PACKET_CONNACK;
     const struct received *first;

@@ -14,10 +14,10 @@ struct connect_bytes {
     const char *properties;        /* 5.0: without the Property Length, which is computed */
     const char *client_identifier; /* default: one of the test's own */
     const char *will;              /* what follows the Client Identifier */
-    const char *credentials;       /* what follows that, with its flags in `flags`. NULL: those of the target, with
+    const char *credentials; /* what follows that, with its flags in `flags`. NULL: those of the target, with
                                     * their flags added */
-    const char *payload;           /* replaces everything behind the Variable Header */
-    const char *behind;            /* bytes of other packets, sent with the same write */
+    const char *payload;     /* replaces everything behind the Variable Header */
+    const char *behind;      /* bytes of other packets, sent with the same write */
 };
 
 /* Sends a CONNECT; the Remaining Length is computed. Leaves the answer to the test. */
@@ -29,8 +29,7 @@ void connect_bytes_send(struct client *client, const struct connect_bytes *bytes
 /* Opens a connection, sends such a CONNECT and demands that it is accepted, then disconnects: the positive
  * control of a refusal. The test ends with `error` when it is not. */
 #define accept_connect_bytes(t, ...)                                                                         \
-    connect_bytes_accept((t),                                                                                \
-                         &(struct connect_bytes){.protocol_level = ABSENT, .flags = 0x02, __VA_ARGS__})
+    connect_bytes_accept((t), &(struct connect_bytes){.protocol_level = ABSENT, .flags = 0x02, __VA_ARGS__})
 void connect_bytes_accept(struct test *t, const struct connect_bytes *bytes);
 
 /* Opens a connection, sends such a CONNECT and demands that it is refused as one that does not keep to

@@ -57,8 +57,7 @@ static const char *payload_of(struct client *client, const struct connect_bytes 
         return bytes->payload;
     const char *identifier =
         bytes->client_identifier == NULL ? client->client_identifier : bytes->client_identifier;
-    const char *credentials =
-        bytes->credentials == NULL ? target_credentials(t, flags) : bytes->credentials;
+    const char *credentials = bytes->credentials == NULL ? target_credentials(t, flags) : bytes->credentials;
     return text(t, "{%s} %s %s", identifier, bytes->will == NULL ? "" : bytes->will, credentials);
 }
 

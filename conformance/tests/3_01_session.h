@@ -29,8 +29,8 @@ static inline void need_sessions(struct test *t, uint32_t seconds)
     connect_client((t), .client_identifier = client_id((t), (identifier)), .name = (identifier),             \
                    .clean_start = false, .session_expiry_interval = LONG_SESSION, __VA_ARGS__)
 
-/* Sends DISCONNECT and waits until the server has dealt with it, which its closing shows. A server SHOULD close
- * then; one that does not is given the time, and no verdict depends on it. */
+/* Sends DISCONNECT and waits until the server has dealt with it, which its closing shows. A server SHOULD
+ * close then; one that does not is given the time, and no verdict depends on it. */
 static inline void leave(struct client *client)
 {
     const struct received *ignored;

@@ -19,8 +19,8 @@ static inline struct client *connect_subscriber(struct test *t, const char *filt
 }
 
 /* The will that became due at `due` comes. */
-static inline const struct received *expect_will(struct client *subscriber, const char *a, const char *payload,
-                                          double due)
+static inline const struct received *expect_will(struct client *subscriber, const char *a,
+                                                 const char *payload, double due)
 {
     struct test *t = subscriber->test;
     const struct received *will =
