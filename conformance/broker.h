@@ -12,17 +12,18 @@
  *     retain-off, shared-off, wildcard-off, subscription-identifier-off   without that feature
  *     maximum-qos-0, maximum-qos-1    with that Maximum QoS
  *     users        user "alice", password "secret"; nobody else may enter
- *     server-keep-alive       Keep Alive is limited to 10 s or less: a 5.0 client that asks for more, or for none,
- *                  is told a Server Keep Alive of 1 to 10
+ *     server-keep-alive       Keep Alive is limited to 10 s or less: a 5.0 client that asks for more, or
+ *                  for none, is told a Server Keep Alive of 1 to 10
  *     receive-maximum-small   CONNACK has a Receive Maximum of 1 to 10
  *     packet-size-small       CONNACK has a Maximum Packet Size of 128 to 1024
  *     alias-off    no Topic Aliases from clients: the Topic Alias Maximum in CONNACK is absent or 0
  *     response-information    CONNACK has Response Information, if CONNECT asked for it
  *     redirect-temporary      nobody is served: CONNACK 0x9C Use another server, with a Server Reference
  *     redirect-permanent      likewise with 0x9D Server moved
- *     session-expiry-short    the Session Expiry Interval is limited to 5 s or less: a 5.0 client that asks for more
- *                  is told one of 1 to 5, and a session without connection is gone after that time
- *     overlapping-separate    a message that matches several subscriptions of a client is delivered once for each
+ *     session-expiry-short    the Session Expiry Interval is limited to 5 s or less: a 5.0 client that asks
+ *                  for more is told one of 1 to 5, and a session without connection is gone after that time
+ *     overlapping-separate    a message that matches several subscriptions of a client is delivered once
+ *                  for each
  * Otherwise each of them is like default. Values that lie in a range are to be read from CONNACK.
  * A configuration that the profile does not name skips the test. */
 #ifndef ETALON_CONFORMANCE_BROKER_H

@@ -237,8 +237,8 @@ static void add_port(struct parser *parser)
     struct configuration_listeners *listeners = &configuration->listeners;
     const size_t port_line = line_of(parser, "port");
     const size_t line = port_line ? port_line : line_of(parser, "bind_address");
-    if (line == 0)
-        return;
+    if (line == 0 || (line_of(parser, "bind_address") != 0 && configuration->bind_address[0] == '\0'))
+        return; /* none, or one that was complained of already */
     if (listeners->count == CONFIGURATION_LISTENERS) {
         report(parser, line, 1, "there are too many listeners: 16 are possible, and this is one as well");
         return;

@@ -6,6 +6,8 @@ UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_NAMES := $(UNIT_TESTS:tests/unit/test_%.c=%)
 UNIT_SUPPORT := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
 UNIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNIT_TESTS) $(UNIT_SUPPORT))
+# What of the host needs no event loop.
+UNIT_HOST := src/host/configuration.c src/host/configuration_keywords.c src/host/nearest.c src/host/system_topics.c
 UNIT_REGISTRY := $(BUILD)/generated/unit_registry.h
 
 TEST_PROGRAMS += $(BUILD)/unit-tests
@@ -29,9 +31,9 @@ $(UNIT_REGISTRY): unit-registry ;
 $(BUILD)/tests/unit/main.o: $(UNIT_REGISTRY)
 $(UNIT_OBJECTS): MODULE_CFLAGS = $(shell pkg-config --cflags check)
 
-$(BUILD)/unit-tests: $(UNIT_OBJECTS) $(MQTT_LIBRARY)
+$(BUILD)/unit-tests: $(UNIT_OBJECTS) $(call objects,$(UNIT_HOST)) $(MQTT_LIBRARY)
 	$(SAY) LD $@
-	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(CHECK_LIBS) -o $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(CHECK_LIBS) -lm -o $@
 
 .PHONY: unit-tests-run
 unit-tests-run: $(BUILD)/unit-tests ## build and run the unit tests alone

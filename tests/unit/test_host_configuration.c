@@ -1,0 +1,401 @@
+/* host/configuration: the parser of the configuration file. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/configuration.h"
+#include "host/configuration_keywords.h"
+#include "host/nearest.h"
+
+/* The mistakes that a parser has told of. */
+struct mistakes {
+    size_t count;
+    size_t line[8];
+    size_t column[8];
+    char text[8][400];
+};
+
+static void remember(void *context, const struct configuration_error *error)
+{
+    struct mistakes *mistakes = context;
+    const size_t index = mistakes->count++;
+    if (index >= 8)
+        return;
+    mistakes->line[index] = error->line;
+    mistakes->column[index] = error->column;
+    snprintf(mistakes->text[index], sizeof mistakes->text[index], "%s", error->text);
+}
+
+/* The text is given to the parser in a block of its exact size, so that a sanitizer sees a byte too far. */
+static bool parse_bytes(struct configuration *configuration, const char *text, size_t length,
+                        struct mistakes *mistakes)
+{
+    const struct configuration_sink sink = {.context = mistakes, .error = remember};
+    *mistakes = (struct mistakes){0};
+    char *copy = malloc(length ? length : 1);
+    ck_assert_ptr_nonnull(copy);
+    memcpy(copy, text, length);
+    const bool well = configuration_parse(configuration, bytes_of(copy, length), &sink);
+    free(copy);
+    ck_assert(well == (mistakes->count == 0));
+    return well;
+}
+
+static void accept_text(struct configuration *configuration, const char *text)
+{
+    struct mistakes mistakes;
+    const bool well = parse_bytes(configuration, text, strlen(text), &mistakes);
+    ck_assert_msg(well, "%s: %s", text, mistakes.text[0]);
+}
+
+static struct mistakes refuse_bytes(const char *text, size_t length)
+{
+    struct configuration configuration;
+    struct mistakes mistakes;
+    ck_assert_msg(!parse_bytes(&configuration, text, length, &mistakes), "accepted: %s", text);
+    return mistakes;
+}
+
+/* Place by place, because what lies between them is anything. */
+static bool same(const struct configuration *a, const struct configuration *b)
+{
+    const struct keyword *keyword;
+    for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
+        if (memcmp((const char *)a + keyword->offset, (const char *)b + keyword->offset, keyword->width) != 0)
+            return false;
+    }
+    return true;
+}
+
+START_TEST(nothing_said_is_the_default)
+{
+    static const char *const texts[] = {"", "\n", "# comment", "  \t\r\n\r\n   # listener x\n", "#"};
+    struct configuration defaults, configuration;
+    configuration_default(&defaults);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        accept_text(&configuration, texts[i]);
+        ck_assert(same(&configuration, &defaults));
+    }
+    ck_assert_uint_eq(defaults.listeners.count, 0);
+    configuration = defaults;
+    configuration.settings = broker_default_settings();
+    defaults.settings = configuration_settings(&defaults);
+    ck_assert(same(&configuration, &defaults));
+}
+END_TEST
+
+/* What the manual calls the default, written into a file, changes nothing. */
+START_TEST(stated_defaults_are_the_defaults)
+{
+    const struct keyword *keyword;
+    size_t tried = 0;
+    for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
+        if (!keyword->fallback || strcmp(keyword->name, "port") == 0 ||
+            strcmp(keyword->name, "server_redirection") == 0)
+            continue; /* these two need company */
+        struct configuration configuration, defaults;
+        char text[200];
+        snprintf(text, sizeof text, "%s %s\n", keyword->name, keyword->fallback);
+        accept_text(&configuration, text);
+        configuration_default(&defaults);
+        if (strcmp(keyword->name, "receive_maximum") == 0)
+            defaults.settings.receive_maximum = UINT16_MAX; /* the same thing, said */
+        ck_assert_msg(same(&configuration, &defaults), "%s", text);
+        tried++;
+    }
+    ck_assert_uint_gt(tried, 20);
+}
+END_TEST
+
+/* Every number and size: its range, and one step beyond on both sides. */
+START_TEST(ranges_are_kept)
+{
+    const struct keyword *keyword;
+    size_t tried = 0;
+    for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
+        if (keyword->maximum == 0)
+            continue;
+        const char *unit = strcmp(keyword->value, "DURATION") == 0 ? "s" : "";
+        struct configuration configuration;
+        char text[200];
+        const char *company = strcmp(keyword->name, "port") == 0 ? "allow_anonymous true\n" : "";
+        const uint64_t good[] = {keyword->minimum, keyword->maximum};
+        for (size_t n = 0; n < 2; n++) {
+            snprintf(text, sizeof text, "%s%s %llu%s\n", company, keyword->name, (unsigned long long)good[n],
+                     unit);
+            accept_text(&configuration, text);
+        }
+        snprintf(text, sizeof text, "%s %llu%s\n", keyword->name, (unsigned long long)keyword->maximum + 1,
+                 unit);
+        struct mistakes mistakes = refuse_bytes(text, strlen(text));
+        ck_assert_ptr_nonnull(strstr(mistakes.text[0], "out of range"));
+        if (keyword->minimum > 0) {
+            snprintf(text, sizeof text, "%s %llu%s\n", keyword->name,
+                     (unsigned long long)keyword->minimum - 1, unit);
+            struct mistakes low = {0};
+            ck_assert(parse_bytes(&configuration, text, strlen(text), &low) ==
+                      (keyword->zero && keyword->minimum == 1));
+        }
+        tried++;
+    }
+    ck_assert_uint_gt(tried, 10);
+}
+END_TEST
+
+START_TEST(values_reach_their_place)
+{
+    struct configuration c;
+    accept_text(&c,
+                "max_packet_size 2k\r\nreceive_maximum 7\nmax_inflight_messages 8\nmax_queued_messages 9\n"
+                "queue_full drop_oldest\noutput_limit 3M\nmax_topic_alias 11\nmax_topic_alias_broker 12\n"
+                "max_keepalive 13\nconnect_timeout 2min\npersistent_client_expiration 2m\n"
+                "message_expiry_maximum 1w\nmax_qos 1\nretain_available false\nwildcard_subscriptions false\n"
+                "subscription_identifiers false\nshared_subscriptions false\n"
+                "overlapping_subscriptions separate\nvalidate_payload_format true\n"
+                "response_information a b\nserver_reference x:1\nserver_redirection permanent\n"
+                "sys_interval 0\nlog_timestamp false\nconnection_messages false\n");
+    const struct broker_settings s = configuration_settings(&c);
+    ck_assert_uint_eq(s.maximum_packet_size, 2048);
+    ck_assert_uint_eq(s.receive_maximum, 7);
+    ck_assert_uint_eq(s.maximum_inflight, 8);
+    ck_assert_uint_eq(s.maximum_queued, 9);
+    ck_assert(s.drop_oldest);
+    ck_assert_uint_eq(s.maximum_output, 3U << 20);
+    ck_assert_uint_eq(s.topic_alias_maximum, 11);
+    ck_assert_uint_eq(s.outgoing_topic_aliases, 12);
+    ck_assert_uint_eq(s.server_keep_alive, 13);
+    ck_assert_uint_eq(s.connect_timeout, 120000);
+    ck_assert_uint_eq(s.maximum_session_expiry, 60U * 24 * 3600);
+    ck_assert_uint_eq(s.maximum_message_expiry, 7U * 24 * 3600);
+    ck_assert_uint_eq(s.maximum_qos, 1);
+    ck_assert(!s.retain_available && !s.wildcard_available);
+    ck_assert(!s.subscription_identifier_available && !s.shared_available);
+    ck_assert(s.separate_overlapping && s.validate_payload_format && s.server_moved);
+    ck_assert_str_eq(s.response_information, "a b");
+    ck_assert_str_eq(s.server_reference, "x:1");
+    ck_assert_uint_eq(c.sys_interval, 0);
+    ck_assert(!c.log_timestamp && !c.connection_messages);
+}
+END_TEST
+
+START_TEST(listeners)
+{
+    struct configuration c;
+    accept_text(&c,
+                "listener 1 127.0.0.1\n\tlistener\t0   ::1 \nport 3\nbind_address localhost\nlistener 0 ::1");
+    ck_assert_uint_eq(c.listeners.count, 4);
+    ck_assert_uint_eq(c.listeners.items[0].port, 1);
+    ck_assert_str_eq(c.listeners.items[0].address, "127.0.0.1");
+    ck_assert_str_eq(c.listeners.items[1].address, "::1");
+    ck_assert_uint_eq(c.listeners.items[3].port, 3);
+    ck_assert_str_eq(c.listeners.items[3].address, "localhost");
+    accept_text(&c, "listener 5\nallow_anonymous true\nlistener 6 example.org\n");
+    ck_assert_str_eq(c.listeners.items[0].address, "");
+    accept_text(&c, "bind_address 127.0.0.1\n");
+    ck_assert_uint_eq(c.listeners.items[0].port, 1883);
+}
+END_TEST
+
+START_TEST(queues_and_log)
+{
+    struct configuration c;
+    accept_text(&c, "max_queued_messages 0\nlog_type error\nlog_type information\nlog_dest file /a b\n");
+    ck_assert_uint_eq(c.settings.maximum_queued, UINT32_MAX);
+    ck_assert_uint_eq(c.log_levels, 1U << LOG_ERROR | 1U << LOG_INFO);
+    ck_assert_uint_eq(c.log_destination.kind, LOG_TO_FILE);
+    ck_assert_str_eq(c.log_destination.file, "/a b");
+    accept_text(&c, "log_type all\nlog_type none\nlog_dest none");
+    ck_assert_uint_eq(c.log_levels, 0);
+    ck_assert_uint_eq(c.log_destination.kind, LOG_TO_NOWHERE);
+}
+END_TEST
+
+/* One mistake each: where it is said to be, and a word that the explanation has to contain. */
+START_TEST(mistakes_are_placed_and_explained)
+{
+    static const struct {
+        const char *text;
+        size_t line;
+        size_t column;
+        const char *word;
+    } cases[] = {
+        {"\n max_qoss 1", 2, 2, "max_qos"},
+        {"zzzzzzzzzzzzzz 1", 1, 1, "--help-configuration"},
+        {"persistence true", 1, 1, "in memory"},
+        {"cafile x", 1, 1, "no TLS"},
+        {"password_file", 1, 1, "no users"},
+        {"max_qos", 1, 8, "needs a value: COUNT"},
+        {"max_qos  ", 1, 8, "needs a value"},
+        {"max_qos one", 1, 9, "not a number"},
+        {"max_qos 1 # why", 1, 10, "line of its own"},
+        {"max_qos -1", 1, 9, "not a number"},
+        {"max_qos 99999999999999999999999", 1, 9, "0 to 2"},
+        {"max_qos 1\n\nmax_qos 1", 3, 1, "line 1"},
+        {"max_packet_size 19", 1, 17, "0 (no limit) or 20"},
+        {"max_packet_size 2kB", 1, 18, "not a size"},
+        {"max_packet_size 99999999999999G", 1, 17, "out of range"},
+        {"connect_timeout 5", 1, 18, "90s"},
+        {"connect_timeout 5m", 1, 18, "min"},
+        {"persistent_client_expiration 5x", 1, 31, "months"},
+        {"retain_available 1", 1, 18, "false|true"},
+        {"queue_full drop", 1, 12, "drop_newest|drop_oldest"},
+        {"allow_anonymous false", 1, 17, "nobody could enter"},
+        {"set_tcp_nodelay false", 1, 17, "gathered"},
+        {"log_type debug", 1, 10, "error|warning"},
+        {"log_dest syslog", 1, 10, "file PATH"},
+        {"log_dest file", 1, 14, "name of the file"},
+        {"listener x", 1, 10, "port"},
+        {"listener 65536 ::1", 1, 10, "port"},
+        {"listener 1 ::1 more", 1, 15, "one address"},
+        {"listener 1 ::1\nlistener 1 ::1", 2, 10, "already"},
+        {"bind_address a b", 1, 15, "one address"},
+        {"# x\nlistener 1883", 2, 1, "allow_anonymous true"},
+        {"listener 1883 127.example.org", 1, 1, "allow_anonymous true"},
+        {"port 1883", 1, 1, "allow_anonymous true"},
+        {"server_redirection permanent", 1, 1, "server_reference"},
+        {"response_information \xC3\x28", 1, 22, "UTF-8"},
+        {"max_qos 1\rmax_qos 1", 1, 10, "0x0d"},
+        {"# \x7F", 1, 3, "0x7f"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct mistakes mistakes = refuse_bytes(cases[i].text, strlen(cases[i].text));
+        ck_assert_msg(mistakes.count == 1 && mistakes.line[0] == cases[i].line &&
+                          mistakes.column[0] == cases[i].column && strstr(mistakes.text[0], cases[i].word),
+                      "%s: %zu mistakes, %zu:%zu: %s", cases[i].text, mistakes.count, mistakes.line[0],
+                      mistakes.column[0], mistakes.text[0]);
+    }
+}
+END_TEST
+
+START_TEST(every_mistake_is_told)
+{
+    static const char text[] = "max_qos 3\n\0\nlistener\nmax_keepalive 1\nfoo bar\nretain_available maybe\n";
+    const struct mistakes mistakes = refuse_bytes(text, sizeof text - 1);
+    ck_assert_uint_eq(mistakes.count, 5);
+    static const size_t lines[] = {1, 2, 3, 5, 6};
+    for (size_t i = 0; i < 5; i++)
+        ck_assert_uint_eq(mistakes.line[i], lines[i]);
+    ck_assert_ptr_nonnull(strstr(mistakes.text[1], "0x00"));
+}
+END_TEST
+
+START_TEST(long_lines)
+{
+    char text[CONFIGURATION_LONGEST_LINE + 2];
+    struct configuration c;
+    memset(text, 'a', sizeof text);
+    memcpy(text, "response_information ", 21);
+    struct mistakes mistakes;
+    ck_assert(parse_bytes(&c, text, CONFIGURATION_LONGEST_LINE, &mistakes));
+    ck_assert_uint_eq(strlen(c.response_information), CONFIGURATION_LONGEST_LINE - 21);
+    mistakes = refuse_bytes(text, CONFIGURATION_LONGEST_LINE + 1);
+    ck_assert_ptr_nonnull(strstr(mistakes.text[0], "too long"));
+    memcpy(text, "bind_address aaaaaaaa", 21);
+    mistakes = refuse_bytes(text, CONFIGURATION_LONGEST_LINE);
+    ck_assert_ptr_nonnull(strstr(mistakes.text[0], "too long"));
+    memcpy(text, "listener 1 aaaaaaaaaa", 21);
+    mistakes = refuse_bytes(text, CONFIGURATION_LONGEST_LINE);
+    ck_assert_ptr_nonnull(strstr(mistakes.text[0], "too long"));
+    memset(text, 'k', sizeof text);
+    mistakes = refuse_bytes(text, CONFIGURATION_LONGEST_LINE);
+    ck_assert_ptr_nonnull(strstr(mistakes.text[0], "unknown keyword"));
+}
+END_TEST
+
+START_TEST(too_many_listeners)
+{
+    char text[1000] = "";
+    struct configuration c;
+    for (int i = 0; i < CONFIGURATION_LISTENERS; i++)
+        strcat(text, "listener 0 ::1\n");
+    accept_text(&c, text);
+    strcat(text, "listener 0 ::1\nport 1\nbind_address ::1\n");
+    const struct mistakes mistakes = refuse_bytes(text, strlen(text));
+    ck_assert_uint_eq(mistakes.count, 2);
+    ck_assert_uint_eq(mistakes.line[0], 17);
+    ck_assert_uint_eq(mistakes.line[1], 18);
+}
+END_TEST
+
+static void count_kept(void *context, const char *keyword)
+{
+    strcat(context, keyword);
+    strcat(context, " ");
+}
+
+START_TEST(a_running_broker_keeps_what_it_cannot_change)
+{
+    struct configuration running, fresh;
+    char kept[200] = "";
+    accept_text(&running, "listener 1 ::1\nmax_qos 1\nmax_keepalive 5\n");
+    accept_text(&fresh, "listener 2 ::1\nmax_qos 2\nmax_keepalive 6\nresponse_information r\n");
+    configuration_keep(&fresh, &running, count_kept, kept);
+    ck_assert_str_eq(kept, "listener max_qos ");
+    ck_assert_uint_eq(fresh.listeners.items[0].port, 1);
+    ck_assert_uint_eq(fresh.settings.maximum_qos, 1);
+    ck_assert_uint_eq(fresh.settings.server_keep_alive, 6);
+    ck_assert_str_eq(fresh.response_information, "r");
+    kept[0] = '\0';
+    configuration_keep(&fresh, &running, count_kept, kept);
+    ck_assert_str_eq(kept, "");
+}
+END_TEST
+
+/* Texts cut anywhere and bytes changed anywhere: no finding but that of the sanitizers. */
+START_TEST(mangled_texts_do_no_harm)
+{
+    static const char text[] =
+        "listener 0 127.0.0.1\nmax_packet_size 2k\r\nlog_dest file x\nserver_reference y\n"
+        "persistent_client_expiration 3d\nport 9\nlog_type all\nacl_file\n";
+    char changed[sizeof text];
+    uint32_t state = 1;
+    for (int round = 0; round < 20000; round++) {
+        memcpy(changed, text, sizeof text);
+        for (int i = 0; i < 3; i++) {
+            state = state * 1664525U + 1013904223U;
+            changed[(state >> 8) % (sizeof text - 1)] = (char)(state >> 24);
+        }
+        struct configuration configuration;
+        struct mistakes mistakes;
+        parse_bytes(&configuration, changed, (state >> 4) % sizeof text, &mistakes);
+    }
+}
+END_TEST
+
+START_TEST(distances)
+{
+    ck_assert_uint_eq(nearest_distance("", ""), 0);
+    ck_assert_uint_eq(nearest_distance("abc", ""), 3);
+    ck_assert_uint_eq(nearest_distance("", "abc"), 3);
+    ck_assert_uint_eq(nearest_distance("abc", "abc"), 0);
+    ck_assert_uint_eq(nearest_distance("kitten", "sitting"), 3);
+    ck_assert_ptr_null(keyword_nearest("xxxxxxxx"));
+    ck_assert_str_eq(keyword_nearest("lisener"), "listener");
+}
+END_TEST
+
+Suite *suite_host_configuration(void);
+
+Suite *suite_host_configuration(void)
+{
+    Suite *suite = suite_create("host/configuration");
+    TCase *values = tcase_create("values");
+    tcase_add_test(values, nothing_said_is_the_default);
+    tcase_add_test(values, stated_defaults_are_the_defaults);
+    tcase_add_test(values, ranges_are_kept);
+    tcase_add_test(values, values_reach_their_place);
+    tcase_add_test(values, listeners);
+    tcase_add_test(values, queues_and_log);
+    tcase_add_test(values, a_running_broker_keeps_what_it_cannot_change);
+    suite_add_tcase(suite, values);
+    TCase *mistakes = tcase_create("mistakes");
+    tcase_add_test(mistakes, mistakes_are_placed_and_explained);
+    tcase_add_test(mistakes, every_mistake_is_told);
+    tcase_add_test(mistakes, long_lines);
+    tcase_add_test(mistakes, too_many_listeners);
+    tcase_add_test(mistakes, mangled_texts_do_no_harm);
+    tcase_add_test(mistakes, distances);
+    suite_add_tcase(suite, mistakes);
+    return suite;
+}
