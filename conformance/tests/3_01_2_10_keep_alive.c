@@ -36,7 +36,7 @@ static void expect_timeout(struct client *client, double last, unsigned keep_ali
 CONFORMANCE_TEST(
     silent_client_is_disconnected, V_ALL, NEEDS_NOTHING,
     "A client that is silent for one and a half times Keep Alive is disconnected, but not within Keep Alive",
-    MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22)
+    MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22, D_3_1_2_10_1)
 {
     struct client *unlimited = connect_client(t, .name = "Keep Alive 0", .clean_start = true);
     double begun = now(t);

@@ -11,47 +11,88 @@ static void refuse_properties(struct test *t, const char *what, const char *cont
     refuse_connect_bytes(t, what, REASON_PROTOCOL_ERROR, .properties = wrong);
 }
 
-#define REPEATED_PROPERTY(test_name, property, control, hex, ...)                                            \
-    CONFORMANCE_TEST(test_name, V5, NEEDS_NOTHING, "A CONNECT that repeats " property " is refused",         \
-                     __VA_ARGS__, MQTT_3_1_4_1)                                                              \
-    {                                                                                                        \
-        refuse_properties(t, "repeated " property, control, hex hex);                                        \
-    }
+CONFORMANCE_TEST(repeated_session_expiry_interval_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats Session Expiry Interval is refused", P_3_1_2_11_2_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "repeated Session Expiry Interval", "11 00 00 00 00",
+                      "11 00 00 00 00 11 00 00 00 00");
+}
 
-#define WRONG_PROPERTY(test_name, property, control, hex, ...)                                               \
-    CONFORMANCE_TEST(test_name, V5, NEEDS_NOTHING, "A CONNECT with " property " is refused", __VA_ARGS__,    \
-                     MQTT_3_1_4_1)                                                                           \
-    {                                                                                                        \
-        refuse_properties(t, property, control, hex);                                                        \
-    }
+CONFORMANCE_TEST(repeated_receive_maximum_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats Receive Maximum is refused", P_3_1_2_11_3_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "repeated Receive Maximum", "21 00 05", "21 00 05 21 00 05");
+}
 
-REPEATED_PROPERTY(repeated_session_expiry_interval_is_refused, "Session Expiry Interval", "11 00 00 00 00",
-                  "11 00 00 00 00", P_3_1_2_11_2_1)
-REPEATED_PROPERTY(repeated_receive_maximum_is_refused, "Receive Maximum", "21 00 05", "21 00 05",
-                  P_3_1_2_11_3_1)
-REPEATED_PROPERTY(repeated_maximum_packet_size_is_refused, "Maximum Packet Size", "27 00 00 10 00",
-                  "27 00 00 10 00", P_3_1_2_11_4_1)
-REPEATED_PROPERTY(repeated_topic_alias_maximum_is_refused, "Topic Alias Maximum", "22 00 05", "22 00 05",
-                  P_3_1_2_11_5_1)
-REPEATED_PROPERTY(repeated_request_response_information_is_refused, "Request Response Information", "19 00",
-                  "19 00", P_3_1_2_11_6_1)
-REPEATED_PROPERTY(repeated_request_problem_information_is_refused, "Request Problem Information", "17 01",
-                  "17 01", P_3_1_2_11_7_1)
+CONFORMANCE_TEST(repeated_maximum_packet_size_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats Maximum Packet Size is refused", P_3_1_2_11_4_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "repeated Maximum Packet Size", "27 00 00 10 00", "27 00 00 10 00 27 00 00 10 00");
+}
+
+CONFORMANCE_TEST(repeated_topic_alias_maximum_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats Topic Alias Maximum is refused", P_3_1_2_11_5_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "repeated Topic Alias Maximum", "22 00 05", "22 00 05 22 00 05");
+}
+
+CONFORMANCE_TEST(repeated_request_response_information_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats Request Response Information is refused", P_3_1_2_11_6_1,
+                 MQTT_3_1_4_1)
+{
+    refuse_properties(t, "repeated Request Response Information", "19 00", "19 00 19 00");
+}
+
+CONFORMANCE_TEST(repeated_request_problem_information_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats Request Problem Information is refused", P_3_1_2_11_7_1,
+                 MQTT_3_1_4_1)
+{
+    refuse_properties(t, "repeated Request Problem Information", "17 01", "17 01 17 01");
+}
+
 /* A server without extended authentication refuses a method in any case: the control goes without. */
-REPEATED_PROPERTY(repeated_authentication_method_is_refused, "Authentication Method", "", "15 {etalon-none}",
-                  P_3_1_2_11_9_1)
+CONFORMANCE_TEST(repeated_authentication_method_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats Authentication Method is refused", P_3_1_2_11_9_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "repeated Authentication Method", "", "15 {etalon-none} 15 {etalon-none}");
+}
 
-WRONG_PROPERTY(receive_maximum_0_is_refused, "Receive Maximum 0", "21 00 01", "21 00 00", P_3_1_2_11_3_1)
-WRONG_PROPERTY(maximum_packet_size_0_is_refused, "Maximum Packet Size 0", "27 00 00 10 00", "27 00 00 00 00",
-               P_3_1_2_11_4_1)
-WRONG_PROPERTY(request_response_information_2_is_refused, "Request Response Information 2", "19 01", "19 02",
-               P_3_1_2_11_6_1)
-WRONG_PROPERTY(request_problem_information_2_is_refused, "Request Problem Information 2", "17 00", "17 02",
-               P_3_1_2_11_7_1)
-WRONG_PROPERTY(authentication_data_without_method_is_refused,
-               "Authentication Data but no Authentication Method", "", "16 {data}", P_3_1_2_11_10_1)
-WRONG_PROPERTY(repeated_authentication_data_is_refused, "Authentication Data twice", "",
-               "15 {etalon-none} 16 {data} 16 {data}", P_3_1_2_11_10_2)
+CONFORMANCE_TEST(receive_maximum_0_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT with Receive Maximum 0 is refused", P_3_1_2_11_3_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "Receive Maximum 0", "21 00 01", "21 00 00");
+}
+
+CONFORMANCE_TEST(maximum_packet_size_0_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT with Maximum Packet Size 0 is refused", P_3_1_2_11_4_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "Maximum Packet Size 0", "27 00 00 10 00", "27 00 00 00 00");
+}
+
+CONFORMANCE_TEST(request_response_information_2_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT with Request Response Information 2 is refused", P_3_1_2_11_6_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "Request Response Information 2", "19 01", "19 02");
+}
+
+CONFORMANCE_TEST(request_problem_information_2_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT with Request Problem Information 2 is refused", P_3_1_2_11_7_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "Request Problem Information 2", "17 00", "17 02");
+}
+
+CONFORMANCE_TEST(authentication_data_without_method_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT with Authentication Data but no Authentication Method is refused",
+                 P_3_1_2_11_10_1, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "Authentication Data but no Authentication Method", "", "16 {data}");
+}
+
+CONFORMANCE_TEST(repeated_authentication_data_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT with Authentication Data twice is refused", P_3_1_2_11_10_2, MQTT_3_1_4_1)
+{
+    refuse_properties(t, "Authentication Data twice", "", "15 {etalon-none} 16 {data} 16 {data}");
+}
 
 CONFORMANCE_TEST(connect_user_properties_are_accepted, V5, NEEDS_NOTHING,
                  "A CONNECT may carry many User Properties, and one name several times", D_3_1_2_11_8_1,

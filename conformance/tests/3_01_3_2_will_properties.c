@@ -212,33 +212,56 @@ CONFORMANCE_TEST(will_without_properties_has_none, V5, NEEDS_NOTHING,
 
 /* ---- Errors -------------------------------------------------------------------------------------- */
 
-/* Refuses a CONNECT with these Will Properties; the same with only `once` is accepted. */
-static void refuse_will_properties(struct test *t, const char *what, const char *once, const char *wrong,
-                                   unsigned size_once, unsigned size_wrong)
+/* A will with this property, of `size` bytes, is accepted; with the same twice the CONNECT is refused. */
+static void refuse_will_properties(struct test *t, const char *what, unsigned size, const char *hex)
 {
     const char *a = topic(t, "a");
-    accept_connect_bytes(t, .flags = 0x06, .will = text(t, "%02x %s {%s} {gone}", size_once, once, a));
+    accept_connect_bytes(t, .flags = 0x06, .will = text(t, "%02x %s {%s} {gone}", size, hex, a));
     refuse_connect_bytes(t, what, REASON_PROTOCOL_ERROR, .flags = 0x06,
-                         .will = text(t, "%02x %s {%s} {gone}", size_wrong, wrong, a));
+                         .will = text(t, "%02x %s %s {%s} {gone}", 2 * size, hex, hex, a));
 }
 
-#define REPEATED_WILL_PROPERTY(test_name, property, hex, size, ...)                                          \
-    CONFORMANCE_TEST(test_name, V5, NEEDS_NOTHING,                                                           \
-                     "A CONNECT that repeats the will's " property " is refused", __VA_ARGS__, MQTT_3_1_4_1) \
-    {                                                                                                        \
-        refuse_will_properties(t, "repeated " property, hex, hex hex, size, 2 * size);                       \
-    }
+CONFORMANCE_TEST(repeated_will_delay_interval_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats the Will Delay Interval of its will is refused", P_3_1_3_2_2_1,
+                 MQTT_3_1_4_1)
+{
+    refuse_will_properties(t, "repeated Will Delay Interval", 5, "18 00 00 00 05");
+}
 
-REPEATED_WILL_PROPERTY(repeated_will_delay_interval_is_refused, "Will Delay Interval", "18 00 00 00 05", 5,
-                       P_3_1_3_2_2_1)
-REPEATED_WILL_PROPERTY(repeated_will_payload_format_is_refused, "Payload Format Indicator", "01 01", 2,
-                       P_3_1_3_2_3_1)
-REPEATED_WILL_PROPERTY(repeated_will_message_expiry_is_refused, "Message Expiry Interval", "02 00 00 00 05",
-                       5, P_3_1_3_2_4_1)
-REPEATED_WILL_PROPERTY(repeated_will_content_type_is_refused, "Content Type", "03 {a}", 4, P_3_1_3_2_5_1)
-REPEATED_WILL_PROPERTY(repeated_will_response_topic_is_refused, "Response Topic", "08 {a}", 4, P_3_1_3_2_6_1)
-REPEATED_WILL_PROPERTY(repeated_will_correlation_data_is_refused, "Correlation Data", "09 {a}", 4,
-                       P_3_1_3_2_7_1)
+CONFORMANCE_TEST(repeated_will_payload_format_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats the Payload Format Indicator of its will is refused", P_3_1_3_2_3_1,
+                 MQTT_3_1_4_1)
+{
+    refuse_will_properties(t, "repeated Payload Format Indicator", 2, "01 01");
+}
+
+CONFORMANCE_TEST(repeated_will_message_expiry_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats the Message Expiry Interval of its will is refused", P_3_1_3_2_4_1,
+                 MQTT_3_1_4_1)
+{
+    refuse_will_properties(t, "repeated Message Expiry Interval", 5, "02 00 00 00 05");
+}
+
+CONFORMANCE_TEST(repeated_will_content_type_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats the Content Type of its will is refused", P_3_1_3_2_5_1,
+                 MQTT_3_1_4_1)
+{
+    refuse_will_properties(t, "repeated Content Type", 4, "03 {a}");
+}
+
+CONFORMANCE_TEST(repeated_will_response_topic_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats the Response Topic of its will is refused", P_3_1_3_2_6_1,
+                 MQTT_3_1_4_1)
+{
+    refuse_will_properties(t, "repeated Response Topic", 4, "08 {a}");
+}
+
+CONFORMANCE_TEST(repeated_will_correlation_data_is_refused, V5, NEEDS_NOTHING,
+                 "A CONNECT that repeats the Correlation Data of its will is refused", P_3_1_3_2_7_1,
+                 MQTT_3_1_4_1)
+{
+    refuse_will_properties(t, "repeated Correlation Data", 4, "09 {a}");
+}
 
 CONFORMANCE_TEST(will_payload_that_is_no_utf8, V5, NEEDS_NOTHING,
                  "A Will Payload that is not the UTF-8 it is said to be may be refused, with 0x99",
