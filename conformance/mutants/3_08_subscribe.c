@@ -1,0 +1,324 @@
+/* 3.8.1 to 3.8.4 SUBSCRIBE */
+#include "3_08_subscribe.h"
+
+/* ---- 3.8.1, 3.8.3: what is refused --------------------------------------------------------------- */
+
+MUTANT(subscribe_flags_unchecked, V5 | V311, "The reserved header bits of SUBSCRIBE are not checked",
+       "subscribe_reserved_flags_are_refused", MQTT_3_8_1_1, MQTT3_3_8_1_1) = {
+    .tolerate = {MQTT_3_8_1_1, MQTT3_3_8_1_1},
+};
+
+static enum fate accept_ill_formed_filter(struct passage *passage)
+{
+    return passage->packet.type == PACKET_SUBSCRIBE &&
+                   (is_refused_by(passage, MQTT_1_5_4_1) || is_refused_by(passage, MQTT3_1_5_3_1))
+               ? pretend(passage)
+               : PASS;
+}
+
+MUTANT(subscribe_filter_utf8_unchecked, V5 | V311, "Topic Filters of SUBSCRIBE need not be UTF-8",
+       "subscribe_ill_formed_filter_is_refused", MQTT_3_8_3_1, MQTT3_3_8_3_1, MQTT_1_5_4_1, MQTT3_1_5_3_1) = {
+    .from_client = accept_ill_formed_filter,
+};
+
+MUTANT(subscribe_without_filter_accepted, V5 | V311, "A SUBSCRIBE without Topic Filter is answered",
+       "subscribe_without_filter_is_refused", MQTT_3_8_3_2, MQTT3_3_8_3_3, P_3_8_3_1) = {
+    .tolerate = {MQTT_3_8_3_2, MQTT3_3_8_3_3},
+};
+
+static enum fate accept_cut_subscribe(struct passage *passage)
+{
+    return passage->packet.type == PACKET_SUBSCRIBE && passage->verdict.refused ? pretend(passage) : PASS;
+}
+
+MUTANT(subscribe_without_options_accepted, V5 | V311, "A SUBSCRIBE that was cut short is answered",
+       "subscribe_without_options_is_refused", MQTT_3_8_3_2, MQTT3_3_8_3_3) = {
+    .from_client = accept_cut_subscribe,
+};
+
+static enum fate refuse_user_properties(struct passage *passage)
+{
+    return is_type(passage, PACKET_SUBSCRIBE) &&
+                   properties_has(&passage->packet.subscribe.properties, ORDINAL_USER_PROPERTY)
+               ? CLOSE
+               : PASS;
+}
+
+MUTANT(subscribe_user_property_refused, V5, "A SUBSCRIBE with a User Property ends the connection",
+       "subscribe_user_properties_are_accepted", D_3_8_2_1_3_1) = {
+    .from_client = refuse_user_properties,
+};
+
+/* ---- 3.8.4: the answer --------------------------------------------------------------------------- */
+
+/* Later ones, because the suite's own questions come first. */
+static enum fate drop_later_suback(struct passage *passage)
+{
+    return is_type(passage, PACKET_SUBACK) && passage->packet.suback.packet_identifier > 200 ? DROP : PASS;
+}
+
+MUTANT(subscribe_unanswered, V_ALL, "A SUBSCRIBE with a Packet Identifier above 200 gets no SUBACK",
+       "subscribe_is_answered_with_its_packet_identifier", MQTT_3_8_4_1, MQTT3_3_8_4_1) = {
+    .from_server = drop_later_suback,
+};
+
+static enum fate drop_second_suback_in_sequence(struct passage *passage)
+{
+    return is_type(passage, PACKET_SUBACK) && passage->packet.suback.packet_identifier == 2 &&
+                   passage->connection->seen[FROM_CLIENT][PACKET_PUBLISH] == 0 &&
+                   passage->connection->seen[FROM_CLIENT][PACKET_SUBSCRIBE] == 2
+               ? DROP
+               : PASS;
+}
+
+MUTANT(repeated_subscribe_unanswered, V5, "A SUBSCRIBE that changes nothing gets no SUBACK",
+       "subscribe_again_is_answered_again", MQTT_3_8_4_1) = {
+    .from_server = drop_second_suback_in_sequence,
+    .spoils = "*",
+};
+
+static enum fate lose_high_byte(struct passage *passage)
+{
+    if (is_type(passage, PACKET_SUBACK) && passage->bytes[2] != 0 && passage->bytes[3] != 0)
+        passage->bytes[2] = 0;
+    return PASS;
+}
+
+MUTANT(suback_identifier_has_one_byte, V_ALL, "The Packet Identifier of a SUBACK loses its high byte",
+       "subscribe_is_answered_with_its_packet_identifier suback_has_its_fields_in_order", MQTT_3_8_4_2,
+       MQTT3_3_8_4_2) = {
+    .from_server = lose_high_byte,
+};
+
+static enum fate keep_first_code(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_SUBACK) || passage->packet.suback.reason_codes.length < 2)
+        return PASS;
+    passage->packet.suback.reason_codes.length = 1;
+    return ENCODE;
+}
+
+MUTANT(suback_has_one_code, V_ALL, "A SUBACK has one code, however many Topic Filters were asked for",
+       "several_filters_are_several_subscriptions suback_holds_subscribe_codes_only", MQTT_3_8_4_6,
+       MQTT3_3_8_4_5) = {
+    .from_server = keep_first_code,
+};
+
+/* A filter that is not looked at: its last character becomes another one. */
+static enum fate spoil_later_filters(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_SUBSCRIBE))
+        return PASS;
+    struct bytes rest = passage->packet.subscribe.payload;
+    struct subscription_request request;
+    for (size_t i = 0; subscribe_next(&rest, &request); i++) {
+        const size_t at = (size_t)(request.topic_filter.data - passage->bytes);
+        if (i > 0)
+            passage->bytes[at + request.topic_filter.length - 1] = 'X';
+    }
+    return PASS;
+}
+
+MUTANT(only_first_filter_subscribed, V_ALL, "Only the first Topic Filter of a SUBSCRIBE takes effect",
+       "several_filters_are_several_subscriptions", MQTT_3_8_4_5, MQTT3_3_8_4_4) = {
+    .from_client = spoil_later_filters,
+};
+
+static enum fate repeat_suback(struct passage *passage)
+{
+    if (is_type(passage, PACKET_SUBACK) && passage->packet.suback.reason_codes.length > 1)
+        forward(passage);
+    return PASS;
+}
+
+MUTANT(suback_per_filter, V_ALL, "A SUBSCRIBE with several Topic Filters is answered more than once",
+       "several_filters_are_several_subscriptions", MQTT_3_8_4_5, MQTT3_3_8_4_4) = {
+    .from_server = repeat_suback,
+};
+
+/* ---- Replacement --------------------------------------------------------------------------------- */
+
+struct replacement {
+    bool replaced; /* a Topic Filter came that was there before */
+    unsigned due;  /* messages still to be lost */
+    uint16_t wish; /* of the SUBSCRIBE under way */
+    uint16_t packet_identifier;
+};
+
+/* Whether this client subscribed to this very Topic Filter before; it has now. */
+static bool is_known(struct passage *passage, struct bytes filter)
+{
+    struct connection *connection = passage->connection;
+    const size_t size = connection->client_identifier.length + 1 + filter.length;
+    uint8_t *key = scratch(passage, size + 1);
+    memcpy(key, connection->client_identifier.data, connection->client_identifier.length);
+    key[connection->client_identifier.length] = ' ';
+    memcpy(key + connection->client_identifier.length + 1, filter.data, filter.length);
+    bool known = recall(connection->proxy, "filter", bytes_of(key, size)).data != NULL;
+    remember(connection->proxy, "filter", bytes_of(key, size), bytes_of("", 1));
+    return known;
+}
+
+static bool replaces(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_SUBSCRIBE))
+        return false;
+    struct bytes rest = passage->packet.subscribe.payload;
+    struct subscription_request request;
+    bool known = false;
+    while (subscribe_next(&rest, &request))
+        known = is_known(passage, request.topic_filter) || known;
+    return known;
+}
+
+static enum fate note_replacement(struct passage *passage)
+{
+    struct replacement *own = passage->connection->context;
+    if (replaces(passage)) {
+        own->replaced = true;
+        own->due = 1;
+    }
+    return PASS;
+}
+
+static enum fate deliver_twice(struct passage *passage)
+{
+    const struct replacement *own = passage->connection->context;
+    if (own->replaced && is_type(passage, PACKET_PUBLISH) && passage->packet.publish.qos == 0)
+        forward(passage);
+    return PASS;
+}
+
+MUTANT(replacement_adds_a_subscription, V_ALL, "A SUBSCRIBE with a known Topic Filter adds a second subscription",
+       "subscribing_again_replaces_the_subscription replaced_wildcard_subscription_is_one "
+       "filters_of_a_subscribe_take_effect_in_order",
+       MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_5, MQTT3_3_8_4_4, D_4_8_1_1, D_3_8_4_2) = {
+    .from_client = note_replacement,
+    .from_server = deliver_twice,
+    .context_size = sizeof(struct replacement),
+};
+
+/* Answered as wished, but the broker does not see it. */
+static enum fate ignore_replacement(struct passage *passage)
+{
+    struct packet answer = {.type = PACKET_SUBACK};
+    if (!replaces(passage) || passage->packet.subscribe.count != 1)
+        return PASS;
+    struct subscription_request request = first_request(passage);
+    answer.suback.packet_identifier = passage->packet.subscribe.packet_identifier;
+    answer.suback.reason_codes = bytes_of(&request.qos, 1);
+    send_to_client(passage->connection, &answer);
+    return DROP;
+}
+
+MUTANT(replacement_ignored, V_ALL, "A SUBSCRIBE with a known Topic Filter changes nothing",
+       "subscribing_again_replaces_the_subscription replacement_sends_retained_again "
+       "subscription_identifier_is_replaced retain_as_published_rules_the_flag subscription_belongs_to_its_session",
+       MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_4, D_3_8_2_1_2_2, D_3_8_2_1_2_4, D_3_8_4_3, D_3_8_4_8, D_3_8_4_9,
+       D_4_8_1_1) = {
+    .from_client = ignore_replacement,
+    .spoils = "retain_handling_0_sends_always",
+};
+
+static enum fate lose_one(struct passage *passage)
+{
+    struct replacement *own = passage->connection->context;
+    if (own->due == 0 || !is_type(passage, PACKET_PUBLISH) || passage->packet.publish.qos == 0 ||
+        passage->packet.publish.retain)
+        return PASS;
+    own->due--;
+    return swallow(passage);
+}
+
+MUTANT(replacement_loses_a_message, V_ALL, "Replacing a subscription loses the next message",
+       "replacement_loses_no_message", MQTT_3_8_4_4, MQTT3_3_8_4_3) = {
+    .from_client = note_replacement,
+    .from_server = lose_one,
+    .context_size = sizeof(struct replacement),
+    .spoils = "retain_handling_0_sends_always",
+};
+
+MUTANT(replacement_loses_a_waiting_message, V5, "Replacing a subscription loses a message that waits",
+       "replacement_loses_no_waiting_message", MQTT_3_8_4_4) = {
+    .from_client = note_replacement,
+    .from_server = lose_one,
+    .context_size = sizeof(struct replacement),
+    .spoils = "retain_handling_0_sends_always",
+};
+
+static enum fate keep_retained_back(struct passage *passage)
+{
+    const struct replacement *own = passage->connection->context;
+    return own->replaced && is_type(passage, PACKET_PUBLISH) && passage->packet.publish.retain ? swallow(passage)
+                                                                                                : PASS;
+}
+
+MUTANT(replacement_sends_no_retained, V_ALL, "Replacing a subscription brings no retained message",
+       "replacement_sends_retained_again", MQTT_3_8_4_4, MQTT3_3_8_4_3, D_3_8_4_3) = {
+    .from_client = note_replacement,
+    .from_server = keep_retained_back,
+    .context_size = sizeof(struct replacement),
+    .spoils = "retain_handling_0_sends_always",
+};
+
+/* ---- QoS ----------------------------------------------------------------------------------------- */
+
+/* Asks the broker for another QoS than the client did, and makes the SUBACK say what the client wants. */
+static enum fate ask_for(struct passage *passage, unsigned wish, unsigned instead)
+{
+    struct replacement *own = passage->connection->context;
+    if (!is_type(passage, PACKET_SUBSCRIBE) || passage->packet.subscribe.count != 1 ||
+        first_request(passage).qos != wish)
+        return PASS;
+    own->packet_identifier = passage->packet.subscribe.packet_identifier;
+    own->wish = (uint16_t)wish;
+    passage->bytes[passage->size - 1] = (uint8_t)((passage->bytes[passage->size - 1] & ~3U) | instead);
+    return PASS;
+}
+
+static enum fate grant_the_wish(struct passage *passage)
+{
+    const struct replacement *own = passage->connection->context;
+    if (is_type(passage, PACKET_SUBACK) &&
+        passage->packet.suback.packet_identifier == own->packet_identifier &&
+        passage->packet.suback.reason_codes.data[0] <= 2)
+        passage->bytes[passage->size - 1] = (uint8_t)own->wish;
+    return PASS;
+}
+
+static enum fate ask_for_less(struct passage *passage)
+{
+    return ask_for(passage, 2, 1);
+}
+
+MUTANT(grant_of_qos_2_is_a_lie, V_ALL, "QoS 2 is granted, but messages are sent at QoS 1",
+       "delivery_is_at_the_lower_qos", MQTT_3_8_4_7, MQTT3_3_8_4_5, MQTT_3_8_4_8, MQTT3_3_8_4_6) = {
+    .from_client = ask_for_less,
+    .from_server = grant_the_wish,
+    .context_size = sizeof(struct replacement),
+};
+
+static enum fate ask_for_more(struct passage *passage)
+{
+    return ask_for(passage, 0, 1);
+}
+
+MUTANT(granted_qos_0_is_exceeded, V_ALL, "QoS 0 is granted, but messages are sent at QoS 1",
+       "delivery_is_at_the_lower_qos subscribing_again_replaces_the_subscription", MQTT_3_8_4_8,
+       MQTT3_3_8_4_6) = {
+    .from_client = ask_for_more,
+    .from_server = grant_the_wish,
+    .context_size = sizeof(struct replacement),
+};
+
+static enum fate ask_for_more_than_1(struct passage *passage)
+{
+    return ask_for(passage, 1, 2);
+}
+
+MUTANT(granted_qos_1_is_exceeded, V_ALL, "QoS 1 is granted, but messages are sent at QoS 2",
+       "delivery_is_at_the_lower_qos granted_qos_holds_for_the_session", MQTT_3_8_4_8, MQTT3_3_8_4_6) = {
+    .from_client = ask_for_more_than_1,
+    .from_server = grant_the_wish,
+    .context_size = sizeof(struct replacement),
+};
