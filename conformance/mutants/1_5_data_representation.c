@@ -233,7 +233,7 @@ static enum fate ignore_large(struct passage *passage)
 }
 
 MUTANT(four_byte_remaining_length_is_refused, V_ALL, "A Remaining Length of four bytes ends the connection",
-       "long_remaining_length_of_a_client_is_accepted", D_1_5_5_1, MQTT_1_5_5_1) = {
+       "long_remaining_length_of_a_client_is_accepted", D_1_5_5_1, MQTT_4_5_0_1, MQTT3_4_5_0_1) = {
     .from_client = ignore_large,
 };
 
@@ -252,7 +252,7 @@ static enum fate ignore_overlong(struct passage *passage)
     return passage->side == FROM_CLIENT && passage->size == 3 && passage->bytes[0] == 0xc0 ? DROP : PASS;
 }
 
-MUTANT(overlong_length_is_swallowed, V_ALL,
+MUTANT(overlong_length_is_swallowed, V5,
        "A packet with an overlong Remaining Length is neither refused nor answered",
        "overlong_remaining_length_is_refused_or_read", MQTT_1_5_5_1) = {
     .from_client = ignore_overlong,

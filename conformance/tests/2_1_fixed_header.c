@@ -149,7 +149,7 @@ CONFORMANCE_TEST(reserved_flags_are_set_as_prescribed, V_ALL, NEEDS_QOS2,
 
 CONFORMANCE_TEST(packets_are_read_from_any_fragments, V_ALL, NEEDS_QOS1,
                  "Packets arriving byte by byte, or several at once, are each read to their Remaining Length",
-                 D_2_1_4_1)
+                 D_2_1_4_1, MQTT_4_3_2_4, MQTT3_4_3_2_2)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);
