@@ -19,7 +19,7 @@ struct admission {
 
 /* 3.1.3.1 Client Identifier (ClientID) */
 
-enum { MQTT_3_1_LONGEST_IDENTIFIER = 23 };
+enum { LONGEST_IDENTIFIER_OF_3_1 = 23 };
 
 /* Characters, that is bytes which do not continue one. */
 static size_t characters(struct bytes text)
@@ -50,7 +50,7 @@ static struct verdict check_identifier(struct broker *broker, const struct packe
     const struct bytes identifier = packet->connect.client_identifier;
     admission->client_identifier =
         identifier; /* every other one is allowed: [MQTT-3.1.3-5] [MQTT3-3.1.3-5] */
-    if (packet->version == PROTOCOL_3_1 && characters(identifier) > MQTT_3_1_LONGEST_IDENTIFIER)
+    if (packet->version == PROTOCOL_3_1 && characters(identifier) > LONGEST_IDENTIFIER_OF_3_1)
         return refuse(MQTT3_3_1_3_9, REASON_CLIENT_IDENTIFIER_NOT_VALID, 0, /* spec/mqtt-3.1.md */
                       "Client Identifier has more than the 23 characters of MQTT 3.1");
     if (identifier.length == 0)

@@ -204,7 +204,7 @@ static bool payload_format_valid(const struct broker *broker, const struct publi
     return utf8_check(publish->payload, &bad) == UTF8_WELL_FORMED;
 }
 
-/* A negative acknowledgement where the QoS has one [D-3.3.2.3.2-1]. */
+/* A negative acknowledgement where the QoS has one [R-3.3.2.3.2-1]. */
 static struct verdict answer_invalid_payload(struct broker *broker, struct connection *connection,
                                              const struct publish *publish)
 {
