@@ -1,6 +1,7 @@
-/* memory-tests: the scenario again and again; the first time the first allocation inside the broker fails, the second time the
- * second, and so on until none fails. The broker must neither crash nor leak nor break an assertion, everybody but who was in
- * need of that memory goes on being served, and afterwards all works.
+/* memory-tests: the scenario again and again; the first time the first allocation inside the broker
+ * fails, the second time the second, and so on until none fails. The broker must neither crash nor leak
+ * nor break an assertion, everybody but who was in need of that memory goes on being served, and
+ * afterwards all works.
  *
  * `memory-tests [N]` plays the scenario once, with the N-th allocation failing: for a debugger. */
 #include <signal.h>

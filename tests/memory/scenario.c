@@ -1,7 +1,6 @@
-/* scenario: see the header. Any client may be gone at any time, so nothing is expected here; only scenario_prove expects. */
+/* scenario: see the header. Any client may be gone at any time, so nothing is expected here; only
+ * scenario_prove expects. */
 #include "scenario.h"
-
-
 
 static struct client *bystander;
 
@@ -20,8 +19,8 @@ static void answer(struct client *client, enum protocol_version version)
             harness_fail("the broker sent what is wrong: %s", verdict.what);
         const enum packet_type type = packet.type;
         const unsigned qos = type == PACKET_PUBLISH ? packet.publish.qos : 0;
-        const unsigned identifier =
-            type == PACKET_PUBLISH ? packet.publish.packet_identifier : packet.acknowledgement.packet_identifier;
+        const unsigned identifier = type == PACKET_PUBLISH ? packet.publish.packet_identifier
+                                                           : packet.acknowledgement.packet_identifier;
         memmove(client->inbox, client->inbox + size, client->inbox_length - size);
         client->inbox_length -= size;
         char notation[NOTATION_SIZE] = "";
@@ -64,7 +63,8 @@ static void go(struct client *client)
 static void many_subscriptions(struct client *client)
 {
     char notation[NOTATION_SIZE];
-    for (unsigned i = 0; i < 70; i++) { /* more than the scratch space of routing begins with, all of one client */
+    for (unsigned i = 0; i < 70;
+         i++) { /* more than the scratch space of routing begins with, all of one client */
         char filter[16];
         for (unsigned level = 0; level < 7; level++) {
             filter[2 * level] = i >> level & 1 ? '+' : 'a';
@@ -88,9 +88,11 @@ static void act_one(struct harness *harness) /* sessions, wills, retained messag
     say(five, "82 [0001 [0B 05] <'t/#'> 02 <'$share/g/t/topic'> 01] 82 [0002 [] <'w/+'> 2A]");
     say(nobody, "82 [0001 [] <'$share/g/t/topic'> 01 <'big/#'> 00]");
     say(three, "31 [<'t/retained'> 'x'] 33 [<'t/r2'> 0001 'y']");
-    say(five, "35 [<'t/r3'> 0001 [02 0000000A 26 <'n'> <'v'> 23 0001] 'z'] 30 [<> [23 0001] 'z'] 31 [<'t/r4'> [02 00000001] 'z']");
+    say(five, "35 [<'t/r3'> 0001 [02 0000000A 26 <'n'> <'v'> 23 0001] 'z'] 30 [<> [23 0001] 'z'] 31 "
+              "[<'t/r4'> [02 00000001] 'z']");
     for (int i = 0; i < 3; i++)
-        say(four, "30 [<'t/topic'> '0'] 32 [<'t/topic'> 0001 '1'] 34 [<'t/topic'> 0002 '2'] 34 [<'t/other'> 0003 '2']");
+        say(four, "30 [<'t/topic'> '0'] 32 [<'t/topic'> 0001 '1'] 34 [<'t/topic'> 0002 '2'] 34 [<'t/other'> "
+                  "0003 '2']");
     hear(three, PROTOCOL_3_1);
     hear(four, PROTOCOL_3_1_1);
     hear(five, PROTOCOL_5_0);

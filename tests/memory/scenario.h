@@ -4,10 +4,12 @@
 
 #include "broker_harness.h"
 
-/* Clients of all versions do all there is to do. They answer what they receive, and go on when one of them was disconnected. */
+/* Clients of all versions do all there is to do. They answer what they receive, and go on when one of
+ * them was disconnected. */
 void scenario_play(struct harness *harness);
 
-/* With memory again: the one that did nothing is still served, and new clients exchange a message at QoS 1 and 2. */
+/* With memory again: the one that did nothing is still served, and new clients exchange a message at QoS
+ * 1 and 2. */
 void scenario_prove(struct harness *harness);
 
 #endif

@@ -51,15 +51,16 @@ static void lend_log(void *context, enum log_level level, const char *text)
     harness->log[harness->log_length] = '\0';
 }
 
-static void lend_trace(void *context, enum sender sender, struct bytes client_identifier, enum protocol_version version,
-                       struct bytes packet)
+static void lend_trace(void *context, enum sender sender, struct bytes client_identifier,
+                       enum protocol_version version, struct bytes packet)
 {
     struct harness *harness = context;
     (void)client_identifier;
     (void)version;
     size_t size = 0;
     struct verdict verdict;
-    if (packet_frame(packet, PROTOCOL_UNKNOWN, 0, &size, &verdict) != FRAMING_COMPLETE || size != packet.length)
+    if (packet_frame(packet, PROTOCOL_UNKNOWN, 0, &size, &verdict) != FRAMING_COMPLETE ||
+        size != packet.length)
         harness_fail("what is traced is not one packet");
     if (sender == SENDER_CLIENT)
         harness->traced_received++;
@@ -223,7 +224,8 @@ static struct client *join(struct harness *harness, const char *connect, bool pr
         harness_fail("the broker did not take the connection");
     client->five = five;
     client_send(client, connect);
-    if (client->inbox_length < 4 || client->inbox[0] != 0x20 || client->inbox[2] != present || client->inbox[3] != 0)
+    if (client->inbox_length < 4 || client->inbox[0] != 0x20 || client->inbox[2] != present ||
+        client->inbox[3] != 0)
         harness_fail("no CONNACK of success to %s, %zu bytes", connect, client->inbox_length);
     const size_t size = five ? 2 + (size_t)client->inbox[1] : 4;
     if (client->inbox[1] > 127 || client->inbox_length < size)
@@ -233,7 +235,8 @@ static struct client *join(struct harness *harness, const char *connect, bool pr
     return client;
 }
 
-struct client *client_join(struct harness *harness, enum protocol_version version, const char *client_identifier)
+struct client *client_join(struct harness *harness, enum protocol_version version,
+                           const char *client_identifier)
 {
     char notation[NOTATION_SIZE];
     if (version == PROTOCOL_5_0)
@@ -245,8 +248,8 @@ struct client *client_join(struct harness *harness, enum protocol_version versio
     return join(harness, notation, false, version == PROTOCOL_5_0);
 }
 
-struct client *client_resume(struct harness *harness, enum protocol_version version, const char *client_identifier,
-                             bool present)
+struct client *client_resume(struct harness *harness, enum protocol_version version,
+                             const char *client_identifier, bool present)
 {
     char notation[NOTATION_SIZE];
     if (version == PROTOCOL_5_0)
@@ -347,7 +350,8 @@ void client_expect_closed(struct client *client, const char *notation)
 }
 
 /* One packet of 5.0 fills the inbox, and its Reason String is as expected. */
-static void expect_explained(struct client *client, enum packet_type type, unsigned reason_code, const char *why)
+static void expect_explained(struct client *client, enum packet_type type, unsigned reason_code,
+                             const char *why)
 {
     struct packet packet;
     const struct bytes all = bytes_of(client->inbox, client->inbox_length);

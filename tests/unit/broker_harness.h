@@ -37,8 +37,9 @@ struct harness {
     uint64_t now; /* ms */
     uint64_t random_state;
     struct client *clients;
-    size_t opened;               /* clients ever opened */
-    char log[HARNESS_LOG_SIZE];  /* lines of log, each ended by a line feed; the newest are lost when it is full */
+    size_t opened; /* clients ever opened */
+    char log
+        [HARNESS_LOG_SIZE]; /* lines of log, each ended by a line feed; the newest are lost when it is full */
     size_t log_length;
     uint64_t traced_received; /* Control Packets that the trace was told of */
     uint64_t traced_sent;
@@ -74,12 +75,14 @@ bool harness_logged(const struct harness *harness, const char *text);
 struct client *client_open(struct harness *harness);
 /* Opens, sends the CONNECT in notation and expects exactly the CONNACK in notation. */
 struct client *client_connect(struct harness *harness, const char *connect, const char *connack);
-/* A clean session without Keep Alive, under the default settings; anything but a CONNACK of success fails. */
-struct client *client_join(struct harness *harness, enum protocol_version version, const char *client_identifier);
+/* A clean session without Keep Alive, under the default settings; anything but a CONNACK of success
+ * fails. */
+struct client *client_join(struct harness *harness, enum protocol_version version,
+                           const char *client_identifier);
 /* As client_join with a session that stays: 5.0: Session Expiry Interval without end; and no Clean Start.
  * `present`: Session Present that CONNACK has to say (in 3.1 it is never said). */
-struct client *client_resume(struct harness *harness, enum protocol_version version, const char *client_identifier,
-                             bool present);
+struct client *client_resume(struct harness *harness, enum protocol_version version,
+                             const char *client_identifier, bool present);
 
 /* Sends; nothing happens when the connection is closed already. */
 void client_send(struct client *client, const char *notation);
@@ -99,7 +102,8 @@ void client_expect_closed(struct client *client, const char *notation);
 /* A DISCONNECT of 5.0 with this Reason Code and nothing else, then closed. `why`: part of the Reason
  * String; NULL: there is none. */
 void client_expect_disconnect(struct client *client, unsigned reason_code, const char *why);
-/* A CONNACK of 5.0 with this Reason Code, Session Present 0 and nothing else, then closed. `why` as above. */
+/* A CONNACK of 5.0 with this Reason Code, Session Present 0 and nothing else, then closed. `why` as
+ * above. */
 void client_expect_refusal(struct client *client, unsigned reason_code, const char *why);
 /* Still open, and nothing unread. */
 void client_expect_silence(struct client *client);

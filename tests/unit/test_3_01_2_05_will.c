@@ -26,7 +26,8 @@ static const char *const plain[3] = {"10 [<'MQIsdp'> 03 06 0000 <'a'> <'w'> <'by
                                      "10 [<'MQTT'> 04 06 0000 <'a'> <'w'> <'bye'>]",
                                      "10 [<'MQTT'> 05 06 0000 [] <'a'> [] <'w'> <'bye'>]"};
 
-START_TEST(a_broken_connection_publishes_the_will) /* [MQTT-3.1.2-8] [D-3.1.2.5-1] [D-3.1.2.5-3] [MQTT3-3.1.2-8] */
+/* [MQTT-3.1.2-8] [D-3.1.2.5-1] [D-3.1.2.5-3] [MQTT3-3.1.2-8] */
+START_TEST(a_broken_connection_publishes_the_will)
 {
     for (int v = 0; v < 3; v++) {
         begin();
@@ -39,7 +40,8 @@ START_TEST(a_broken_connection_publishes_the_will) /* [MQTT-3.1.2-8] [D-3.1.2.5-
 }
 END_TEST
 
-START_TEST(a_disconnect_discards_the_will) /* [MQTT-3.1.2-10] [MQTT-3.14.4-3] [MQTT3-3.1.2-10] [MQTT3-3.14.4-3] */
+/* [MQTT-3.1.2-10] [MQTT-3.14.4-3] [MQTT3-3.1.2-10] [MQTT3-3.14.4-3] */
+START_TEST(a_disconnect_discards_the_will)
 {
     for (int v = 0; v < 3; v++) {
         begin();
@@ -52,7 +54,8 @@ START_TEST(a_disconnect_discards_the_will) /* [MQTT-3.1.2-10] [MQTT-3.14.4-3] [M
 }
 END_TEST
 
-START_TEST(a_disconnect_can_ask_for_the_will) /* [D-3.1.2.5-4] 3.14.2.1: 0x04 Disconnect with Will Message */
+/* [D-3.1.2.5-4] 3.14.2.1: 0x04 Disconnect with Will Message */
+START_TEST(a_disconnect_can_ask_for_the_will)
 {
     begin();
     struct client *c = with_will(plain[2]);
@@ -117,7 +120,8 @@ START_TEST(the_will_has_its_qos) /* [MQTT-3.1.2-7] 3.1.2.6 */
 }
 END_TEST
 
-START_TEST(the_will_is_retained_if_it_says_so) /* [MQTT-3.1.2-14] [MQTT-3.1.2-15] [MQTT3-3.1.2-16] [MQTT3-3.1.2-17] */
+/* [MQTT-3.1.2-14] [MQTT-3.1.2-15] [MQTT3-3.1.2-16] [MQTT3-3.1.2-17] */
+START_TEST(the_will_is_retained_if_it_says_so)
 {
     begin();
     client_drop(with_will("10 [<'MQTT'> 05 06 0000 [] <'a'> [] <'w'> <'bye'>]"));
@@ -139,8 +143,9 @@ END_TEST
 START_TEST(will_properties_travel_in_order) /* [MQTT-3.1.3-10] [MQTT-3.3.2-17] [MQTT-3.3.2-18] */
 {
     begin();
-    client_drop(with_will("10 [<'MQTT'> 05 06 0000 [] <'a'> [26 <'n'> <'1'> 01 01 08 <'r'> 09 <'c'> 03 <'text'>"
-                          " 26 <'m'> <'2'> 26 <'n'> <'3'>] <'w'> <'bye'>]"));
+    client_drop(
+        with_will("10 [<'MQTT'> 05 06 0000 [] <'a'> [26 <'n'> <'1'> 01 01 08 <'r'> 09 <'c'> 03 <'text'>"
+                  " 26 <'m'> <'2'> 26 <'n'> <'3'>] <'w'> <'bye'>]"));
     /* single properties may change places, User Properties may not */
     client_expect(watcher, "30 [<'w'> [01 01 03 <'text'> 08 <'r'> 09 <'c'> 26 <'n'> <'1'> 26 <'m'> <'2'>"
                            " 26 <'n'> <'3'>] 'bye']");
@@ -273,9 +278,10 @@ Suite *suite_3_01_2_05_will(void);
 Suite *suite_3_01_2_05_will(void)
 {
     HARNESS_SUITE("3.1.2.5 Will", a_broken_connection_publishes_the_will, a_disconnect_discards_the_will,
-                  a_disconnect_can_ask_for_the_will, without_will_flag_there_is_none, an_error_publishes_the_will,
-                  silence_publishes_the_will, the_will_has_its_qos, the_will_is_retained_if_it_says_so,
-                  will_properties_travel_in_order, the_expiry_interval_runs_from_publication, the_delay_is_exact,
+                  a_disconnect_can_ask_for_the_will, without_will_flag_there_is_none,
+                  an_error_publishes_the_will, silence_publishes_the_will, the_will_has_its_qos,
+                  the_will_is_retained_if_it_says_so, will_properties_travel_in_order,
+                  the_expiry_interval_runs_from_publication, the_delay_is_exact,
                   the_end_of_the_session_ends_the_delay, a_delay_without_end_ends_with_the_session,
                   who_comes_back_in_time_keeps_the_will_unsent, a_take_over_ends_the_connection_as_any_other,
                   a_will_reaches_who_took_over, an_empty_will_payload, a_will_with_long_properties);

@@ -23,7 +23,8 @@ END_TEST
 
 START_TEST(every_packet_counts)
 {
-    static const char *const packets[] = {"C0 00", "30 [<'t'> 'x']", "40 02 0001", "82 [0001 <'t'> 00]", "A2 [0001 <'t'>]"};
+    static const char *const packets[] = {"C0 00", "30 [<'t'> 'x']", "40 02 0001", "82 [0001 <'t'> 00]",
+                                          "A2 [0001 <'t'>]"};
     struct harness *h = harness_create(NULL);
     struct client *c = client_connect(h, connects[1], "20 02 00 00");
     for (int i = 0; i < COUNT(packets); i++) {
@@ -107,7 +108,8 @@ START_TEST(the_server_can_shorten_it) /* [MQTT-3.2.2-22] 3.2.2.3.14 */
     struct harness *h = harness_create(&settings);
     client_connect(h, "10 [<'MQTT'> 05 02 0006 [] <'equal'>]", "20 [00 00 []]");
     struct client *shorter = client_connect(h, "10 [<'MQTT'> 05 02 0005 [] <'shorter'>]", "20 [00 00 []]");
-    struct client *longer = client_connect(h, "10 [<'MQTT'> 05 02 0007 [] <'longer'>]", "20 [00 00 [13 0006]]");
+    struct client *longer =
+        client_connect(h, "10 [<'MQTT'> 05 02 0007 [] <'longer'>]", "20 [00 00 [13 0006]]");
     client_connect(h, "10 [<'MQTT'> 05 02 0000 [] <'off'>]", "20 [00 00 [13 0006]]");
     harness_advance(h, 7500);
     client_expect_closed(shorter, "E0 01 8D");
@@ -156,7 +158,8 @@ Suite *suite_3_01_2_10_keep_alive(void);
 Suite *suite_3_01_2_10_keep_alive(void)
 {
     HARNESS_SUITE("3.1.2.10 Keep Alive", one_and_a_half_times_to_the_millisecond, every_packet_counts,
-                  what_the_server_sends_does_not_count, half_a_packet_does_not_count, what_comes_too_late_is_not_heard,
-                  zero_turns_it_off, the_greatest_value, the_server_can_shorten_it, connect_has_to_come_in_time,
+                  what_the_server_sends_does_not_count, half_a_packet_does_not_count,
+                  what_comes_too_late_is_not_heard, zero_turns_it_off, the_greatest_value,
+                  the_server_can_shorten_it, connect_has_to_come_in_time,
                   the_time_for_connect_can_be_endless);
 }

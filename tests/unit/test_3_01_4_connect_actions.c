@@ -4,7 +4,8 @@
 static const char bare[3][60] = {"10 [<'MQIsdp'> 03 02 0000 <'%s'>]", "10 [<'MQTT'> 04 02 0000 <'%s'>]",
                                  "10 [<'MQTT'> 05 02 0000 [] <'%s'>]"};
 
-START_TEST(a_good_connect_is_answered_with_success) /* [MQTT-3.1.4-5] [MQTT3-3.1.4-4] [MQTT-3.2.2-2] [MQTT3-3.2.2-1] */
+/* [MQTT-3.1.4-5] [MQTT3-3.1.4-4] [MQTT-3.2.2-2] [MQTT3-3.2.2-1] */
+START_TEST(a_good_connect_is_answered_with_success)
 {
     struct harness *h = harness_create(NULL);
     client_connect(h, "10 [<'MQIsdp'> 03 02 0000 <'a'>]", "20 02 00 00");
@@ -21,7 +22,8 @@ END_TEST
 
 START_TEST(connect_comes_first) /* [MQTT-3.1.0-1] [MQTT3-3.1.0-1] */
 {
-    static const char *const others[] = {"C0", "C0 00", "30 [<'t'> 'x']", "E0 00", "82", "F0 00", "00", "20 02 00 00"};
+    static const char *const others[] = {"C0",    "C0 00", "30 [<'t'> 'x']", "E0 00", "82",
+                                         "F0 00", "00",    "20 02 00 00"};
     struct harness *h = harness_create(NULL);
     for (int i = 0; i < COUNT(others); i++) {
         struct client *c = client_open(h);
@@ -58,7 +60,8 @@ START_TEST(an_unknown_version_is_answered_in_the_nearest_form) /* [MQTT-3.1.2-2]
     struct client *older = client_open(h);
     client_send(older, "10 [<'MQTT'> 02 02 0000 <'a'>]");
     client_expect_closed(older, "20 02 00 01");
-    struct client *other = client_open(h); /* [MQTT-3.1.2-1] [MQTT3-3.1.2-1] not MQTT at all: nothing has to be said */
+    struct client *other =
+        client_open(h); /* [MQTT-3.1.2-1] [MQTT3-3.1.2-1] not MQTT at all: nothing has to be said */
     client_send(other, "10 [<'HTTP'> 05 02 0000 [] <'a'>]");
     ck_assert(other->closed_by_broker);
     harness_destroy(h);
@@ -79,7 +82,8 @@ START_TEST(a_malformed_connect_ends_the_connection) /* [MQTT-3.1.4-1] [MQTT3-3.1
 }
 END_TEST
 
-START_TEST(an_empty_identifier_is_replaced) /* [MQTT-3.1.3-6] [MQTT-3.1.3-7] [MQTT-3.2.2-16] [MQTT3-3.1.3-6] */
+/* [MQTT-3.1.3-6] [MQTT-3.1.3-7] [MQTT-3.2.2-16] [MQTT3-3.1.3-6] */
+START_TEST(an_empty_identifier_is_replaced)
 {
     struct harness *h = harness_create(NULL);
     struct client *c[2];
@@ -87,7 +91,10 @@ START_TEST(an_empty_identifier_is_replaced) /* [MQTT-3.1.3-6] [MQTT-3.1.3-7] [MQ
         c[i] = client_open(h);
         client_send(c[i], "10 [<'MQTT'> 05 02 0000 [] <>]");
         ck_assert_uint_eq(c[i]->inbox_length, 2 + 3 + 3 + 1 + 2 + 27);
-        ck_assert_ptr_nonnull(memmem(c[i]->inbox, c[i]->inbox_length, "\x12\x00\x1b" "etalon-", 10));
+        ck_assert_ptr_nonnull(memmem(c[i]->inbox, c[i]->inbox_length,
+                                     "\x12\x00\x1b"
+                                     "etalon-",
+                                     10));
     }
     ck_assert_mem_ne(c[0]->inbox, c[1]->inbox, c[0]->inbox_length);
     /* it is the identifier of the session: who connects with it takes over */
@@ -155,14 +162,17 @@ START_TEST(only_3_1_limits_the_identifier) /* [MQTT-3.1.3-5] [MQTT3-3.1.3-5] [MQ
     client_send(three, notation);
     client_expect_closed(three, "20 02 00 02");
     /* characters, not bytes: 23 of two bytes each */
-    client_connect(h, "10 [<'MQIsdp'> 03 02 0000 <C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4"
-                      " C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4>]",
-                   "20 02 00 00");
+    client_connect(
+        h,
+        "10 [<'MQIsdp'> 03 02 0000 <C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4"
+        " C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4 C3 A4>]",
+        "20 02 00 00");
     harness_destroy(h);
 }
 END_TEST
 
-START_TEST(a_session_is_resumed) /* [MQTT-3.1.2-5] [MQTT-3.1.2-6] [MQTT-3.2.2-3] [MQTT3-3.1.2-4] [MQTT3-3.2.2-2] [MQTT3-3.2.2-3] */
+/* [MQTT-3.1.2-5] [MQTT-3.1.2-6] [MQTT-3.2.2-3] [MQTT3-3.1.2-4] [MQTT3-3.2.2-2] [MQTT3-3.2.2-3] */
+START_TEST(a_session_is_resumed)
 {
     for (int v = 0; v < 3; v++) {
         struct harness *h = harness_create(NULL);
@@ -181,7 +191,8 @@ START_TEST(a_session_is_resumed) /* [MQTT-3.1.2-5] [MQTT-3.1.2-6] [MQTT-3.2.2-3]
 }
 END_TEST
 
-START_TEST(clean_start_discards_the_session) /* [MQTT-3.1.2-4] [MQTT3-3.1.2-6] [MQTT-3.1.4-4] [MQTT3-3.1.4-3] */
+/* [MQTT-3.1.2-4] [MQTT3-3.1.2-6] [MQTT-3.1.4-4] [MQTT3-3.1.4-3] */
+START_TEST(clean_start_discards_the_session)
 {
     for (int v = 0; v < 3; v++) {
         struct harness *h = harness_create(NULL);
@@ -277,7 +288,8 @@ START_TEST(a_connack_that_does_not_fit_is_not_sent) /* [MQTT-3.1.2-24] */
 }
 END_TEST
 
-START_TEST(packets_behind_a_connect) /* [D-3.1.4-3]; [MQTT-3.1.4-6] [MQTT3-3.1.4-5] none behind a refused one */
+/* [D-3.1.4-3]; [MQTT-3.1.4-6] [MQTT3-3.1.4-5] none behind a refused one */
+START_TEST(packets_behind_a_connect)
 {
     struct harness *h = harness_create(NULL);
     struct client *c = client_open(h);
@@ -316,7 +328,8 @@ START_TEST(the_session_expiry_interval_can_be_cut) /* [D-3.1.2.11.2-1] 3.2.2.3.2
 }
 END_TEST
 
-START_TEST(requests_of_the_client_are_heeded) /* [MQTT-3.1.2-29]: no Reason String in what is no CONNACK or DISCONNECT */
+/* [MQTT-3.1.2-29]: no Reason String in what is no CONNACK or DISCONNECT */
+START_TEST(requests_of_the_client_are_heeded)
 {
     struct harness *h = harness_create(NULL);
     struct client *c = client_connect(h, "10 [<'MQTT'> 05 02 0000 [17 00] <'a'>]", "20 [00 00 [22 000A]]");
@@ -340,5 +353,6 @@ Suite *suite_3_01_4_connect_actions(void)
                   clean_start_discards_the_session, the_new_connection_takes_over,
                   a_session_taken_over_is_the_same_session, an_authentication_method_is_refused,
                   a_refusal_fits_the_maximum_packet_size, a_connack_that_does_not_fit_is_not_sent,
-                  packets_behind_a_connect, the_session_expiry_interval_can_be_cut, requests_of_the_client_are_heeded);
+                  packets_behind_a_connect, the_session_expiry_interval_can_be_cut,
+                  requests_of_the_client_are_heeded);
 }

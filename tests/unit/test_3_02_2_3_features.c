@@ -1,4 +1,5 @@
-/* 3.2.2.3 CONNACK Properties: what is switched off is announced, and refused when it is used all the same. */
+/* 3.2.2.3 CONNACK Properties: what is switched off is announced, and refused when it is used all the
+ * same. */
 #include "broker_harness.h"
 
 #define CONNECT_5 "10 [<'MQTT'> 05 02 0000 [] <'a'>]"
@@ -21,7 +22,8 @@ static struct client *announced(struct harness **h, const char *properties)
     return client_connect(*h, CONNECT_5, notation);
 }
 
-START_TEST(what_is_absent_is_supported) /* [D-3.2.2.3.4-1] [D-3.2.2.3.5-1] [D-3.2.2.3.11-1] [D-3.2.2.3.12-1] [D-3.2.2.3.13-1] */
+/* [D-3.2.2.3.4-1] [D-3.2.2.3.5-1] [D-3.2.2.3.11-1] [D-3.2.2.3.12-1] [D-3.2.2.3.13-1] */
+START_TEST(what_is_absent_is_supported)
 {
     struct harness *h;
     begin();
@@ -239,7 +241,8 @@ END_TEST
 Suite *suite_3_02_2_3_features(void);
 Suite *suite_3_02_2_3_features(void)
 {
-    HARNESS_SUITE("3.2.2.3 features", what_is_absent_is_supported, receive_maximum_is_announced, maximum_packet_size,
-                  maximum_qos, maximum_qos_binds_the_will, retain_available, wildcard_subscriptions,
-                  subscription_identifiers, shared_subscriptions, everything_at_once, new_settings_hold_from_now_on);
+    HARNESS_SUITE("3.2.2.3 features", what_is_absent_is_supported, receive_maximum_is_announced,
+                  maximum_packet_size, maximum_qos, maximum_qos_binds_the_will, retain_available,
+                  wildcard_subscriptions, subscription_identifiers, shared_subscriptions, everything_at_once,
+                  new_settings_hold_from_now_on);
 }

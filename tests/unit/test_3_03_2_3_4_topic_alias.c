@@ -19,10 +19,13 @@ static void begin(void)
 
 /* From the client */
 
-START_TEST(an_alias_stands_for_its_topic) /* [MQTT-3.3.2-12] [D-3.3.2.3.4-1] [D-3.3.2.3.4-2] [D-3.3.4-6] [D-3.3.4-8] */
+/* [MQTT-3.3.2-12] [D-3.3.2.3.4-1] [D-3.3.2.3.4-2] [D-3.3.4-6] [D-3.3.4-8] */
+START_TEST(an_alias_stands_for_its_topic)
 {
     begin();
-    client_send(from, "30 [<'one'> [23 0001] 'x'] 30 [<'ten'> [23 000A] 'x'] 30 [<> [23 0001] 'y'] 30 [<> [23 000A] 'y']");
+    client_send(
+        from,
+        "30 [<'one'> [23 0001] 'x'] 30 [<'ten'> [23 000A] 'x'] 30 [<> [23 0001] 'y'] 30 [<> [23 000A] 'y']");
     client_expect(to, "30 [<'one'> 'x'] 30 [<'ten'> 'x'] 30 [<'one'> 'y'] 30 [<'ten'> 'y']");
     client_send(from, "32 [<> 0001 [23 0001] 'z'] 34 [<> 0002 [23 000A] 'z']");
     client_expect(from, "40 02 0001 50 02 0002");
@@ -142,8 +145,9 @@ START_TEST(the_broker_uses_aliases_that_are_allowed) /* [MQTT-3.1.2-26] [MQTT-3.
     struct client *c = alias_taker("22 0002");
     for (int i = 0; i < 2; i++)
         client_send(from, "30 [<'topic/one'> [] 'x'] 30 [<'topic/two'> [] 'x'] 30 [<'topic/three'> [] 'x']");
-    client_expect(c, "30 [<'topic/one'> [23 0001] 'x'] 30 [<'topic/two'> [23 0002] 'x'] 30 [<'topic/three'> [] 'x']"
-                     "30 [<> [23 0001] 'x'] 30 [<> [23 0002] 'x'] 30 [<'topic/three'> [] 'x']");
+    client_expect(
+        c, "30 [<'topic/one'> [23 0001] 'x'] 30 [<'topic/two'> [23 0002] 'x'] 30 [<'topic/three'> [] 'x']"
+           "30 [<> [23 0001] 'x'] 30 [<> [23 0002] 'x'] 30 [<'topic/three'> [] 'x']");
     client_send(from, "32 [<'topic/two'> 0001 [26 <'n'> <'v'> 02 0000000A] 'x']");
     client_expect(c, "32 [<> 0001 [02 0000000A 23 0002 26 <'n'> <'v'>] 'x']");
     harness_destroy(h);
@@ -195,7 +199,7 @@ START_TEST(no_alias_in_a_packet_that_it_makes_too_large) /* [MQTT-3.1.2-24] */
 {
     begin();
     struct client *c = alias_taker("22 0005 27 0000001E"); /* 30 bytes */
-    client_send(from, "30 [<'topic'> [] 61*20]"); /* 2 + 7 + 1 + 20: exactly, without an alias */
+    client_send(from, "30 [<'topic'> [] 61*20]");          /* 2 + 7 + 1 + 20: exactly, without an alias */
     client_expect(c, "30 [<'topic'> [] 61*20]");
     client_send(from, "30 [<'topic'> [] 61*10] 30 [<'topic'> [] 61*20]");
     client_expect(c, "30 [<'topic'> [23 0001] 61*10] 30 [<'topic'> [] 61*20]");
@@ -208,7 +212,8 @@ END_TEST
 START_TEST(what_is_sent_again_is_aliased_anew) /* [MQTT-3.3.2-7] on the new connection */
 {
     begin();
-    struct client *c = client_connect(h, "10 [<'MQTT'> 05 00 0000 [22 0005 11 FFFFFFFF] <'a'>]", "20 [00 00 [22 000A]]");
+    struct client *c =
+        client_connect(h, "10 [<'MQTT'> 05 00 0000 [22 0005 11 FFFFFFFF] <'a'>]", "20 [00 00 [22 000A]]");
     client_subscribe(c, "#", 1);
     client_send(from, "32 [<'topic'> 0001 [] 'x'] 32 [<'topic'> 0001 [] 'y']");
     client_expect(c, "32 [<'topic'> 0001 [23 0001] 'x'] 32 [<> 0002 [23 0001] 'y']");

@@ -1,4 +1,5 @@
-/* 3.3.4 PUBLISH Actions: receiving a message at each QoS, retained messages, expiry, and the payload's format. */
+/* 3.3.4 PUBLISH Actions: receiving a message at each QoS, retained messages, expiry, and the payload's
+ * format. */
 #include "broker_harness.h"
 
 static struct harness *h;
@@ -17,7 +18,8 @@ static void begin(void)
     begin_with(NULL);
 }
 
-START_TEST(the_answer_depends_on_the_qos) /* [MQTT-3.3.4-1] [MQTT-4.3.2-4] [MQTT-4.3.3-8] [MQTT3-3.3.4-1] [MQTT3-4.3.2-2] */
+/* [MQTT-3.3.4-1] [MQTT-4.3.2-4] [MQTT-4.3.3-8] [MQTT3-3.3.4-1] [MQTT3-4.3.2-2] */
+START_TEST(the_answer_depends_on_the_qos)
 {
     begin();
     client_subscribe(old, "t", 0);
@@ -47,7 +49,8 @@ START_TEST(nobody_subscribed) /* 3.4.2.1, 3.5.2.1: 0x10 */
 }
 END_TEST
 
-START_TEST(a_qos_2_message_is_passed_on_once) /* [MQTT-4.3.3-10] [MQTT-4.3.3-11] [MQTT-4.3.3-12] [MQTT3-4.3.3-2] */
+/* [MQTT-4.3.3-10] [MQTT-4.3.3-11] [MQTT-4.3.3-12] [MQTT3-4.3.3-2] */
+START_TEST(a_qos_2_message_is_passed_on_once)
 {
     begin();
     client_subscribe(old, "t", 0);
@@ -135,8 +138,9 @@ START_TEST(many_identifiers_at_once)
 }
 END_TEST
 
-START_TEST(the_retained_message_is_replaced_and_removed) /* [MQTT-3.3.1-5] [MQTT-3.3.1-6] [MQTT-3.3.1-7] [MQTT-3.3.1-8]
-                                                          * [MQTT3-3.3.1-5] [MQTT3-3.3.1-10] [MQTT3-3.3.1-11] [MQTT3-3.3.1-12] */
+/* [MQTT-3.3.1-5] [MQTT-3.3.1-6] [MQTT-3.3.1-7] [MQTT-3.3.1-8] [MQTT3-3.3.1-5] [MQTT3-3.3.1-10]
+ * [MQTT3-3.3.1-11] [MQTT3-3.3.1-12] */
+START_TEST(the_retained_message_is_replaced_and_removed)
 {
     begin();
     client_send(publisher, "31 [<'t'> [] 'one']");
@@ -191,7 +195,8 @@ END_TEST
 START_TEST(a_replaced_retained_message_does_not_expire) /* [MQTT-3.3.2-5] */
 {
     begin();
-    client_send(publisher, "31 [<'t'> [02 0000000A] 'x'] 31 [<'t'> [] 'y'] 31 [<'u'> [02 0000000A] 'x'] 31 [<'u'> []]");
+    client_send(publisher,
+                "31 [<'t'> [02 0000000A] 'x'] 31 [<'t'> [] 'y'] 31 [<'u'> [02 0000000A] 'x'] 31 [<'u'> []]");
     client_send(publisher, "31 [<'v'> [02 0000000A] 'x'] 31 [<'v'> [02 00000014] 'x']");
     harness_advance(h, 10000);
     ck_assert_uint_eq(broker_statistics(h->broker).retained_messages, 2);
@@ -274,7 +279,9 @@ START_TEST(more_in_flight_than_was_announced) /* [R-3.3.4-2] [MQTT-3.3.4-7] */
     settings.receive_maximum = 2;
     begin_with(&settings);
     client_subscribe(old, "t", 0);
-    client_send(publisher, "34 [<'t'> 0001 [] '1'] 34 [<'t'> 0002 [] '2'] 3C [<'t'> 0002 [] '2'] 32 [<'t'> 0003 [] '3']");
+    client_send(
+        publisher,
+        "34 [<'t'> 0001 [] '1'] 34 [<'t'> 0002 [] '2'] 3C [<'t'> 0002 [] '2'] 32 [<'t'> 0003 [] '3']");
     client_expect(publisher, "50 02 0001 50 02 0002 50 02 0002 40 02 0003");
     client_send(publisher, "62 02 0001 34 [<'t'> 0003 [] '4']");
     client_expect(publisher, "70 02 0001 50 02 0003");
@@ -296,7 +303,8 @@ Suite *suite_3_03_4_publish_actions(void)
                   a_qos_2_identifier_outlives_the_connection, an_identifier_serves_one_message_at_a_time,
                   many_identifiers_at_once, the_retained_message_is_replaced_and_removed,
                   the_retained_message_survives_the_session, a_retained_message_expires,
-                  a_replaced_retained_message_does_not_expire, many_retained_messages_expire_while_clients_come,
-                  the_broker_can_limit_the_expiry, a_payload_that_is_not_what_it_says,
-                  the_payload_is_not_looked_at_unless_asked, more_in_flight_than_was_announced);
+                  a_replaced_retained_message_does_not_expire,
+                  many_retained_messages_expire_while_clients_come, the_broker_can_limit_the_expiry,
+                  a_payload_that_is_not_what_it_says, the_payload_is_not_looked_at_unless_asked,
+                  more_in_flight_than_was_announced);
 }

@@ -49,18 +49,23 @@ START_TEST(dup_is_never_passed_on) /* [MQTT-3.3.1-3] [MQTT3-3.3.1-3] */
 }
 END_TEST
 
-START_TEST(properties_travel_unaltered) /* [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18]
-                                         * [MQTT-3.3.2-20] */
+/* [MQTT-3.3.2-4] [MQTT-3.3.2-15] [MQTT-3.3.2-16] [MQTT-3.3.2-17] [MQTT-3.3.2-18] [MQTT-3.3.2-20] */
+START_TEST(properties_travel_unaltered)
 {
     begin();
-    client_send(from, "30 [<'t'> [26 <'b'> <'1'> 01 01 08 <'r/t'> 26 <'a'> <'2'> 09 <00 FF> 03 <'text'> 26 <'b'> <>] 'x']");
-    client_expect(five, "30 [<'t'> [26 <'b'> <'1'> 01 01 08 <'r/t'> 26 <'a'> <'2'> 09 <00 FF> 03 <'text'> 26 <'b'> <>] 'x']");
+    client_send(
+        from,
+        "30 [<'t'> [26 <'b'> <'1'> 01 01 08 <'r/t'> 26 <'a'> <'2'> 09 <00 FF> 03 <'text'> 26 <'b'> <>] 'x']");
+    client_expect(
+        five,
+        "30 [<'t'> [26 <'b'> <'1'> 01 01 08 <'r/t'> 26 <'a'> <'2'> 09 <00 FF> 03 <'text'> 26 <'b'> <>] 'x']");
     client_expect(four, "30 [<'t'> 'x']");
     harness_destroy(h);
 }
 END_TEST
 
-START_TEST(properties_of_one_hop_are_taken_out) /* [MQTT-3.1.2-27] [D-3.3.2.3.4-5]; User Properties keep their order */
+/* [MQTT-3.1.2-27] [D-3.3.2.3.4-5]; User Properties keep their order */
+START_TEST(properties_of_one_hop_are_taken_out)
 {
     begin();
     client_send(from, "30 [<'t'> [26 <'b'> <'1'> 23 0001 26 <'a'> <'2'> 02 0000000A] 'x']");
@@ -78,10 +83,12 @@ START_TEST(the_expiry_interval_shrinks_while_waiting) /* [MQTT-3.3.2-6] [MQTT-3.
     struct client *away = client_resume(h, PROTOCOL_5_0, "away", false);
     client_subscribe(away, "t", 1);
     client_drop(away);
-    client_send(from, "32 [<'t'> 0001 [02 0000000A] 'x'] 32 [<'t'> 0001 [02 00000003] 'y'] 32 [<'t'> 0001 [] 'z']");
+    client_send(from,
+                "32 [<'t'> 0001 [02 0000000A] 'x'] 32 [<'t'> 0001 [02 00000003] 'y'] 32 [<'t'> 0001 [] 'z']");
     harness_advance(h, 3000);
     away = client_resume(h, PROTOCOL_5_0, "away", true);
-    client_expect(away, "32 [<'t'> 0001 [02 00000007] 'x'] 32 [<'t'> 0002 [] 'z']"); /* y has expired, to the ms */
+    client_expect(away,
+                  "32 [<'t'> 0001 [02 00000007] 'x'] 32 [<'t'> 0002 [] 'z']"); /* y has expired, to the ms */
     harness_destroy(h);
 }
 END_TEST
@@ -95,7 +102,8 @@ START_TEST(a_message_of_no_time_is_sent_at_once_or_never) /* [MQTT-3.3.2-5] */
 }
 END_TEST
 
-START_TEST(subscription_identifiers_are_given_back) /* [MQTT-3.3.4-3] [MQTT-3.3.4-4] [D-3.3.4-2] [D-3.3.4-4] */
+/* [MQTT-3.3.4-3] [MQTT-3.3.4-4] [D-3.3.4-2] [D-3.3.4-4] */
+START_TEST(subscription_identifiers_are_given_back)
 {
     begin();
     struct client *c = client_join(h, PROTOCOL_5_0, "ids");
@@ -120,7 +128,8 @@ END_TEST
 START_TEST(a_client_gets_nothing_larger_than_it_takes) /* [MQTT-3.1.2-24] [MQTT-3.1.2-25] */
 {
     begin();
-    struct client *c = client_connect(h, "10 [<'MQTT'> 05 02 0000 [27 00000014] <'small'>]", "20 [00 00 [22 000A]]");
+    struct client *c =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [27 00000014] <'small'>]", "20 [00 00 [22 000A]]");
     client_subscribe(c, "t", 1);
     client_send(from, "30 [<'t'> [] 61*14]"); /* 2 + 3 + 1 + 14 = 20 */
     client_expect(c, "30 [<'t'> [] 61*14]");
@@ -157,7 +166,8 @@ START_TEST(a_large_payload_comes_whole)
 }
 END_TEST
 
-/* The greatest packet of MQTT, of which a subscriber's form can be greater still. The payload is memory that is never touched. */
+/* The greatest packet of MQTT, of which a subscriber's form can be greater still. The payload is memory
+ * that is never touched. */
 START_TEST(a_packet_beyond_what_mqtt_allows_is_not_sent) /* [MQTT-3.1.2-25] */
 {
     enum { GREATEST = 268435455 };
@@ -175,7 +185,8 @@ START_TEST(a_packet_beyond_what_mqtt_allows_is_not_sent) /* [MQTT-3.1.2-25] */
         memcpy(message->bytes, "topic", 5);
         struct publication publication = publication_of_message(message);
         const struct forward forward = {0};
-        const enum forward_outcome outcome = forward_publish(h->broker, five->connection, &publication, &forward);
+        const enum forward_outcome outcome =
+            forward_publish(h->broker, five->connection, &publication, &forward);
         ck_assert_int_eq(outcome, less == 0 ? FORWARD_TOO_LARGE : FORWARD_SENT);
         client_drop(five); /* gives the message back */
         publication_end(&publication);
@@ -189,9 +200,9 @@ END_TEST
 Suite *suite_3_03_4_publish_forward(void);
 Suite *suite_3_03_4_publish_forward(void)
 {
-    HARNESS_SUITE("3.3 PUBLISH, sent", one_message_in_three_versions, dup_is_never_passed_on, properties_travel_unaltered,
-                  properties_of_one_hop_are_taken_out, the_expiry_interval_shrinks_while_waiting,
-                  a_message_of_no_time_is_sent_at_once_or_never, subscription_identifiers_are_given_back,
-                  a_client_gets_nothing_larger_than_it_takes, a_large_payload_comes_whole,
-                  a_packet_beyond_what_mqtt_allows_is_not_sent);
+    HARNESS_SUITE("3.3 PUBLISH, sent", one_message_in_three_versions, dup_is_never_passed_on,
+                  properties_travel_unaltered, properties_of_one_hop_are_taken_out,
+                  the_expiry_interval_shrinks_while_waiting, a_message_of_no_time_is_sent_at_once_or_never,
+                  subscription_identifiers_are_given_back, a_client_gets_nothing_larger_than_it_takes,
+                  a_large_payload_comes_whole, a_packet_beyond_what_mqtt_allows_is_not_sent);
 }

@@ -13,8 +13,9 @@ static void begin(void)
     }
 }
 
-START_TEST(one_suback_in_the_order_of_the_filters) /* [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6]
-    * [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2] [MQTT3-3.8.4-1] [MQTT3-3.8.4-2] [MQTT3-3.8.4-4] [MQTT3-3.8.4-5] */
+/* [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1]
+ * [MQTT-3.9.3-2] [MQTT3-3.8.4-1] [MQTT3-3.8.4-2] [MQTT3-3.8.4-4] [MQTT3-3.8.4-5] */
+START_TEST(one_suback_in_the_order_of_the_filters)
 {
     begin();
     for (int v = 0; v < 2; v++) {
@@ -36,7 +37,7 @@ START_TEST(a_repeated_filter_replaces_the_subscription) /* [MQTT-3.8.4-3] [MQTT3
     client_expect(c[1], "90 03 0001 00 31 [<'t'> 'x'] 90 03 0001 01 31 [<'t'> 'x']"); /* retained again */
     ck_assert_uint_eq(broker_statistics(h->broker).subscriptions, 1);
     client_send(c[2], "32 [<'t'> 0001 [] 'y']");
-    client_expect(c[1], "32 [<'t'> 0001 'y']"); /* once, at the new QoS */
+    client_expect(c[1], "32 [<'t'> 0001 'y']");       /* once, at the new QoS */
     client_send(c[1], "82 [0001 <'t'> 00 <'t'> 00]"); /* within one packet too */
     client_expect(c[1], "90 [0001 00 00] 31 [<'t'> 'x'] 31 [<'t'> 'x']");
     harness_destroy(h);
@@ -75,7 +76,8 @@ START_TEST(retain_handling) /* [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] */
 {
     begin();
     client_send(c[0], "31 [<'t'> 'x']");
-    client_send(c[2], "82 [0001 [] <'t'> 20] 82 [0001 [] <'t'> 10] 82 [0001 [] <'t'> 00] 82 [0001 [] <'t'> 10]");
+    client_send(c[2],
+                "82 [0001 [] <'t'> 20] 82 [0001 [] <'t'> 10] 82 [0001 [] <'t'> 00] 82 [0001 [] <'t'> 10]");
     client_expect(c[2], "90 [0001 [] 00] 90 [0001 [] 00] 90 [0001 [] 00] 31 [<'t'> [] 'x'] 90 [0001 [] 00]");
     client_send(c[2], "A2 [0001 [] <'t'>] 82 [0001 [] <'t'> 10]"); /* new again */
     client_expect(c[2], "B0 [0001 [] 00] 90 [0001 [] 00] 31 [<'t'> [] 'x']");
@@ -133,7 +135,8 @@ START_TEST(a_message_that_expires_in_this_very_moment) /* [MQTT-3.3.2-5] */
 }
 END_TEST
 
-/* More than a connection's output may hold: the rest waits in the queue, whatever the limits, and comes in the end. */
+/* More than a connection's output may hold: the rest waits in the queue, whatever the limits, and comes
+ * in the end. */
 START_TEST(a_hundred_thousand_retained_messages) /* [MQTT-3.3.1-9] */
 {
     enum { MESSAGES = 100500 };
@@ -155,7 +158,8 @@ START_TEST(a_hundred_thousand_retained_messages) /* [MQTT-3.3.1-9] */
         reader->stalled = true;
         client_send(reader, qos ? "82 [0001 <'#'> 01]" : "82 [0001 <'#'> 00]");
         ck_assert_uint_eq(reader->inbox_length, 0);
-        client_send(publisher, "30 [<'live'> 'x']"); /* waits its turn behind the retained ones, or is dropped */
+        client_send(publisher,
+                    "30 [<'live'> 'x']"); /* waits its turn behind the retained ones, or is dropped */
         client_read(reader);
         const size_t publishes = client_count(reader, PACKET_PUBLISH);
         ck_assert_uint_ge(publishes, MESSAGES);
@@ -169,7 +173,8 @@ END_TEST
 START_TEST(a_suback_that_does_not_fit_is_not_sent) /* [MQTT-3.1.2-24] [MQTT-3.1.2-25] */
 {
     begin();
-    struct client *small = client_connect(h, "10 [<'MQTT'> 05 02 0000 [27 00000008] <'s'>]", "20 06 00 00 03 22 000A");
+    struct client *small =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [27 00000008] <'s'>]", "20 06 00 00 03 22 000A");
     client_send(small, "82 [0001 [] <'t'> 00 <'u'> 00 <'v'> 00]");
     client_expect(small, "90 06 0001 00 00 00 00");
     client_send(small, "82 [0001 [] <'t'> 00 <'u'> 00 <'v'> 00 <'w'> 00]");
@@ -184,8 +189,8 @@ Suite *suite_3_08_4_subscribe_actions(void);
 Suite *suite_3_08_4_subscribe_actions(void)
 {
     HARNESS_SUITE("3.8.4 SUBSCRIBE Actions", one_suback_in_the_order_of_the_filters,
-                  a_repeated_filter_replaces_the_subscription, the_lower_qos_is_delivered, retained_messages_answer,
-                  retain_handling, retain_as_published, no_local, no_retained_messages_for_a_group,
-                  a_message_that_expires_in_this_very_moment, a_hundred_thousand_retained_messages,
-                  a_suback_that_does_not_fit_is_not_sent);
+                  a_repeated_filter_replaces_the_subscription, the_lower_qos_is_delivered,
+                  retained_messages_answer, retain_handling, retain_as_published, no_local,
+                  no_retained_messages_for_a_group, a_message_that_expires_in_this_very_moment,
+                  a_hundred_thousand_retained_messages, a_suback_that_does_not_fit_is_not_sent);
 }

@@ -11,8 +11,9 @@ static void begin(void)
     four = client_join(h, PROTOCOL_3_1_1, "four");
 }
 
-START_TEST(one_unsuback_in_the_order_of_the_filters) /* [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.10.4-6] [MQTT-3.11.3-1]
-    * [MQTT-3.11.3-2] [MQTT3-3.10.4-4] [MQTT3-3.10.4-5] [MQTT3-3.10.4-6] */
+/* [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.10.4-6] [MQTT-3.11.3-1] [MQTT-3.11.3-2] [MQTT3-3.10.4-4]
+ * [MQTT3-3.10.4-5] [MQTT3-3.10.4-6] */
+START_TEST(one_unsuback_in_the_order_of_the_filters)
 {
     begin();
     client_subscribe(five, "t", 0);
@@ -63,7 +64,8 @@ END_TEST
 START_TEST(what_was_begun_is_completed) /* [MQTT-3.10.4-3] [MQTT3-3.10.4-3] */
 {
     begin();
-    struct client *c = client_connect(h, "10 [<'MQTT'> 05 02 0000 [21 0001] <'c'>]", "20 06 00 00 03 22 000A");
+    struct client *c =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [21 0001] <'c'>]", "20 06 00 00 03 22 000A");
     client_subscribe(c, "t", 2);
     client_send(four, "34 [<'t'> 0001 'x'] 34 [<'t'> 0002 'y']"); /* one in flight, one in the queue */
     client_expect(c, "34 [<'t'> 0001 [] 'x']");
@@ -87,6 +89,6 @@ Suite *suite_3_10_4_unsubscribe_actions(void);
 Suite *suite_3_10_4_unsubscribe_actions(void)
 {
     HARNESS_SUITE("3.10.4 UNSUBSCRIBE Actions", one_unsuback_in_the_order_of_the_filters,
-                  filters_are_compared_character_by_character, nothing_new_is_added, what_was_begun_is_completed,
-                  a_shared_subscription);
+                  filters_are_compared_character_by_character, nothing_new_is_added,
+                  what_was_begun_is_completed, a_shared_subscription);
 }

@@ -6,7 +6,8 @@
 
 START_TEST(the_connection_is_closed) /* [MQTT-3.14.4-2] 3.14.4 */
 {
-    static const char *const forms[] = {"E0 00", "E0 01 00", "E0 02 00 00", "E0 01 04", "E0 [81 [1F <'why'> 26 <'n'> <'v'>]]"};
+    static const char *const forms[] = {"E0 00", "E0 01 00", "E0 02 00 00", "E0 01 04",
+                                        "E0 [81 [1F <'why'> 26 <'n'> <'v'>]]"};
     struct harness *h = harness_create(NULL);
     for (int v = 0; v < 3; v++) {
         for (int i = 0; i < (v == 2 ? COUNT(forms) : 1); i++) {
@@ -68,7 +69,8 @@ START_TEST(it_can_change_the_session_expiry_interval) /* 3.14.2.2.2 */
 }
 END_TEST
 
-START_TEST(it_cannot_raise_the_interval_from_zero) /* [P-3.14.2.2.2-2] [R-3.14.2.2.2-1] [D-3.14.2.2.2-2] */
+/* [P-3.14.2.2.2-2] [R-3.14.2.2.2-1] [D-3.14.2.2.2-2] */
+START_TEST(it_cannot_raise_the_interval_from_zero)
 {
     struct harness *h = harness_create(NULL);
     struct client *c = client_join(h, PROTOCOL_5_0, "a");

@@ -6,7 +6,8 @@
 START_TEST(the_interval_is_exact) /* [MQTT-4.1.0-1] [MQTT-4.1.0-2] [MQTT-3.1.2-23] [D-4.1-1] */
 {
     struct harness *h = harness_create(NULL);
-    struct client *c = client_connect(h, "10 [<'MQTT'> 05 02 0000 [11 00000002] <'a'>]", "20 06 00 00 03 22 000A");
+    struct client *c =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [11 00000002] <'a'>]", "20 06 00 00 03 22 000A");
     harness_advance(h, 86400000); /* not while connected [MQTT3-4.1.0-2] */
     client_expect_silence(c);
     client_drop(c);
@@ -26,7 +27,8 @@ START_TEST(coming_back_stops_the_clock)
     struct harness *h = harness_create(NULL);
     client_drop(client_connect(h, "10 [<'MQTT'> 05 02 0000 [11 00000002] <'a'>]", "20 06 00 00 03 22 000A"));
     harness_advance(h, 1999);
-    struct client *c = client_connect(h, "10 [<'MQTT'> 05 00 0000 [11 00000003] <'a'>]", "20 06 01 00 03 22 000A");
+    struct client *c =
+        client_connect(h, "10 [<'MQTT'> 05 00 0000 [11 00000003] <'a'>]", "20 06 01 00 03 22 000A");
     harness_advance(h, 60000);
     client_drop(c);
     harness_advance(h, 2999); /* the new CONNECT's interval */
@@ -37,7 +39,8 @@ START_TEST(coming_back_stops_the_clock)
 }
 END_TEST
 
-START_TEST(without_interval_it_ends_with_its_connection) /* [D-3.1.2.11.2-1] [D-3.1.2.11.2-2] [MQTT3-3.1.2-6] */
+/* [D-3.1.2.11.2-1] [D-3.1.2.11.2-2] [MQTT3-3.1.2-6] */
+START_TEST(without_interval_it_ends_with_its_connection)
 {
     struct harness *h = harness_create(NULL);
     for (int v = 0; v < 3; v++) {
@@ -65,7 +68,8 @@ START_TEST(it_can_last_forever) /* [D-3.1.2.11.2-3] [MQTT3-3.1.2-4] [MQTT3-4.1.0
 }
 END_TEST
 
-START_TEST(messages_are_kept_for_who_is_away) /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] [MQTT3-3.1.2-5] [D-4.1-4] */
+/* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] [MQTT3-3.1.2-5] [D-4.1-4] */
+START_TEST(messages_are_kept_for_who_is_away)
 {
     for (int v = 0; v < 3; v++) {
         const bool five = unit_versions[v] == PROTOCOL_5_0;
@@ -223,7 +227,8 @@ Suite *suite_4_01_session_state(void);
 Suite *suite_4_01_session_state(void)
 {
     HARNESS_SUITE("4.1 Session State", the_interval_is_exact, coming_back_stops_the_clock,
-                  without_interval_it_ends_with_its_connection, it_can_last_forever, messages_are_kept_for_who_is_away,
-                  a_session_can_change_its_version, identifiers_tell_sessions_apart, every_identifier_can_be_in_flight,
-                  identifiers_wrap_around, a_full_window_of_65535_through_the_broker);
+                  without_interval_it_ends_with_its_connection, it_can_last_forever,
+                  messages_are_kept_for_who_is_away, a_session_can_change_its_version,
+                  identifiers_tell_sessions_apart, every_identifier_can_be_in_flight, identifiers_wrap_around,
+                  a_full_window_of_65535_through_the_broker);
 }

@@ -7,8 +7,10 @@ START_TEST(one_byte_at_a_time)
 {
     struct harness *h = harness_create(NULL);
     struct client *c = client_open(h);
-    client_send_slowly(c, "10 [<'MQTT'> 05 02 0000 [] <'a'>] 82 [0001 [] <'t'> 02] 34 [<'t'> 0005 [01 01] 61*300] C0 00");
-    client_expect(c, "20 06 00 00 03 22 000A 90 [0001 [] 02] 34 [<'t'> 0001 [01 01] 61*300] 50 02 0005 D0 00");
+    client_send_slowly(
+        c, "10 [<'MQTT'> 05 02 0000 [] <'a'>] 82 [0001 [] <'t'> 02] 34 [<'t'> 0005 [01 01] 61*300] C0 00");
+    client_expect(c,
+                  "20 06 00 00 03 22 000A 90 [0001 [] 02] 34 [<'t'> 0001 [01 01] 61*300] 50 02 0005 D0 00");
     client_send_slowly(c, "80");
     client_expect_disconnect(c, 0x81, "[MQTT-"); /* at the first byte that is wrong */
     harness_destroy(h);
@@ -17,7 +19,8 @@ END_TEST
 
 START_TEST(every_way_to_cut_a_stream_in_two)
 {
-    const struct bytes stream = octets("10 [<'MQTT'> 04 02 0000 <'a'>] 82 [0001 <'t'> 00] 30 [<'t'> 61*130] C0 00");
+    const struct bytes stream =
+        octets("10 [<'MQTT'> 04 02 0000 <'a'>] 82 [0001 <'t'> 00] 30 [<'t'> 61*130] C0 00");
     for (size_t cut = 0; cut <= stream.length; cut++) {
         struct harness *h = harness_create(NULL);
         struct client *c = client_open(h);
@@ -90,7 +93,9 @@ START_TEST(output_comes_in_runs_that_can_be_sent_in_part)
     client_subscribe(other, "t", 0);
     c->stalled = true;
     /* small and large ones alternate, the large ones shared with the other subscriber */
-    client_send(other, "30 [<'t'> 61*100] 30 [<'t'> 62*5000] 30 [<'t'> 63*5000] 30 [<'t'> 64*3000] 30 [<'t'> 65*40000]");
+    client_send(
+        other,
+        "30 [<'t'> 61*100] 30 [<'t'> 62*5000] 30 [<'t'> 63*5000] 30 [<'t'> 64*3000] 30 [<'t'> 65*40000]");
     struct bytes vector[32];
     ck_assert_uint_eq(connection_output(c->connection, vector, 1), 1);
     ck_assert_uint_gt(connection_output(c->connection, vector, 32), 5);
@@ -103,8 +108,9 @@ START_TEST(output_comes_in_runs_that_can_be_sent_in_part)
         length += count;
         connection_sent(h->broker, c->connection, count);
     }
-    const struct bytes expected = octets("30 [<'t'> 61*100] 30 [<'t'> 62*5000] 30 [<'t'> 63*5000] 30 [<'t'> 64*3000]"
-                                         "30 [<'t'> 65*40000]");
+    const struct bytes expected =
+        octets("30 [<'t'> 61*100] 30 [<'t'> 62*5000] 30 [<'t'> 63*5000] 30 [<'t'> 64*3000]"
+               "30 [<'t'> 65*40000]");
     ck_assert(bytes_equal(bytes_of(all, length), expected));
     client_expect_bytes(other, expected);
     free(all);
@@ -161,7 +167,8 @@ START_TEST(nothing_more_is_read_from_who_does_not_read) /* CONNECTION_OUTPUT_CEI
     c->stalled = true;
     const struct bytes publish = octets("32 [<'t'> 0001 61*60000]");
     int sent = 0;
-    while (connection_wants_input(c->connection) && sent < 100000) { /* acknowledgements are never held back */
+    while (connection_wants_input(c->connection) &&
+           sent < 100000) { /* acknowledgements are never held back */
         client_send_bytes(c, publish);
         if (sent == 20)
             ck_assert_uint_gt(c->connection->output_size, broker_default_settings().maximum_output);
@@ -238,8 +245,9 @@ Suite *suite_4_02_network_connection(void);
 Suite *suite_4_02_network_connection(void)
 {
     HARNESS_SUITE("4.2 Network Connections", one_byte_at_a_time, every_way_to_cut_a_stream_in_two,
-                  many_packets_in_one_input, an_error_in_the_rest_of_a_packet, the_broker_closes_what_was_cut_off,
-                  output_comes_in_runs_that_can_be_sent_in_part, one_connection_fills_many_blocks, the_pool_is_bounded,
+                  many_packets_in_one_input, an_error_in_the_rest_of_a_packet,
+                  the_broker_closes_what_was_cut_off, output_comes_in_runs_that_can_be_sent_in_part,
+                  one_connection_fills_many_blocks, the_pool_is_bounded,
                   nothing_more_is_read_from_who_does_not_read, a_closing_connection_sends_what_it_has,
                   a_peer_without_a_name, every_packet_is_traced);
 }

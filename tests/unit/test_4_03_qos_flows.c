@@ -18,8 +18,9 @@ static const struct {
     {SENDER_AWAIT_PUBACK, SENDER_PUBREC_ERROR, SENDER_PROTOCOL_ERROR, 0},
     {SENDER_AWAIT_PUBACK, SENDER_PUBCOMP, SENDER_PROTOCOL_ERROR, 0},
     {SENDER_AWAIT_PUBREC, SENDER_PUBACK, SENDER_PROTOCOL_ERROR, 0},
-    {SENDER_AWAIT_PUBREC, SENDER_PUBREC, SENDER_RELEASE, SENDER_AWAIT_PUBCOMP}, /* [MQTT-4.3.3-4] [MQTT3-4.3.3-1] */
-    {SENDER_AWAIT_PUBREC, SENDER_PUBREC_ERROR, SENDER_DONE, 0},                 /* [R-4.3.3-1] */
+    {SENDER_AWAIT_PUBREC, SENDER_PUBREC, SENDER_RELEASE,
+     SENDER_AWAIT_PUBCOMP},                                     /* [MQTT-4.3.3-4] [MQTT3-4.3.3-1] */
+    {SENDER_AWAIT_PUBREC, SENDER_PUBREC_ERROR, SENDER_DONE, 0}, /* [R-4.3.3-1] */
     {SENDER_AWAIT_PUBREC, SENDER_PUBCOMP, SENDER_PROTOCOL_ERROR, 0},
     {SENDER_AWAIT_PUBCOMP, SENDER_PUBACK, SENDER_PROTOCOL_ERROR, 0},
     {SENDER_AWAIT_PUBCOMP, SENDER_PUBREC, SENDER_RELEASE_AGAIN, SENDER_AWAIT_PUBCOMP},
@@ -31,7 +32,8 @@ START_TEST(every_state_and_event)
 {
     ck_assert_int_eq(COUNT(transitions), SENDER_STATE_COUNT * SENDER_EVENT_COUNT);
     for (int i = 0; i < COUNT(transitions); i++) {
-        const struct sender_transition transition = qos_sender_transition(transitions[i].state, transitions[i].event);
+        const struct sender_transition transition =
+            qos_sender_transition(transitions[i].state, transitions[i].event);
         ck_assert_int_eq(transition.action, transitions[i].action);
         if (transition.action == SENDER_RELEASE || transition.action == SENDER_RELEASE_AGAIN)
             ck_assert_int_eq(transition.next, transitions[i].next);
@@ -44,7 +46,8 @@ END_TEST
 static struct harness *h;
 static struct client *c;
 
-/* A client with one message in flight, in the state that `qos` and `rest` lead to; the next message would be 0002. */
+/* A client with one message in flight, in the state that `qos` and `rest` lead to; the next message would
+ * be 0002. */
 static void begin(enum protocol_version version, unsigned qos, const char *rest)
 {
     char notation[NOTATION_SIZE];
@@ -84,7 +87,8 @@ static const struct {
     {"PUBCOMP completes QoS 2", 2, "50 02 0001", "70 02 0001", "", ALL},
     {"so does one that does not find it", 2, "50 02 0001", "70 03 0001 92", "", V5},
     {"PUBCOMP again", 2, "50 02 0001 70 02 0001", "70 02 0001", "", ALL},
-    {"PUBREC of a message that is no more: 5.0 says so", 2, "50 02 0001 70 02 0001", "50 02 0001", "62 03 0001 92", V5},
+    {"PUBREC of a message that is no more: 5.0 says so", 2, "50 02 0001 70 02 0001", "50 02 0001",
+     "62 03 0001 92", V5},
     {"3.1 and 3.1.1 cannot", 2, "50 02 0001 70 02 0001", "50 02 0001", "62 02 0001", V3},
     {"PUBREC with an error of nothing", 2, "50 03 0001 80", "50 03 0001 80", "", V5},
     {"PUBACK of nothing", 1, "", "40 02 0099", "", ALL},
@@ -145,6 +149,6 @@ END_TEST
 Suite *suite_4_03_qos_flows(void);
 Suite *suite_4_03_qos_flows(void)
 {
-    HARNESS_SUITE("4.3 QoS flows", every_state_and_event, the_flows_as_the_client_sees_them, qos_0_has_no_flow,
-                  the_identifier_is_free_afterwards);
+    HARNESS_SUITE("4.3 QoS flows", every_state_and_event, the_flows_as_the_client_sees_them,
+                  qos_0_has_no_flow, the_identifier_is_free_afterwards);
 }

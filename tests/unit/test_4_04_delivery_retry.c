@@ -5,23 +5,24 @@ static struct harness *h;
 static struct client *sender;
 static struct client *c;
 
-/* A client with a lasting session and five messages on their way: 1 unacknowledged, 2 acknowledged, 3 unacknowledged at QoS 2,
- * 4 released, 5 complete. */
+/* A client with a lasting session and five messages on their way: 1 unacknowledged, 2 acknowledged, 3
+ * unacknowledged at QoS 2, 4 released, 5 complete. */
 static void begin(enum protocol_version version)
 {
     h = harness_create(NULL);
     sender = client_join(h, PROTOCOL_3_1_1, "s");
     c = client_resume(h, version, "c", false);
     client_subscribe(c, "t", 2);
-    client_send(sender, "32 [<'t'> 0001 '1'] 32 [<'t'> 0001 '2'] 34 [<'t'> 0003 '3'] 34 [<'t'> 0004 '4'] 34 [<'t'> 0005 '5']");
+    client_send(sender, "32 [<'t'> 0001 '1'] 32 [<'t'> 0001 '2'] 34 [<'t'> 0003 '3'] 34 [<'t'> 0004 '4'] 34 "
+                        "[<'t'> 0005 '5']");
     ck_assert_uint_eq(client_count(c, PACKET_PUBLISH), 5);
     client_ignore(c);
     client_send(c, "40 02 0002 50 02 0004 50 02 0005 70 02 0005");
     client_expect(c, "62 02 0004 62 02 0005");
 }
 
-START_TEST(it_is_sent_again_in_the_original_order) /* [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT3-4.4.0-1]
-                                                    * [MQTT3-4.6.0-6] [MQTT3-3.3.1-1] */
+/* [MQTT-4.4.0-1] [MQTT-4.6.0-1] [MQTT-3.3.1-1] [MQTT3-4.4.0-1] [MQTT3-4.6.0-6] [MQTT3-3.3.1-1] */
+START_TEST(it_is_sent_again_in_the_original_order)
 {
     for (int v = 0; v < 3; v++) {
         begin(unit_versions[v]);
@@ -51,7 +52,8 @@ START_TEST(nothing_is_sent_again_on_a_living_connection) /* [MQTT-4.4.0-1] */
 }
 END_TEST
 
-START_TEST(nothing_is_sent_again_after_an_answer) /* [MQTT-4.3.3-6] the message is forgotten once PUBREC has come */
+/* [MQTT-4.3.3-6] the message is forgotten once PUBREC has come */
+START_TEST(nothing_is_sent_again_after_an_answer)
 {
     begin(PROTOCOL_5_0);
     client_send(c, "40 03 0001 80 50 02 0003");

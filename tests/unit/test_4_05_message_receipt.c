@@ -25,7 +25,8 @@ START_TEST(overlapping_subscriptions_are_one_delivery) /* [MQTT-3.3.4-2] [MQTT3-
     client_ignore(to);
     client_send(from, "35 [<'a/b'> 0001 'x']");
     /* the highest QoS; RETAIN because one of them wants it as published */
-    client_expect(to, to->inbox[10] == 2 ? "35 [<'a/b'> 0001 [0B 02 0B 01] 'x']" : "35 [<'a/b'> 0001 [0B 01 0B 02] 'x']");
+    client_expect(to, to->inbox[10] == 2 ? "35 [<'a/b'> 0001 [0B 02 0B 01] 'x']"
+                                         : "35 [<'a/b'> 0001 [0B 01 0B 02] 'x']");
     harness_destroy(h);
 }
 END_TEST
@@ -40,8 +41,16 @@ START_TEST(overlapping_subscriptions_can_be_separate) /* [MQTT-3.3.4-5] [D-3.3.4
     client_send(from, "34 [<'a/b'> 0001 'x']");
     ck_assert_uint_eq(client_count(to, PACKET_PUBLISH), 2);
     ck_assert_uint_eq(to->inbox_length, 11 + 13);
-    ck_assert_ptr_nonnull(memmem(to->inbox, to->inbox_length, "\x30\x09\x00\x03" "a/b" "\x02\x0B\x01x", 11));
-    ck_assert_ptr_nonnull(memmem(to->inbox, to->inbox_length, "\x32\x0B\x00\x03" "a/b" "\x00\x01\x02\x0B\x02x", 13));
+    ck_assert_ptr_nonnull(memmem(to->inbox, to->inbox_length,
+                                 "\x30\x09\x00\x03"
+                                 "a/b"
+                                 "\x02\x0B\x01x",
+                                 11));
+    ck_assert_ptr_nonnull(memmem(to->inbox, to->inbox_length,
+                                 "\x32\x0B\x00\x03"
+                                 "a/b"
+                                 "\x00\x01\x02\x0B\x02x",
+                                 13));
     harness_destroy(h);
 }
 END_TEST
@@ -139,7 +148,8 @@ END_TEST
 START_TEST(a_member_with_a_full_window_is_passed_over) /* [MQTT-4.9.0-2] */
 {
     begin();
-    struct client *slow = client_connect(h, "10 [<'MQTT'> 05 02 0000 [21 0001] <'slow'>]", "20 06 00 00 03 22 000A");
+    struct client *slow =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [21 0001] <'slow'>]", "20 06 00 00 03 22 000A");
     client_subscribe(slow, "$share/g/t", 1);
     client_subscribe(to, "$share/g/t", 1);
     for (int i = 0; i < 4; i++)
@@ -155,7 +165,8 @@ END_TEST
 START_TEST(a_group_of_one_that_cannot_take_it)
 {
     begin();
-    struct client *slow = client_connect(h, "10 [<'MQTT'> 05 02 0000 [21 0001] <'slow'>]", "20 06 00 00 03 22 000A");
+    struct client *slow =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [21 0001] <'slow'>]", "20 06 00 00 03 22 000A");
     client_subscribe(slow, "$share/g/t", 1);
     client_send(from, "32 [<'t'> 0001 '1'] 32 [<'t'> 0002 '2']");
     client_expect(slow, "32 [<'t'> 0001 [] '1']");
@@ -188,7 +199,8 @@ Suite *suite_4_05_message_receipt(void);
 Suite *suite_4_05_message_receipt(void)
 {
     HARNESS_SUITE("4.5 Message receipt", overlapping_subscriptions_are_one_delivery,
-                  overlapping_subscriptions_can_be_separate, more_matches_than_the_scratch_space_has, many_recipients,
-                  a_group_takes_turns, a_member_that_is_away_is_passed_over, a_member_with_a_full_window_is_passed_over,
-                  a_group_of_one_that_cannot_take_it, the_broker_itself_publishes);
+                  overlapping_subscriptions_can_be_separate, more_matches_than_the_scratch_space_has,
+                  many_recipients, a_group_takes_turns, a_member_that_is_away_is_passed_over,
+                  a_member_with_a_full_window_is_passed_over, a_group_of_one_that_cannot_take_it,
+                  the_broker_itself_publishes);
 }

@@ -14,11 +14,13 @@ static void begin_with(const struct broker_settings *settings, const char *recei
     client_subscribe(to, "t", 2);
 }
 
-START_TEST(nothing_overtakes_what_waits) /* [MQTT-4.6.0-5] [MQTT-4.6.0-6] [MQTT3-4.6.0-5] [MQTT3-4.6.0-6] */
+/* [MQTT-4.6.0-5] [MQTT-4.6.0-6] [MQTT3-4.6.0-5] [MQTT3-4.6.0-6] */
+START_TEST(nothing_overtakes_what_waits)
 {
     const struct broker_settings settings = broker_default_settings();
     begin_with(&settings, "0002");
-    client_send(from, "32 [<'t'> 0001 [] '1'] 34 [<'t'> 0002 [] '2'] 32 [<'t'> 0003 [] '3'] 34 [<'t'> 0004 [] '4']");
+    client_send(
+        from, "32 [<'t'> 0001 [] '1'] 34 [<'t'> 0002 [] '2'] 32 [<'t'> 0003 [] '3'] 34 [<'t'> 0004 [] '4']");
     client_expect(to, "32 [<'t'> 0001 [] '1'] 34 [<'t'> 0002 [] '2']");
     client_send(to, "50 02 0002"); /* frees nothing yet */
     client_expect(to, "62 02 0002");
@@ -40,7 +42,8 @@ static void overfill(bool drop_oldest)
     settings.maximum_queued = 2;
     settings.drop_oldest = drop_oldest;
     begin_with(&settings, "0001");
-    client_send(from, "32 [<'t'> 0001 [] '1'] 32 [<'t'> 0001 [] '2'] 32 [<'t'> 0001 [] '3'] 32 [<'t'> 0001 [] '4']");
+    client_send(
+        from, "32 [<'t'> 0001 [] '1'] 32 [<'t'> 0001 [] '2'] 32 [<'t'> 0001 [] '3'] 32 [<'t'> 0001 [] '4']");
     client_expect(from, "40 02 0001 40 02 0001 40 02 0001 40 02 0001");
     client_expect(to, "32 [<'t'> 0001 [] '1']");
     ck_assert_uint_eq(broker_statistics(h->broker).messages_dropped, 1);
@@ -109,7 +112,8 @@ START_TEST(what_has_expired_makes_room) /* [MQTT-3.3.2-5] */
     struct broker_settings settings = broker_default_settings();
     settings.maximum_queued = 2;
     begin_with(&settings, "0001");
-    client_send(from, "32 [<'t'> 0001 [] '1'] 32 [<'t'> 0001 [02 00000001] '2'] 32 [<'t'> 0001 [02 00000001] '3']");
+    client_send(from,
+                "32 [<'t'> 0001 [] '1'] 32 [<'t'> 0001 [02 00000001] '2'] 32 [<'t'> 0001 [02 00000001] '3']");
     client_expect(to, "32 [<'t'> 0001 [] '1']");
     harness_advance(h, 1000);
     client_send(from, "32 [<'t'> 0001 [] '4']");
@@ -199,8 +203,9 @@ Suite *suite_4_06_message_ordering(void);
 Suite *suite_4_06_message_ordering(void)
 {
     HARNESS_SUITE("4.6 Message ordering", nothing_overtakes_what_waits, a_full_queue_loses_the_newest,
-                  a_full_queue_loses_the_oldest, a_queue_without_room, the_queue_of_who_is_away_is_limited_too,
-                  what_has_expired_makes_room, who_does_not_read_loses_qos_0_only, at_the_limit_there_is_still_room,
+                  a_full_queue_loses_the_oldest, a_queue_without_room,
+                  the_queue_of_who_is_away_is_limited_too, what_has_expired_makes_room,
+                  who_does_not_read_loses_qos_0_only, at_the_limit_there_is_still_room,
                   retained_messages_wait_in_order_with_live_ones, who_is_away_gets_no_qos_0,
                   a_queued_message_that_is_too_large);
 }

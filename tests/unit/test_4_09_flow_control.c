@@ -18,14 +18,16 @@ START_TEST(the_window_of_the_client) /* [MQTT-4.9.0-2] [MQTT-3.3.4-9] [D-4.9-2];
 {
     struct harness *h = harness_create(NULL);
     struct client *from = client_join(h, PROTOCOL_3_1_1, "from");
-    struct client *to = client_connect(h, "10 [<'MQTT'> 05 02 0000 [21 0002] <'to'>]", "20 06 00 00 03 22 000A");
+    struct client *to =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [21 0002] <'to'>]", "20 06 00 00 03 22 000A");
     client_subscribe(to, "t", 2);
     for (int i = 0; i < 4; i++)
         client_send(from, "34 [<'t'> 0001 'x'] 62 02 0001");
     client_expect(to, "34 [<'t'> 0001 [] 'x'] 34 [<'t'> 0002 [] 'x']");
     client_send(from, "30 [<'t'> '0']"); /* [D-4.9-1] QoS 0 is not held back here */
     client_expect(to, "30 [<'t'> [] '0']");
-    client_send(to, "50 02 0001 50 02 0002 C0 00 82 [0001 [] <'u'> 00]"); /* other packets are never held back */
+    client_send(to,
+                "50 02 0001 50 02 0002 C0 00 82 [0001 [] <'u'> 00]"); /* other packets are never held back */
     client_expect(to, "62 02 0001 62 02 0002 D0 00 90 [0001 [] 00]");
     client_send(to, "70 03 0002 92"); /* error or not */
     client_expect(to, "34 [<'t'> 0003 [] 'x']");
@@ -58,7 +60,8 @@ START_TEST(each_connection_begins_anew) /* [D-4.9-4] [D-3.1.2.11.3-1] */
 {
     struct harness *h = harness_create(NULL);
     struct client *from = client_join(h, PROTOCOL_3_1_1, "from");
-    struct client *to = client_connect(h, "10 [<'MQTT'> 05 00 0000 [21 0001 11 FFFFFFFF] <'to'>]", "20 06 00 00 03 22 000A");
+    struct client *to =
+        client_connect(h, "10 [<'MQTT'> 05 00 0000 [21 0001 11 FFFFFFFF] <'to'>]", "20 06 00 00 03 22 000A");
     client_subscribe(to, "t", 1);
     client_send(from, "32 [<'t'> 0001 '1'] 32 [<'t'> 0002 '2'] 32 [<'t'> 0003 '3']");
     client_expect(to, "32 [<'t'> 0001 [] '1']");
@@ -71,19 +74,22 @@ START_TEST(each_connection_begins_anew) /* [D-4.9-4] [D-3.1.2.11.3-1] */
 }
 END_TEST
 
-START_TEST(a_smaller_window_than_before) /* [MQTT-4.9.0-2] [MQTT-3.3.4-9] holds for what is sent again as well */
+/* [MQTT-4.9.0-2] [MQTT-3.3.4-9] holds for what is sent again as well */
+START_TEST(a_smaller_window_than_before)
 {
     struct harness *h = harness_create(NULL);
     struct client *from = client_join(h, PROTOCOL_3_1_1, "from");
     struct client *to = client_resume(h, PROTOCOL_5_0, "to", false);
     client_subscribe(to, "t", 2);
-    client_send(from, "32 [<'t'> 0001 '1'] 34 [<'t'> 0002 '2'] 32 [<'t'> 0003 '3'] 34 [<'t'> 0004 '4'] 34 [<'t'> 0005 '5']");
+    client_send(from, "32 [<'t'> 0001 '1'] 34 [<'t'> 0002 '2'] 32 [<'t'> 0003 '3'] 34 [<'t'> 0004 '4'] 34 "
+                      "[<'t'> 0005 '5']");
     ck_assert_uint_eq(client_count(to, PACKET_PUBLISH), 5);
     client_send(to, "50 02 0004");
     client_drop(to);
     client_send(from, "32 [<'t'> 0006 '6']");
-    to = client_connect(h, "10 [<'MQTT'> 05 00 0000 [21 0001 11 FFFFFFFF] <'to'>]",
-                        "20 06 01 00 03 22 000A 62 02 0004"); /* is in flight until PUBCOMP, wherever it was sent */
+    to = client_connect(
+        h, "10 [<'MQTT'> 05 00 0000 [21 0001 11 FFFFFFFF] <'to'>]",
+        "20 06 01 00 03 22 000A 62 02 0004"); /* is in flight until PUBCOMP, wherever it was sent */
     client_send(from, "32 [<'t'> 0007 '7']");
     client_expect_silence(to);
     client_send(to, "70 02 0004");
@@ -126,6 +132,6 @@ Suite *suite_4_09_flow_control(void);
 Suite *suite_4_09_flow_control(void)
 {
     HARNESS_SUITE("4.9 Flow control", the_smaller_of_both_limits, the_window_of_the_client,
-                  our_own_limit_holds_for_everybody, each_connection_begins_anew, a_smaller_window_than_before,
-                  an_answer_before_its_message_is_sent_again);
+                  our_own_limit_holds_for_everybody, each_connection_begins_anew,
+                  a_smaller_window_than_before, an_answer_before_its_message_is_sent_again);
 }

@@ -21,13 +21,13 @@ START_TEST(return_codes_of_3_1_1) /* 3.1.1 table 3.1 */
 END_TEST
 
 static const struct {
-    const char *five;  /* what is wrong, in 5.0 */
+    const char *five; /* what is wrong, in 5.0 */
     unsigned reason_code;
     const char *why;
     const char *three; /* and in 3.1.1 */
 } errors[] = {
     {"36 [<'t'> 0001 [] 'x']", 0x81, "PUBLISH byte 0: ", "36 [<'t'> 0001 'x']"},
-    {"32 [<'t'> 0000 [] 'x']", 0x81, "[MQTT-2.2.1-", "32 [<'t'> 0000 'x']"},
+    {"32 [<'t'> 0000 [] 'x']", 0x81, "[MQTT-2.2.1-3]", "32 [<'t'> 0000 'x']"},
     {"82 02 0001", 0x81, "SUBSCRIBE byte", "82 02 0001"},
     {"82 [0001 [] <'#/a'> 00]", 0x82, "[MQTT-4.7.1-1]", "82 [0001 <'#/a'> 00]"},
     {"20 03 00 00 00", 0x82, "CONNACK", "20 02 00 00"},
@@ -36,7 +36,8 @@ static const struct {
     {"30 [<'t'> [23 0000] 'x']", 0x94, "[MQTT-3.3.2-8]", "30 [<'+'> 'x']"},
 };
 
-START_TEST(a_disconnect_says_what_is_wrong) /* [MQTT-4.13.1-1] [S-4.13.1-3] [MQTT-4.13.2-1] [MQTT3-4.8.0-1] */
+/* [MQTT-4.13.1-1] [S-4.13.1-3] [MQTT-4.13.2-1] [MQTT3-4.8.0-1] */
+START_TEST(a_disconnect_says_what_is_wrong)
 {
     struct harness *h = harness_create(NULL);
     struct client *bystander = client_join(h, PROTOCOL_5_0, "bystander");
@@ -61,7 +62,8 @@ END_TEST
 START_TEST(an_explanation_that_does_not_fit) /* [MQTT-3.14.2-3] [MQTT-3.1.2-24] */
 {
     struct harness *h = harness_create(NULL);
-    struct client *c = client_connect(h, "10 [<'MQTT'> 05 02 0000 [27 00000014] <'a'>]", "20 06 00 00 03 22 000A");
+    struct client *c =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [27 00000014] <'a'>]", "20 06 00 00 03 22 000A");
     client_send(c, "36 [<'t'> 0001 [] 'x']");
     client_expect_closed(c, "E0 01 81");
     harness_destroy(h);

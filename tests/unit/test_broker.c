@@ -29,9 +29,10 @@ START_TEST(a_shutdown_ends_with_wills) /* [D-3.1.2.5-4] */
 {
     struct harness *h = harness_create(NULL);
     client_connect(h, "10 [<'MQTT'> 05 26 0000 [] <'a'> [] <'w'> <'bye'>]", "20 06 00 00 03 22 000A");
-    client_connect(h, "10 [<'MQTT'> 05 26 0000 [11 00000064] <'b'> [18 00000005] <'v'> <'bye'>]", "20 06 00 00 03 22 000A");
+    client_connect(h, "10 [<'MQTT'> 05 26 0000 [11 00000064] <'b'> [18 00000005] <'v'> <'bye'>]",
+                   "20 06 00 00 03 22 000A");
     harness_shutdown(h);
-    harness_shutdown(h); /* once is enough */
+    harness_shutdown(h);                                                  /* once is enough */
     ck_assert_uint_eq(broker_statistics(h->broker).retained_messages, 1); /* the other one's delay runs */
     ck_assert_uint_eq(broker_statistics(h->broker).sessions, 1);
     harness_destroy(h); /* [D-3.1.2.5-5] it is not published on the way out */
@@ -43,7 +44,7 @@ START_TEST(figures)
     struct harness *h = harness_create(NULL);
     struct client *a = client_join(h, PROTOCOL_3_1_1, "a"); /* 2 + 10 + 3 = 15 in, 4 out */
     struct client *b = client_join(h, PROTOCOL_3_1_1, "b");
-    client_subscribe(a, "t", 0); /* 2 + 2 + 4 = 8 in, 5 out */
+    client_subscribe(a, "t", 0);      /* 2 + 2 + 4 = 8 in, 5 out */
     client_send(b, "30 [<'t'> 'x']"); /* 6 in, 6 out */
     client_expect(a, "30 [<'t'> 'x']");
     client_drop(b);
@@ -139,6 +140,6 @@ Suite *suite_broker(void);
 Suite *suite_broker(void)
 {
     HARNESS_SUITE("broker", a_shutdown_tells_everybody, a_shutdown_ends_with_wills, figures, an_empty_broker,
-                  without_log_all_is_the_same, two_brokers_do_not_know_of_each_other, timers_run_before_what_comes_late,
-                  everything_left_over_is_freed);
+                  without_log_all_is_the_same, two_brokers_do_not_know_of_each_other,
+                  timers_run_before_what_comes_late, everything_left_over_is_freed);
 }
