@@ -18,8 +18,8 @@ struct sender_transition qos_sender_transition(enum sender_state state, enum sen
                                  [SENDER_PUBREC] = WRONG,
                                  [SENDER_PUBREC_ERROR] = WRONG,
                                  [SENDER_PUBCOMP] = WRONG},
-        /* [MQTT-4.3.3-3] unacknowledged until the PUBREC comes; [MQTT-4.3.3-4] one below 0x80 is answered with PUBREL; [R-4.3.3-1] with 0x80 or above the flow
-         * has ended */
+        /* [MQTT-4.3.3-3] unacknowledged until the PUBREC comes; [MQTT-4.3.3-4] one below 0x80 is answered
+         * with PUBREL; [R-4.3.3-1] with 0x80 or above the flow has ended */
         [SENDER_AWAIT_PUBREC] = {[SENDER_PUBACK] = WRONG,
                                  [SENDER_PUBREC] = TRANSITION(SENDER_RELEASE, SENDER_AWAIT_PUBCOMP),
                                  [SENDER_PUBREC_ERROR] = TRANSITION(SENDER_DONE, SENDER_QUEUED),

@@ -38,8 +38,8 @@ struct harness {
     uint64_t random_state;
     struct client *clients;
     size_t opened; /* clients ever opened */
-    char log
-        [HARNESS_LOG_SIZE]; /* lines of log, each ended by a line feed; the newest are lost when it is full */
+    /* Lines of log, each ended by a line feed; the newest are lost when it is full. */
+    char log[HARNESS_LOG_SIZE];
     size_t log_length;
     uint64_t traced_received; /* Control Packets that the trace was told of */
     uint64_t traced_sent;
