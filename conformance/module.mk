@@ -39,4 +39,4 @@ conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance
 TEST_STEPS += conformance
 TEST_COMMAND_conformance = conformance/measure-etalon $(BUILD) --no-progress && conformance/closing-line $(BUILD)/report/etalon.json
 
-include conformance/mutants/module.mk
+include conformance/brokers/module.mk conformance/mutants/module.mk conformance/soak.mk

@@ -1,0 +1,131 @@
+"""Starting brokers and the mutant proxy on free loopback ports, and running the suite against them: what the scripts
+of the conformance suite share."""
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BROKERS = os.path.join(ROOT, 'conformance', 'brokers')
+START_PATIENCE = 10.0  # seconds
+
+
+class CannotRun(Exception):
+    pass
+
+
+@contextlib.contextmanager
+def running(command, log=subprocess.DEVNULL):
+    process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(START_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(what, process, ready):
+    """Waits until `ready()` yields something, and returns it."""
+    limit = time.monotonic() + START_PATIENCE
+    while time.monotonic() < limit:
+        found = ready()
+        if found:
+            return found
+        if process.poll() is not None:
+            raise CannotRun('%s ended with status %d' % (what, process.returncode))
+        time.sleep(0.01)  # sleep-allowed: between looks at a condition that must become true
+    raise CannotRun('%s did not start within %.0f s' % (what, START_PATIENCE))
+
+
+def read_port(path):
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding='ascii') as file:
+        text = file.read()
+    return int(text) if text.endswith('\n') else None
+
+
+def answers(port):
+    try:
+        socket.create_connection(('127.0.0.1', port), 1).close()
+        return True
+    except OSError:
+        return False
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def folder_of_its_own():
+    folder = tempfile.mkdtemp(prefix='etalon-conformance-')
+    os.chmod(folder, 0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def broker(build, name, folder):
+    """A broker of its own, Etalon or one of conformance/brokers; yields its port. Its output is in the folder."""
+    with open(os.path.join(folder, 'broker.log'), 'wb') as log:
+        if name == 'etalon':
+            path = os.path.join(folder, 'broker-port')
+            with running([os.path.join(build, 'etalon'), '-p', '0', '--port-file', path], log) as process:
+                yield wait_for('the broker', process, lambda: read_port(path))
+            return
+        port = free_port()
+        with running([os.path.join(BROKERS, name, 'start'), 'default', str(port), folder], log) as process:
+            wait_for('the broker', process, lambda: answers(port))
+            yield port
+
+
+@contextlib.contextmanager
+def proxy(build, folder, target, mutant=None):
+    """etalon-mutant before the broker at port `target`; yields its port."""
+    path = os.path.join(folder, 'proxy-port')
+    command = [os.path.join(build, 'etalon-mutant'), '--listen', '0', '--port-file', path,
+               '--target', 'mqtt://127.0.0.1:%d' % target] + (['--mutant', mutant] if mutant else [])
+    with running(command) as process:
+        yield wait_for('the proxy', process, lambda: read_port(path))
+        if process.poll() is not None:
+            raise CannotRun('the proxy ended on the way with status %d' % process.returncode)
+
+
+def run_suite(build, folder, port, options, limit):
+    """Runs the suite on the broker at this port, for `limit` seconds at most; returns what its report says."""
+    path = os.path.join(folder, 'results.json')
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
+    command = [os.path.join(build, 'etalon-conformance'), '--no-progress', '--json', path]
+    environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')))
+    try:
+        done = subprocess.run(command + options + ['mqtt://127.0.0.1:%d' % port], capture_output=True, text=True,
+                              errors='replace', timeout=limit, check=False, env=environment)
+    except subprocess.TimeoutExpired:
+        raise CannotRun('the suite did not end within %.0f s' % limit) from None
+    if not os.path.exists(path):
+        raise CannotRun('the suite wrote no results: %s' % (done.stderr.strip() or done.stdout.strip())[-300:])
+    with open(path, encoding='utf-8') as file:
+        return json.load(file)
+
+
+def by_test(report):
+    """{(test, version): result}"""
+    return {(result['name'], result['version']): result for result in report['tests']}
+
+
+def why(result):
+    return result['reason'] or result['observed'] or 'no reason given'
