@@ -46,8 +46,8 @@ static void check_kind(struct test *t, const struct kind *kind)
     for (unsigned flags = 0; flags < 16; flags++) {
         if (flags == right || (t->version == PROTOCOL_3_1 && flags == (right | 8)))
             continue;
-        note(t, "%s with flags %u", kind->what, flags);
-        struct client *client = connect_client(t, .name = "offender", .clean_start = true);
+        const char *name = text(t, "%s, flags %u", kind->what, flags);
+        struct client *client = connect_client(t, .name = name, .clean_start = true);
         send_kind(client, kind, flags);
         expect_refused(client, .reason_code = REASON_MALFORMED_PACKET);
     }
