@@ -72,7 +72,8 @@ static enum fate clear_clean_start(struct passage *passage)
 }
 
 MUTANT(clean_start_is_ignored, V_ALL, "With Clean Start 1 the session of before goes on",
-       "clean_start_discards_session discarded_session_does_not_come_back clean_session_ends_with_connection",
+       "clean_start_discards_session discarded_session_does_not_come_back clean_session_ends_with_connection "
+       "takeover_with_clean_start_begins_anew",
        MQTT_3_1_2_4, MQTT3_3_1_2_6, MQTT_3_1_4_4, MQTT3_3_1_4_3, D_3_1_2_4_1) = {
     .from_client = clear_clean_start,
 };
@@ -87,7 +88,7 @@ static enum fate set_clean_start(struct passage *passage)
 
 MUTANT(every_start_is_clean, V_ALL, "With Clean Start 0 the session of before is discarded all the same",
        "session_is_resumed session_keeps_messages_of_qos_2 session_survives_lost_connection "
-       "clean_start_begins_a_session_that_lasts",
+       "clean_start_begins_a_session_that_lasts takeover_continues_the_session",
        MQTT_3_1_2_5, MQTT3_3_1_2_4, MQTT_3_1_2_23, MQTT3_3_1_2_5, MQTT_3_1_4_4, MQTT3_3_1_4_3) = {
     .from_client = set_clean_start,
 };
@@ -158,8 +159,8 @@ static enum fate expire_never(struct passage *passage)
 
 MUTANT(sessions_never_expire, V5, "Every session stays for an hour",
        "session_without_expiry_interval_ends_with_connection session_expires "
-       "latest_session_expiry_interval_counts",
-       MQTT_3_1_2_23, MQTT_4_1_0_2, D_3_1_2_11_2_1, D_3_1_2_11_2_2) = {
+       "latest_session_expiry_interval_counts will_delay_ends_with_session",
+       MQTT_3_1_2_23, MQTT_4_1_0_2, D_3_1_2_11_2_1, D_3_1_2_11_2_2, D_3_1_3_2_2_2) = {
     .from_client = expire_never,
 };
 

@@ -32,8 +32,11 @@ static enum fate hide_disconnect(struct passage *passage)
 }
 
 MUTANT(will_is_published_after_disconnect, V_ALL, "A DISCONNECT does not drop the will",
-       "will_is_dropped_by_disconnect published_will_is_removed no_will_without_will_flag", MQTT_3_1_2_10,
-       MQTT3_3_1_2_10, MQTT_3_1_2_8, MQTT3_3_1_2_8) = {
+       "will_is_dropped_by_disconnect published_will_is_removed no_will_without_will_flag "
+       "disconnect_discards_the_will disconnect_discards_the_will_when_client_closes "
+       "disconnect_forms_discard_the_will",
+       MQTT_3_1_2_10, MQTT3_3_1_2_10, MQTT_3_1_2_8, MQTT3_3_1_2_8, MQTT_3_14_4_3, MQTT3_3_14_4_3,
+       R_3_14_2_1_1, D_3_14_2_1_1) = {
     .from_client = hide_disconnect,
 };
 
@@ -180,7 +183,8 @@ static enum fate accept_only_the_will(struct passage *passage)
 }
 
 MUTANT(refused_connect_leaves_will, V_ALL, "The will of a CONNECT that is refused is published",
-       "will_of_a_refused_connect_is_not_published", MQTT_3_1_4_6, MQTT3_3_1_4_5, MQTT3_3_1_2_8) = {
+       "will_of_a_refused_connect_is_not_published refused_connect_takes_nothing_over", MQTT_3_1_4_6,
+       MQTT3_3_1_4_5, MQTT3_3_1_2_8, MQTT_3_1_4_1, MQTT3_3_1_4_1) = {
     .from_client = accept_only_the_will,
 };
 

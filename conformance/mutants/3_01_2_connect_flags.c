@@ -77,8 +77,9 @@ MUTANT(password_may_be_missing, V_ALL, "A CONNECT with Password Flag 1 is accept
 
 MUTANT(user_name_without_flag, V_ALL,
        "What follows the payload of a CONNECT with User Name Flag 0 is ignored",
-       "user_name_without_its_flag_is_refused will_fields_without_will_flag_are_refused", MQTT_3_1_2_16,
-       MQTT3_3_1_2_18, MQTT3_3_1_2_11) = {
+       "user_name_without_its_flag_is_refused will_fields_without_will_flag_are_refused "
+       "bytes_behind_the_payload_are_refused",
+       MQTT_3_1_2_16, MQTT3_3_1_2_18, MQTT3_3_1_2_11) = {
     .tolerate = {MQTT_3_1_2_16, MQTT3_3_1_2_18},
 };
 

@@ -162,9 +162,10 @@ static enum fate add_alias(struct passage *passage)
     return ENCODE;
 }
 
-MUTANT(alias_to_client_that_wants_none, V5, "Every PUBLISH to a client has a Topic Alias",
-       "alias_is_not_passed_on alias_to_client_stays_within_its_maximum", MQTT_3_3_2_11, MQTT_3_1_2_26,
-       MQTT_3_1_2_27) = {
+MUTANT(
+    alias_to_client_that_wants_none, V5, "Every PUBLISH to a client has a Topic Alias",
+    "alias_is_not_passed_on alias_to_client_stays_within_its_maximum no_topic_alias_to_a_client_without_them",
+    MQTT_3_3_2_11, MQTT_3_1_2_26, MQTT_3_1_2_27, D_3_1_2_11_5_1) = {
     .from_server = add_alias, .spoils = "*", /* wherever a client checks what it gets */
 };
 

@@ -155,8 +155,8 @@ static enum fate reverse_user_properties(struct passage *passage)
 
 MUTANT(user_properties_are_reversed, V5, "User Properties are passed on in reverse order",
        "user_properties_keep_their_order user_properties_between_others_keep_their_order "
-       "all_properties_are_passed_on_together",
-       MQTT_3_3_2_18) = {
+       "all_properties_are_passed_on_together will_user_properties_keep_their_order",
+       MQTT_3_3_2_18, MQTT_3_1_3_10, D_3_1_3_2_8_1) = {
     .from_server = reverse_user_properties,
 };
 
@@ -224,8 +224,10 @@ MUTANT(second_content_type_is_accepted, V5, "A PUBLISH with two Content Types is
 
 MUTANT(ill_formed_strings_are_accepted, V_ALL, "Strings are not checked for well-formed UTF-8",
        "ill_formed_topic_name_is_refused ill_formed_response_topic_is_refused "
-       "ill_formed_content_type_is_refused",
-       MQTT_3_3_2_1, MQTT3_3_3_2_1, MQTT_3_3_2_13, MQTT_3_3_2_19, MQTT_1_5_4_1, MQTT3_1_5_3_1) = {
+       "ill_formed_content_type_is_refused ill_formed_client_identifier_is_refused "
+       "ill_formed_will_topic_is_refused ill_formed_user_name_is_refused",
+       MQTT_3_3_2_1, MQTT3_3_3_2_1, MQTT_3_3_2_13, MQTT_3_3_2_19, MQTT_1_5_4_1, MQTT3_1_5_3_1, MQTT_3_1_3_4,
+       MQTT3_3_1_3_4, MQTT_3_1_3_11, MQTT3_3_1_3_10, MQTT_3_1_3_12, MQTT3_3_1_3_11) = {
     .tolerate = {MQTT_1_5_4_1, MQTT3_1_5_3_1},
 };
 

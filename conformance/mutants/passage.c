@@ -267,6 +267,11 @@ void send_bytes_to_server(struct connection *connection, const void *bytes, size
     proxy_send(half_towards(connection, FROM_SERVER), bytes, size);
 }
 
+void send_bytes_to_server_later(struct connection *connection, const void *bytes, size_t size, double seconds)
+{
+    proxy_send_later(half_towards(connection, FROM_SERVER), bytes, size, seconds);
+}
+
 enum fate delay(struct passage *passage, double seconds)
 {
     proxy_send_later(destination(passage), passage->bytes, passage->size, seconds);

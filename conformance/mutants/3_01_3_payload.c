@@ -1,0 +1,173 @@
+/* 3.1.3 CONNECT Payload, 3.1.4 CONNECT Actions */
+#include "mutant.h"
+
+static bool is_connect(const struct passage *passage)
+{
+    return is_type(passage, PACKET_CONNECT);
+}
+
+/* ---- Client Identifier --------------------------------------------------------------------------- */
+
+static enum fate refuse_one_character(struct passage *passage)
+{
+    struct packet connack = {.type = PACKET_CONNACK};
+    if (!is_connect(passage) || passage->packet.connect.client_identifier.length != 1)
+        return PASS;
+    connack.connack.reason_code =
+        passage->packet.version == PROTOCOL_5_0 ? REASON_CLIENT_IDENTIFIER_NOT_VALID : 2;
+    send_to_client(passage->connection, &connack);
+    return CLOSE;
+}
+
+MUTANT(short_client_identifier_is_refused, V_ALL, "A Client Identifier of one character is refused",
+       "plain_client_identifiers_are_accepted", MQTT_3_1_3_5, MQTT3_3_1_3_5) = {
+    .from_client = refuse_one_character,
+};
+
+static enum fate ignore_long_identifier(struct passage *passage)
+{
+    return is_connect(passage) && passage->packet.connect.client_identifier.length > 23 ? DROP : PASS;
+}
+
+MUTANT(long_client_identifier_is_not_answered, V311 | V5,
+       "A CONNECT with a long Client Identifier is not answered", "unusual_client_identifiers", MQTT_3_1_3_8,
+       MQTT3_3_1_3_9) = {
+    .from_client = ignore_long_identifier,
+};
+
+/* Whether this connection's CONNECT came without a Client Identifier. */
+static enum fate name_all_alike(struct passage *passage)
+{
+    bool *nameless = passage->connection->context;
+    if (!is_connect(passage) || passage->packet.connect.client_identifier.length > 0 ||
+        !passage->packet.connect.clean_start)
+        return PASS;
+    *nameless = true;
+    passage->packet.connect.client_identifier = bytes_of_text("nameless");
+    return ENCODE;
+}
+
+static enum fate tell_name(struct passage *passage)
+{
+    const bool *nameless = passage->connection->context;
+    if (!is_type(passage, PACKET_CONNACK) || !*nameless || passage->connection->version != PROTOCOL_5_0)
+        return PASS;
+    properties_set_bytes(&passage->packet.connack.properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER,
+                         bytes_of_text("nameless"));
+    return ENCODE;
+}
+
+MUTANT(nameless_clients_are_one, V311 | V5, "All clients without Client Identifier get the same",
+       "empty_client_identifier_is_replaced", MQTT_3_1_3_6, MQTT_3_2_2_16, MQTT3_3_1_3_6) = {
+    .from_client = name_all_alike,
+    .from_server = tell_name,
+    .context_size = sizeof(bool),
+};
+
+static enum fate hide_assigned_identifier(struct passage *passage)
+{
+    struct properties *properties = &passage->packet.connack.properties;
+    if (!is_type(passage, PACKET_CONNACK) || !properties_has(properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER))
+        return PASS;
+    remove_property(properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER);
+    return ENCODE;
+}
+
+MUTANT(assigned_client_identifier_is_not_told, V5, "The CONNACK does not tell the Assigned Client Identifier",
+       "empty_client_identifier_is_replaced assigned_client_identifier_is_a_real_one", MQTT_3_1_3_7,
+       MQTT_3_2_2_16) = {
+    .from_server = hide_assigned_identifier,
+};
+
+static enum fate misname_client(struct passage *passage)
+{
+    struct properties *properties = &passage->packet.connack.properties;
+    if (!is_type(passage, PACKET_CONNACK) || !properties_has(properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER))
+        return PASS;
+    properties_set_bytes(properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER, bytes_of_text("somebodyelse"));
+    return ENCODE;
+}
+
+MUTANT(assigned_client_identifier_is_another, V5,
+       "The Assigned Client Identifier in the CONNACK is not the one in use",
+       "assigned_client_identifier_is_a_real_one", MQTT_3_1_3_7, MQTT_3_1_3_2, MQTT_3_1_3_6) = {
+    .from_server = misname_client,
+};
+
+MUTANT(nameless_session_is_kept, V311, "A CONNECT without Client Identifier may have Clean Session 0",
+       "empty_client_identifier_needs_clean_session", MQTT3_3_1_3_7, MQTT3_3_1_3_8) = {
+    .tolerate = {MQTT3_3_1_3_8},
+};
+
+static enum fate claim_session_in_refusal(struct passage *passage)
+{
+    if (is_type(passage, PACKET_CONNACK) && passage->packet.connack.reason_code != 0)
+        passage->bytes[2] = 1;
+    return PASS;
+}
+
+MUTANT(refusal_with_session_present, V311, "A CONNACK that refuses has Session Present 1",
+       "empty_client_identifier_needs_clean_session", MQTT3_3_2_2_4) = {
+    .from_server = claim_session_in_refusal,
+};
+
+static bool has_refused(const struct connection *connection)
+{
+    return !connection->accepted && connection->seen[FROM_SERVER][PACKET_CONNACK] > 0;
+}
+
+MUTANT(open_after_rejecting_identifier, V311, "After return code 2 the connection stays open",
+       "empty_client_identifier_needs_clean_session", MQTT3_3_2_2_5, MQTT3_3_1_3_8) = {
+    .keep_open = has_refused,
+};
+
+/* ---- The fields ---------------------------------------------------------------------------------- */
+
+MUTANT(client_identifier_may_be_missing, V_ALL,
+       "A CONNECT that ends before its Client Identifier is accepted", "missing_client_identifier_is_refused",
+       MQTT_3_1_3_3, MQTT3_3_1_3_3) = {
+    .tolerate = {MQTT_3_1_3_3, MQTT3_3_1_3_3},
+};
+
+static enum fate swap_will_fields(struct passage *passage)
+{
+    struct will *will = &passage->packet.connect.will;
+    if (!is_connect(passage) || !will->present || will->payload.length == 0)
+        return PASS;
+    const struct bytes topic = will->topic;
+    will->topic = will->payload;
+    will->payload = topic;
+    return ENCODE;
+}
+
+MUTANT(will_payload_is_read_first, V_ALL, "Will Topic and Will Payload are taken in the wrong order",
+       "payload_fields_are_read_in_order", MQTT_3_1_3_1, MQTT3_3_1_3_1, D_3_1_2_1) = {
+    .from_client = swap_will_fields,
+};
+
+/* ---- Actions ------------------------------------------------------------------------------------- */
+
+static bool has_double(const struct connection *connection)
+{
+    for (struct connection *at = NULL; (at = next_connection(connection->proxy, at)) != NULL;)
+        if (at != connection && at->client_identifier.length > 0 &&
+            bytes_equal(at->client_identifier, connection->client_identifier))
+            return true;
+    return false;
+}
+
+MUTANT(takeover_leaves_old_connection, V_ALL, "After a takeover the old connection stays open",
+       "same_client_identifier_takes_over takeover_of_a_session_that_ends_begins_anew", MQTT_3_1_4_3,
+       MQTT3_3_1_4_2) = {
+    .keep_open = has_double,
+};
+
+static enum fate drop_before_connack(struct passage *passage)
+{
+    return passage->connection->accepted || passage->packet.type == PACKET_CONNECT ? PASS : DROP;
+}
+
+MUTANT(packets_before_connack_are_lost, V_ALL, "What a client sends before its CONNACK is ignored",
+       "packets_behind_connect_are_accepted", D_3_1_4_3) = {
+    .from_client = drop_before_connack,
+};
