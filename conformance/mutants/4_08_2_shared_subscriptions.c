@@ -222,7 +222,7 @@ static enum fate hide_session_present(struct passage *passage)
 }
 
 MUTANT(ended_session_stays_in_group, V5, "A session that is thrown away stays in its Shared Subscription",
-       "shared_subscription_ends_with_its_last_session", D_4_8_2_9, D_4_8_2_11, D_3_10_4_3) = {
+       "shared_subscription_ends_with_its_last_session", D_4_8_2_11, D_3_10_4_3) = {
     .from_client = keep_session,
     .from_server = hide_session_present,
 };
