@@ -12,7 +12,6 @@ void configuration_default(struct configuration *configuration)
 {
     memset(configuration, 0, sizeof *configuration);
     configuration->settings = broker_default_settings();
-    configuration->settings.receive_maximum = UINT16_MAX;
     configuration->port = DEFAULT_PORT;
     configuration->sys_interval = DEFAULT_SYS_INTERVAL;
     configuration->log_levels = 1U << LOG_ERROR | 1U << LOG_WARNING | 1U << LOG_NOTICE;
@@ -212,7 +211,7 @@ static void take_line(struct parser *parser, struct bytes line)
 
 static void take_lines(struct parser *parser, struct bytes text)
 {
-    while (text.length > 0) {
+    while (text.length > 0 && parser->errors < CONFIGURATION_MOST_MISTAKES) {
         const uint8_t *end = memchr(text.data, '\n', text.length);
         const size_t length = end ? (size_t)(end - text.data) : text.length;
         parser->line++;
@@ -283,6 +282,10 @@ bool configuration_parse(struct configuration *configuration, struct bytes text,
     struct parser parser = {.configuration = configuration, .sink = sink};
     configuration_default(configuration);
     take_lines(&parser, text);
+    if (parser.errors == CONFIGURATION_MOST_MISTAKES) {
+        report(&parser, parser.line, 1, "there are so many mistakes that the rest was not read");
+        return false;
+    }
     add_port(&parser);
     check_redirection(&parser);
     /* A line that could not be read may be the very one that is asked for. */

@@ -12,7 +12,8 @@ enum {
     CONFIGURATION_LISTENERS = 16,
     CONFIGURATION_LONGEST_LINE = 1000, /* bytes, without the line end */
     CONFIGURATION_TEXT_SIZE = CONFIGURATION_LONGEST_LINE + 1,
-    CONFIGURATION_ADDRESS_SIZE = 254 /* the longest host name and its NUL */
+    CONFIGURATION_MOST_MISTAKES = 100, /* then the rest is not read: the file is something else */
+    CONFIGURATION_ADDRESS_SIZE = 254   /* the longest host name and its NUL */
 };
 
 struct configuration_listener {
@@ -65,9 +66,9 @@ struct configuration_sink {
 /* The configuration of an empty file. */
 void configuration_default(struct configuration *configuration);
 
-/* Reads the lines of `text`, which may be any bytes. Every mistake is told to `sink`; returns whether
- * there was none. Otherwise `configuration` is filled but must not be used: nothing is ever applied by
- * halves. */
+/* Reads the lines of `text`, which may be any bytes. Every mistake is told to `sink` (up to
+ * CONFIGURATION_MOST_MISTAKES); returns whether there was none. Otherwise `configuration` is filled but
+ * must not be used: nothing is ever applied by halves. */
 bool configuration_parse(struct configuration *configuration, struct bytes text,
                          const struct configuration_sink *sink);
 

@@ -337,7 +337,7 @@ static const struct keyword keywords[] = {
 
     {"max_packet_size", "BYTES", "0", "the largest Control Packet a client may send; 0: MQTT's own limit",
      read_size, PLACE(settings.maximum_packet_size), FROM(20, 268435460), .zero = true},
-    {"receive_maximum", "COUNT", "65535",
+    {"receive_maximum", "COUNT", "1000",
      "QoS 1 and 2 messages that a client may have in flight to the broker", read_number,
      PLACE(settings.receive_maximum), FROM(1, UINT16_MAX)},
     {"max_inflight_messages", "COUNT", "1000", "messages in flight to one client; 0: what the client allows",
@@ -357,7 +357,7 @@ static const struct keyword keywords[] = {
     {"max_keepalive", "SECONDS", "0",
      "the longest Keep Alive; longer ones get this Server Keep Alive; 0: no limit", read_number,
      PLACE(settings.server_keep_alive), FROM(0, UINT16_MAX), .reloadable = true},
-    {"connect_timeout", "DURATION", "10s", "from the opening of a connection to its CONNECT", read_duration,
+    {"connect_timeout", "DURATION", "5s", "from the opening of a connection to its CONNECT", read_duration,
      PLACE(settings.connect_timeout), FROM(1, DAY), .scale = 1000, .reloadable = true},
     {"persistent_client_expiration", "DURATION", NULL,
      "the longest Session Expiry Interval; without it: no limit", read_duration,

@@ -67,6 +67,9 @@ void will_publish(struct broker *broker, struct session *session)
     if (!will)
         return;
     session->will = NULL;                    /* first of all: publishing may come back to this session */
+    const uint32_t longest = broker->settings.maximum_message_expiry;
+    if (longest != 0 && will->expiry_interval > longest)
+        will->expiry_interval = longest;
     if (will->expiry_interval != UINT32_MAX) /* the interval runs from publication, 3.1.3.2.4 */
         will->message->expires_at = broker->now + (uint64_t)will->expiry_interval * 1000;
     struct publication publication = publication_of_message(will->message);

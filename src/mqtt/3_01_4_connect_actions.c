@@ -58,11 +58,13 @@ static struct verdict check_identifier(struct broker *broker, const struct packe
     return accept();
 }
 
-/* 3.1.2.10, 3.2.2.3.14: the shorter of the client's Keep Alive and ours, where 0 is the longest */
-static uint16_t keep_alive_in_force(const struct broker *broker, uint16_t wanted)
+/* 3.1.2.10, 3.2.2.3.14: the shorter of the client's Keep Alive and ours, where 0 is the longest. Only a 5.0
+ * client can be told of ours; the others keep their own. */
+static uint16_t keep_alive_in_force(const struct broker *broker, const struct packet *packet)
 {
     const uint16_t longest = broker->settings.server_keep_alive;
-    return longest != 0 && (wanted == 0 || wanted > longest) ? longest : wanted;
+    const uint16_t wanted = packet->connect.keep_alive;
+    return packet->version == PROTOCOL_5_0 && longest != 0 && (wanted == 0 || wanted > longest) ? longest : wanted;
 }
 
 /* 3.1.2.11.2; in 3.1 and 3.1.1 Clean Session says it: the session ends with its connection, or never */
@@ -90,7 +92,7 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
     if (properties_has(&connect->properties, ORDINAL_AUTHENTICATION_METHOD)) /* [MQTT-4.12.0-1] */
         return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0,
                       "Authentication Method is not supported");
-    admission->keep_alive = keep_alive_in_force(broker, connect->keep_alive);
+    admission->keep_alive = keep_alive_in_force(broker, packet);
     admission->session_expiry = session_expiry(broker, packet);
     if (!connect->will.present)
         return accept();

@@ -204,46 +204,61 @@ static bool payload_format_valid(const struct broker *broker, const struct publi
     return utf8_check(publish->payload, &bad) == UTF8_WELL_FORMED;
 }
 
-/* A negative acknowledgement where the QoS has one [R-3.3.2.3.2-1]. */
-static struct verdict answer_invalid_payload(struct broker *broker, struct connection *connection,
-                                             const struct publish *publish)
+/* Why this Server doesn't take a PUBLISH that is well-formed; REASON_SUCCESS: it does. */
+static enum reason_code objection_to(const struct broker *broker, const struct connection *connection,
+                                     const struct publish *publish, struct bytes topic)
 {
-    if (publish->qos == 0)
+    if (topic.data[0] == '$') /* [S-4.7.2-1] such topics are ours, not for clients to talk over */
+        return REASON_TOPIC_NAME_INVALID;
+    if (!payload_format_valid(broker, publish)) /* [R-3.3.2.3.2-1] */
+        return REASON_PAYLOAD_FORMAT_INVALID;
+    if (publish->qos == 1 && was_received(connection->session, publish->packet_identifier))
+        return REASON_PACKET_IDENTIFIER_IN_USE; /* a QoS 2 message still has it */
+    return REASON_SUCCESS;
+}
+
+/* A negative acknowledgement, where version and QoS have one. An older client cannot be told: it gets the answer that its QoS
+ * demands, and the message goes nowhere [MQTT3-3.3.5-2]. */
+static struct verdict object(struct broker *broker, struct connection *connection, const struct publish *publish,
+                             enum reason_code reason_code)
+{
+    if (publish->qos == 0 && reason_code == REASON_PAYLOAD_FORMAT_INVALID)
         return refuse(MQTT_4_13_2_1, REASON_PAYLOAD_FORMAT_INVALID, 0,
                       "payload is not the UTF-8 that it says it is");
-    answer(broker, connection, publish, REASON_PAYLOAD_FORMAT_INVALID);
+    broker_log(broker, LOG_NOTICE, connection, reason_code_name(PACKET_PUBACK, (uint8_t)reason_code), NULL);
+    broker->statistics.messages_dropped++;
+    answer(broker, connection, publish, reason_code);
     return accept();
+}
+
+/* 4.3.3: the first PUBLISH with its Packet Identifier is passed on, repetitions are only answered. */
+static struct verdict receive_qos_2(struct broker *broker, struct connection *connection,
+                                    const struct publish *publish, struct bytes topic)
+{
+    if (was_received(connection->session, publish->packet_identifier)) {
+        answer(broker, connection, publish, REASON_SUCCESS); /* [MQTT-4.3.3-10] */
+        return accept();
+    }
+    GUARD(flow_check_received(broker, connection->session));
+    if (!remember_received(connection->session, publish->packet_identifier))
+        return decline(broker, connection, publish);
+    return pass_on(broker, connection, publish, topic);
 }
 
 struct verdict publish_actions(struct broker *broker, struct connection *connection,
                                const struct packet *packet)
 {
     const struct publish *publish = &packet->publish;
-    struct session *session = connection->session;
     struct bytes topic;
     broker->statistics.messages_received++;
     GUARD(features_check_publish(&broker->settings, packet));
     GUARD(topic_alias_resolve(&connection->topic_aliases, broker->settings.topic_alias_maximum, publish,
                               &topic));
-    if (!payload_format_valid(broker, publish))
-        return answer_invalid_payload(broker, connection, publish);
-    if (publish->qos == 1 && connection_is_5_0(connection) &&
-        was_received(session, publish->packet_identifier)) {
-        answer(broker, connection, publish,
-               REASON_PACKET_IDENTIFIER_IN_USE); /* a QoS 2 message still has it */
-        return accept();
-    }
-    if (publish->qos < 2)
-        return pass_on(broker, connection, publish, topic);
-
-    if (was_received(session, publish->packet_identifier)) {
-        answer(broker, connection, publish,
-               REASON_SUCCESS); /* [MQTT-4.3.3-10] a repetition, not a new message */
-        return accept();
-    }
-    GUARD(flow_check_received(broker, session));
-    if (!remember_received(session, publish->packet_identifier))
-        return decline(broker, connection, publish);
+    const enum reason_code objection = objection_to(broker, connection, publish, topic);
+    if (objection != REASON_SUCCESS)
+        return object(broker, connection, publish, objection);
+    if (publish->qos == 2)
+        return receive_qos_2(broker, connection, publish, topic);
     return pass_on(broker, connection, publish, topic);
 }
 

@@ -12,12 +12,12 @@
 struct broker_settings broker_default_settings(void)
 {
     return (struct broker_settings){.maximum_packet_size = 0,
-                                    .receive_maximum = 0,
+                                    .receive_maximum = 1000,
                                     .topic_alias_maximum = 10,
                                     .maximum_inflight = 1000,
                                     .maximum_queued = 1000,
                                     .maximum_output = 1U << 20,
-                                    .connect_timeout = 10000,
+                                    .connect_timeout = 5000,
                                     .outgoing_topic_aliases = 16,
                                     .maximum_qos = 2,
                                     .retain_available = true,

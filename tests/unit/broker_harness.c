@@ -68,10 +68,18 @@ static void lend_trace(void *context, enum sender sender, struct bytes client_id
         harness->traced_sent++;
 }
 
+struct broker_settings harness_settings(void)
+{
+    struct broker_settings settings = broker_default_settings();
+    settings.receive_maximum = 0;
+    settings.connect_timeout = 10000;
+    return settings;
+}
+
 static struct harness *create(const struct broker_settings *settings, bool traced)
 {
     struct harness *harness = must(calloc(1, sizeof *harness));
-    const struct broker_settings defaults = broker_default_settings();
+    const struct broker_settings defaults = harness_settings();
     const struct broker_environment environment = {
         .context = harness, .random = lend_random, .log = lend_log, .trace = traced ? lend_trace : NULL};
     harness->now = START_OF_TIME;

@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(the_server_can_shorten_it) /* [MQTT-3.2.2-22] 3.2.2.3.14 */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.topic_alias_maximum = 0;
     settings.server_keep_alive = 6;
     struct harness *h = harness_create(&settings);
@@ -141,7 +141,7 @@ END_TEST
 
 START_TEST(the_time_for_connect_can_be_endless)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.connect_timeout = 0;
     struct harness *h = harness_create(&settings);
     struct client *c = client_open(h);

@@ -124,7 +124,7 @@ static void repeating_random(void *context, void *bytes, size_t length)
 
 START_TEST(an_assigned_identifier_is_unique) /* [MQTT-3.2.2-16] */
 {
-    const struct broker_settings settings = broker_default_settings();
+    const struct broker_settings settings = harness_settings();
     const struct broker_environment environment = {.random = repeating_random};
     constant_byte = 0;
     struct broker *broker = broker_create(&settings, &environment); /* takes three numbers */
@@ -272,7 +272,7 @@ END_TEST
 
 START_TEST(a_connack_that_does_not_fit_is_not_sent) /* [MQTT-3.1.2-24] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.topic_alias_maximum = 0;
     struct harness *h = harness_create(&settings);
     struct client *c = client_connect(h, "10 [<'MQTT'> 05 02 0000 [27 00000005] <'a'>]", "20 03 00 00 00");
@@ -307,7 +307,7 @@ END_TEST
 
 START_TEST(the_session_expiry_interval_can_be_cut) /* [D-3.1.2.11.2-1] 3.2.2.3.2 */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.topic_alias_maximum = 0;
     settings.maximum_session_expiry = 100;
     struct harness *h = harness_create(&settings);

@@ -9,7 +9,7 @@ static struct broker_settings settings;
 
 static void begin(void)
 {
-    settings = broker_default_settings();
+    settings = harness_settings();
     settings.topic_alias_maximum = 0;
 }
 

@@ -55,7 +55,7 @@ END_TEST
 
 START_TEST(no_alias_where_none_is_announced) /* [MQTT-3.2.2-18] [MQTT-3.3.2-9] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.topic_alias_maximum = 0;
     begin_with(&settings);
     client_send(from, "30 [<'one'> [23 0001] 'x']");
@@ -66,7 +66,7 @@ END_TEST
 
 START_TEST(the_greatest_alias) /* [MQTT-3.3.2-12] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.topic_alias_maximum = 65535;
     begin_with(&settings);
     client_send(from, "30 [<'last'> [23 FFFF] 'x'] 30 [<'first'> [23 0001] 'x'] 30 [<> [23 FFFF] 'y']");
@@ -169,7 +169,7 @@ END_TEST
 
 START_TEST(the_broker_has_its_own_limit)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.outgoing_topic_aliases = 1;
     begin_with(&settings);
     struct client *c = alias_taker("22 FFFF");

@@ -229,7 +229,7 @@ END_TEST
 
 START_TEST(the_broker_can_limit_the_expiry)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_message_expiry = 10;
     begin_with(&settings);
     client_subscribe(publisher, "t", 0);
@@ -247,7 +247,7 @@ END_TEST
 
 START_TEST(a_payload_that_is_not_what_it_says) /* 3.3.2.3.2: 0x99 */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.validate_payload_format = true;
     begin_with(&settings);
     client_subscribe(old, "t", 0);
@@ -275,7 +275,7 @@ END_TEST
 
 START_TEST(more_in_flight_than_was_announced) /* [R-3.3.4-2] [MQTT-3.3.4-7] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.receive_maximum = 2;
     begin_with(&settings);
     client_subscribe(old, "t", 0);

@@ -50,7 +50,7 @@ END_TEST
 
 START_TEST(it_can_change_the_session_expiry_interval) /* 3.14.2.2.2 */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_session_expiry = 200;
     struct harness *h = harness_create(&settings);
     client_send(client_connect(h, STAYS, CONNACK), "E0 [00 [11 00000005]]"); /* shorter */

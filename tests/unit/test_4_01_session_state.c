@@ -199,7 +199,7 @@ END_TEST
 
 START_TEST(a_full_window_of_65535_through_the_broker) /* [MQTT-3.3.4-9] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_inflight = 0;
     settings.maximum_queued = 5;
     settings.maximum_output = UINT32_MAX;

@@ -141,7 +141,7 @@ END_TEST
 
 START_TEST(the_pool_is_bounded)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_output = 64U << 20;
     struct harness *h = harness_create(&settings);
     struct client *c = client_join(h, PROTOCOL_3_1_1, "a");
@@ -171,7 +171,7 @@ START_TEST(nothing_more_is_read_from_who_does_not_read) /* CONNECTION_OUTPUT_CEI
            sent < 100000) { /* acknowledgements are never held back */
         client_send_bytes(c, publish);
         if (sent == 20)
-            ck_assert_uint_gt(c->connection->output_size, broker_default_settings().maximum_output);
+            ck_assert_uint_gt(c->connection->output_size, harness_settings().maximum_output);
         sent++;
         if (sent > 30)
             break;
@@ -215,7 +215,7 @@ END_TEST
 
 START_TEST(a_peer_without_a_name)
 {
-    const struct broker_settings settings = broker_default_settings();
+    const struct broker_settings settings = harness_settings();
     struct harness *h = harness_create(&settings);
     struct step accepted = {.kind = STEP_ACCEPTED, .host = &accepted};
     broker_step(h->broker, h->now, &accepted);

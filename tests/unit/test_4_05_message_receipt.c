@@ -33,7 +33,7 @@ END_TEST
 
 START_TEST(overlapping_subscriptions_can_be_separate) /* [MQTT-3.3.4-5] [D-3.3.4-3] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.separate_overlapping = true;
     begin_with(&settings);
     client_send(to, "82 [0001 [0B 01] <'a/b'> 00] 82 [0001 [0B 02] <'a/#'> 01]");

@@ -17,7 +17,7 @@ static void begin_with(const struct broker_settings *settings, const char *recei
 /* [MQTT-4.6.0-5] [MQTT-4.6.0-6] [MQTT3-4.6.0-5] [MQTT3-4.6.0-6] */
 START_TEST(nothing_overtakes_what_waits)
 {
-    const struct broker_settings settings = broker_default_settings();
+    const struct broker_settings settings = harness_settings();
     begin_with(&settings, "0002");
     client_send(
         from, "32 [<'t'> 0001 [] '1'] 34 [<'t'> 0002 [] '2'] 32 [<'t'> 0003 [] '3'] 34 [<'t'> 0004 [] '4']");
@@ -38,7 +38,7 @@ END_TEST
 /* 1 is in flight, 2 and 3 wait, the queue is full when 4 comes. */
 static void overfill(bool drop_oldest)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_queued = 2;
     settings.drop_oldest = drop_oldest;
     begin_with(&settings, "0001");
@@ -78,7 +78,7 @@ END_TEST
 START_TEST(a_queue_without_room)
 {
     for (int drop_oldest = 0; drop_oldest < 2; drop_oldest++) {
-        struct broker_settings settings = broker_default_settings();
+        struct broker_settings settings = harness_settings();
         settings.maximum_queued = 0;
         settings.drop_oldest = drop_oldest;
         begin_with(&settings, "0001");
@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(the_queue_of_who_is_away_is_limited_too)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_queued = 3;
     begin_with(&settings, "0009");
     client_drop(to);
@@ -109,7 +109,7 @@ END_TEST
 
 START_TEST(what_has_expired_makes_room) /* [MQTT-3.3.2-5] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_queued = 2;
     begin_with(&settings, "0001");
     client_send(from,
@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(who_does_not_read_loses_qos_0_only) /* the output limit */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_output = 1000;
     begin_with(&settings, "FFFF");
     struct client *other = client_join(h, PROTOCOL_3_1_1, "other");
@@ -146,7 +146,7 @@ END_TEST
 
 START_TEST(at_the_limit_there_is_still_room)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_output = 1004;
     begin_with(&settings, "FFFF");
     to->stalled = true;
@@ -160,7 +160,7 @@ END_TEST
 
 START_TEST(retained_messages_wait_in_order_with_live_ones) /* [MQTT-4.6.0-6] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_output = 0;
     settings.maximum_queued = 1;
     begin_with(&settings, "FFFF");
@@ -177,7 +177,7 @@ END_TEST
 
 START_TEST(who_is_away_gets_no_qos_0) /* [D-4.1-4] */
 {
-    const struct broker_settings settings = broker_default_settings();
+    const struct broker_settings settings = harness_settings();
     begin_with(&settings, "0001");
     client_drop(to);
     client_send(from, "30 [<'t'> [] '0']");
@@ -189,7 +189,7 @@ END_TEST
 
 START_TEST(a_queued_message_that_is_too_large) /* [MQTT-3.1.2-25] */
 {
-    const struct broker_settings settings = broker_default_settings();
+    const struct broker_settings settings = harness_settings();
     begin_with(&settings, "0001");
     client_drop(to);
     client_send(from, "32 [<'t'> 0001 [] 61*50] 32 [<'t'> 0001 [] 'x']");

@@ -39,7 +39,7 @@ END_TEST
 
 START_TEST(our_own_limit_holds_for_everybody)
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.maximum_inflight = 1;
     struct harness *h = harness_create(&settings);
     struct client *from = client_join(h, PROTOCOL_3_1_1, "from");

@@ -3,7 +3,7 @@
 
 START_TEST(response_information_for_who_asks) /* [MQTT-3.1.2-28] [D-3.1.2.11.6-1] [D-3.2.2.3.15-1] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.topic_alias_maximum = 0;
     settings.response_information = "replies/";
     struct harness *h = harness_create(&settings);

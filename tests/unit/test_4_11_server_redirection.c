@@ -3,7 +3,7 @@
 
 static void redirected(bool moved, unsigned reason_code) /* [R-4.11-1] [S-4.11-1] [R-3.2.2.3.16-1] */
 {
-    struct broker_settings settings = broker_default_settings();
+    struct broker_settings settings = harness_settings();
     settings.server_reference = "other.example:1883";
     settings.server_moved = moved;
     struct harness *h = harness_create(&settings);

@@ -99,8 +99,6 @@ START_TEST(stated_defaults_are_the_defaults)
         snprintf(text, sizeof text, "%s %s\n", keyword->name, keyword->fallback);
         accept_text(&configuration, text);
         configuration_default(&defaults);
-        if (strcmp(keyword->name, "receive_maximum") == 0)
-            defaults.settings.receive_maximum = UINT16_MAX; /* the same thing, said */
         ck_assert_msg(same(&configuration, &defaults), "%s", text);
         tried++;
     }
@@ -318,6 +316,16 @@ START_TEST(too_many_listeners)
 }
 END_TEST
 
+START_TEST(a_file_that_is_something_else)
+{
+    char text[2 * 5000];
+    for (size_t i = 0; i < sizeof text; i += 2)
+        memcpy(text + i, "x\n", 2);
+    const struct mistakes mistakes = refuse_bytes(text, sizeof text);
+    ck_assert_uint_eq(mistakes.count, CONFIGURATION_MOST_MISTAKES + 1);
+}
+END_TEST
+
 static void count_kept(void *context, const char *keyword)
 {
     strcat(context, keyword);
@@ -394,6 +402,7 @@ Suite *suite_host_configuration(void)
     tcase_add_test(mistakes, every_mistake_is_told);
     tcase_add_test(mistakes, long_lines);
     tcase_add_test(mistakes, too_many_listeners);
+    tcase_add_test(mistakes, a_file_that_is_something_else);
     tcase_add_test(mistakes, mangled_texts_do_no_harm);
     tcase_add_test(mistakes, distances);
     suite_add_tcase(suite, mistakes);
