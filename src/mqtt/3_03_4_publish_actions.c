@@ -217,10 +217,10 @@ static enum reason_code objection_to(const struct broker *broker, const struct c
     return REASON_SUCCESS;
 }
 
-/* A negative acknowledgement, where version and QoS have one. An older client cannot be told: it gets the answer that its QoS
- * demands, and the message goes nowhere [MQTT3-3.3.5-2]. */
-static struct verdict object(struct broker *broker, struct connection *connection, const struct publish *publish,
-                             enum reason_code reason_code)
+/* A negative acknowledgement, where version and QoS have one. An older client cannot be told: it gets the
+ * answer that its QoS demands, and the message goes nowhere [MQTT3-3.3.5-2]. */
+static struct verdict object(struct broker *broker, struct connection *connection,
+                             const struct publish *publish, enum reason_code reason_code)
 {
     if (publish->qos == 0 && reason_code == REASON_PAYLOAD_FORMAT_INVALID)
         return refuse(MQTT_4_13_2_1, REASON_PAYLOAD_FORMAT_INVALID, 0,
