@@ -26,7 +26,8 @@ CONFORMANCE_TEST(packet_identifier_0_is_refused, V311 | V5, NEEDS_QOS2,
         expect_open(control);
         struct client *client = connect_client(t, .name = "offender", .clean_start = true);
         send_by_hand(client, cases[i].first_byte, text(t, "%s 0000", cases[i].before), "", cases[i].payload);
-        expect_refused(client, .reason_code = REASON_PROTOCOL_ERROR, .or_reason_code = REASON_MALFORMED_PACKET);
+        expect_refused(client, .reason_code = REASON_PROTOCOL_ERROR,
+                       .or_reason_code = REASON_MALFORMED_PACKET);
     }
 }
 
@@ -76,12 +77,12 @@ CONFORMANCE_TEST(suback_and_unsuback_repeat_the_packet_identifier, V_ALL, NEEDS_
     }
 }
 
-/* Publishes under this identifier, and the message must arrive. */
-static void use_identifier(struct client *client, const char *topic_name, uint16_t id, const char *payload,
-                           int qos)
+/* Publishes under this identifier, and the message must arrive at `subscriber`, who may be the publisher. */
+static void use_identifier(struct client *client, struct client *subscriber, const char *topic_name,
+                           uint16_t id, const char *payload, int qos)
 {
     publish(client, .topic = topic_name, .payload = payload, .qos = qos, .packet_identifier = id);
-    expect_publish(client, .topic = topic_name, .payload = payload);
+    expect_publish(subscriber, .topic = topic_name, .payload = payload);
 }
 
 CONFORMANCE_TEST(packet_identifier_is_free_after_its_acknowledgement, V_ALL, NEEDS_QOS2,
@@ -91,12 +92,12 @@ CONFORMANCE_TEST(packet_identifier_is_free_after_its_acknowledgement, V_ALL, NEE
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);
     subscribe(client, a, .qos = 0, .packet_identifier = 7);
-    use_identifier(client, a, 7, "first", 1);
-    use_identifier(client, a, 7, "second", 2);
-    use_identifier(client, a, 7, "third", 2);
-    use_identifier(client, a, 7, "fourth", 1);
+    use_identifier(client, client, a, 7, "first", 1);
+    use_identifier(client, client, a, 7, "second", 2);
+    use_identifier(client, client, a, 7, "third", 2);
+    use_identifier(client, client, a, 7, "fourth", 1);
     subscribe(client, a, .qos = 0, .packet_identifier = 7);
-    use_identifier(client, a, 7, "fifth", 1);
+    use_identifier(client, client, a, 7, "fifth", 1);
 }
 
 /* What makes a server refuse a message with PUBREC is its own choice; one that looks at the Payload Format
@@ -106,8 +107,9 @@ CONFORMANCE_TEST(packet_identifier_is_free_after_a_refusing_pubrec, V5, NEEDS_QO
                  MQTT_4_3_3_9, R_2_2_1_1, R_4_3_3_1, R_4_4_1)
 {
     const char *a = topic(t, "a");
-    struct client *client = connect_client(t, .clean_start = true);
-    subscribe(client, a, .qos = 0);
+    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    struct client *client = connect_client(t, .name = "publisher", .clean_start = true);
+    subscribe(subscriber, a, .qos = 0);
     send_publish(client, .topic = a, .payload = "\xff", .qos = 2, .packet_identifier = 7,
                  .payload_format_indicator = 1);
     const struct received *answer;
@@ -117,8 +119,8 @@ CONFORMANCE_TEST(packet_identifier_is_free_after_a_refusing_pubrec, V5, NEEDS_QO
     require_identifier(client, answer, PACKET_PUBREC, 7);
     if (answer->packet.acknowledgement.reason_code < 0x80)
         skip(t, "the server does not look at the payload, which is its right");
-    use_identifier(client, a, 7, "new", 2);
-    use_identifier(client, a, 7, "newer", 1);
+    use_identifier(client, subscriber, a, 7, "new", 2);
+    use_identifier(client, subscriber, a, 7, "newer", 1);
 }
 
 /* ---- The server's identifiers ------------------------------------------------------------------------ */
@@ -214,8 +216,8 @@ CONFORMANCE_TEST(packet_identifier_in_use_is_passed_over, V_ALL, NEEDS_QOS2,
 }
 
 CONFORMANCE_TEST(packet_identifiers_of_both_sides_are_independent, V_ALL, NEEDS_QOS2,
-                 "The same Packet Identifier can be under way in both directions", D_2_2_1_5, D_2_2_1_3, D_4_3_1,
-                 MQTT3_4_3_2_2)
+                 "The same Packet Identifier can be under way in both directions", D_2_2_1_5, D_2_2_1_3,
+                 D_4_3_1, MQTT3_4_3_2_2)
 {
     const char *a = topic(t, "a");
     const char *b = topic(t, "b");

@@ -42,6 +42,16 @@ CONFORMANCE_TEST(
     expect_nothing_before(after, .publisher = publisher, .topic = a, .qos = 1);
 }
 
+/* Both texts name the existence of the session first among what it consists of, for itself. */
+CONFORMANCE_TEST(empty_session_is_present, V5 | V311, NEEDS_NOTHING,
+                 "A session without subscriptions and messages is a session: Session Present is 1",
+                 MQTT_3_2_2_3, MQTT3_3_2_2_2)
+{
+    need_sessions(t, 10);
+    leave(connect_lasting_client(t, "session"));
+    demand_session_present(connect_lasting_client(t, "session"), true);
+}
+
 CONFORMANCE_TEST(session_keeps_messages_of_qos_2, V_ALL, NEEDS_QOS2,
                  "Messages of QoS 2 published while a client is away wait in its session", MQTT_3_1_2_23,
                  MQTT3_3_1_2_5, MQTT3_3_1_2_4)
