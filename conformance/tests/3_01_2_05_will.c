@@ -32,7 +32,7 @@ CONFORMANCE_TEST(
 }
 
 CONFORMANCE_TEST(
-    will_is_published_after_malformed_packet, V_ALL, NEEDS_NOTHING,
+    will_is_published_after_malformed_packet, V5 | V311, NEEDS_NOTHING,
     "The will of a client is published when the server ends its connection for a malformed packet",
     MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_4, MQTT_3_1_2_10, MQTT3_3_1_2_10)
 {
@@ -46,7 +46,7 @@ CONFORMANCE_TEST(
     expect_no_will(subscriber, a);
 }
 
-CONFORMANCE_TEST(will_is_published_after_second_connect, V_ALL, NEEDS_NOTHING,
+CONFORMANCE_TEST(will_is_published_after_second_connect, V5 | V311, NEEDS_NOTHING,
                  "The will of a client is published when the server ends its connection for a second CONNECT",
                  MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_4, MQTT_3_1_2_10, MQTT3_3_1_2_10)
 {
@@ -121,7 +121,7 @@ static void take_over_with_will(struct test *t, bool clean_start)
 }
 
 CONFORMANCE_TEST(
-    will_is_published_on_takeover_with_clean_start, V_ALL, NEEDS_NOTHING,
+    will_is_published_on_takeover_with_clean_start, V5 | V311, NEEDS_NOTHING,
     "The will of a client is published when another with Clean Start 1 takes its identifier over",
     MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4)
 {
@@ -129,7 +129,7 @@ CONFORMANCE_TEST(
 }
 
 CONFORMANCE_TEST(
-    will_is_published_on_takeover_of_session, V_ALL, NEEDS_NOTHING,
+    will_is_published_on_takeover_of_session, V5 | V311, NEEDS_NOTHING,
     "A will without delay is published when another connection takes over and continues the session",
     MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4, D_3_1_3_2_2_1)
 {

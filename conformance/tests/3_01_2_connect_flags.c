@@ -108,8 +108,9 @@ CONFORMANCE_TEST(will_retain_without_will_is_refused, V5 | V311, NEEDS_NOTHING,
     refuse_connect_bytes(t, "Will Retain without will", REASON_MALFORMED_PACKET, .flags = 0x02 | 0x20);
 }
 
-CONFORMANCE_TEST(will_qos_3_is_refused, V_ALL, NEEDS_NOTHING, "A CONNECT with Will QoS 3 ends the connection",
-                 MQTT_3_1_2_12, MQTT3_3_1_2_14, MQTT_3_1_4_1, MQTT3_3_1_4_1, P_3_1_2_6_1)
+CONFORMANCE_TEST(will_qos_3_is_refused, V5 | V311, NEEDS_NOTHING,
+                 "A CONNECT with Will QoS 3 ends the connection", MQTT_3_1_2_12, MQTT3_3_1_2_14, MQTT_3_1_4_1,
+                 MQTT3_3_1_4_1, P_3_1_2_6_1)
 {
     accept_connect_bytes(t, .flags = 0x06, .will = will_bytes(t));
     refuse_connect_bytes(t, "Will QoS 3", REASON_MALFORMED_PACKET, .flags = 0x06 | 0x18,
