@@ -376,7 +376,7 @@ static const struct keyword keywords[] = {
     {"overlapping_subscriptions", "merged|separate", "merged",
      "a message that matches several subscriptions of a client comes once, or once for each", read_choice,
      PLACE(settings.separate_overlapping), .reloadable = true},
-    {"validate_payload_format", BOOLEAN, "false", "refuse a payload that is said to be UTF-8 and is not",
+    {"validate_payload_format", BOOLEAN, "true", "refuse a payload that is said to be UTF-8 and is not",
      read_choice, PLACE(settings.validate_payload_format), .reloadable = true},
     {"response_information", "TEXT", NULL, "Response Information for clients that ask for it", read_text,
      PLACE(response_information), .reloadable = true},

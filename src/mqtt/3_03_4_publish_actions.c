@@ -259,6 +259,9 @@ struct verdict publish_actions(struct broker *broker, struct connection *connect
         return object(broker, connection, publish, objection);
     if (publish->qos == 2)
         return receive_qos_2(broker, connection, publish, topic);
+    if (publish->qos == 1) {
+        GUARD(flow_check_received(broker, connection->session));
+    }
     return pass_on(broker, connection, publish, topic);
 }
 

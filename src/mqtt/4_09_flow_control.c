@@ -28,6 +28,6 @@ struct verdict flow_check_received(const struct broker *broker, const struct ses
     const uint32_t maximum = announced ? announced : UINT16_MAX;
     if (session->connection->version == PROTOCOL_5_0 && session_flows(session)->received.count + 1 > maximum)
         return refuse(R_3_3_4_2, REASON_RECEIVE_MAXIMUM_EXCEEDED, 0,
-                      "more QoS 2 messages in flight than the Receive Maximum allows");
+                      "more messages in flight than the Receive Maximum allows");
     return accept();
 }

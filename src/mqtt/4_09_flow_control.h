@@ -18,9 +18,9 @@ bool flow_may_send(const struct session *session);
 /* Whether the connection's unsent output leaves room for a QoS 0 message. */
 bool flow_has_room(const struct broker *broker, const struct connection *connection);
 
-/* Judges the number of QoS 2 messages that the client has in flight to us, one more included, against the
- * Receive Maximum that we announced [R-3.3.4-2]. QoS 1 messages are acknowledged within their step and do not
- * count up. */
+/* Judges the number of messages that the client has in flight to us, one more of QoS 1 or 2 included, against
+ * the Receive Maximum that we announced [R-3.3.4-2]. Those of QoS 1 are acknowledged within their step, so only
+ * QoS 2 messages that wait for PUBREL add up. */
 struct verdict flow_check_received(const struct broker *broker, const struct session *session);
 
 #endif

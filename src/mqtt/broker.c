@@ -23,7 +23,8 @@ struct broker_settings broker_default_settings(void)
                                     .retain_available = true,
                                     .wildcard_available = true,
                                     .subscription_identifier_available = true,
-                                    .shared_available = true};
+                                    .shared_available = true,
+                                    .validate_payload_format = true};
 }
 
 /* Creation and end */
