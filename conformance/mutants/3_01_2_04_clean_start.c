@@ -14,7 +14,8 @@ static enum fate deny_session(struct passage *passage)
 }
 
 MUTANT(session_present_is_always_0, V311 | V5, "Session Present is 0 also when a session is continued",
-       "session_is_resumed session_survives_lost_connection", MQTT_3_2_2_3, MQTT3_3_2_2_2) = {
+       "session_is_resumed session_survives_lost_connection empty_session_is_present", MQTT_3_2_2_3,
+       MQTT3_3_2_2_2) = {
     .from_server = deny_session,
 };
 
