@@ -28,8 +28,8 @@ CONFORMANCE_TEST(auth_reserved_bits_are_checked, V5, NEEDS_NOTHING,
 {
     static const char *const firsts[] = {"f1", "f2", "f4", "f8", "ff"};
     for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
-        refuse_auth(t, text(t, "first byte %s", firsts[i]), text(t, "%s 1a 19 18 " METHOD_PROPERTY, firsts[i]),
-                    REASON_MALFORMED_PACKET);
+        refuse_auth(t, text(t, "first byte %s", firsts[i]),
+                    text(t, "%s 1a 19 18 " METHOD_PROPERTY, firsts[i]), REASON_MALFORMED_PACKET);
 }
 
 CONFORMANCE_TEST(auth_of_invalid_form_is_refused, V5, NEEDS_NOTHING,
@@ -40,7 +40,8 @@ CONFORMANCE_TEST(auth_of_invalid_form_is_refused, V5, NEEDS_NOTHING,
     refuse_auth(t, "no method", "f0 02 18 00", REASON_PROTOCOL_ERROR);
     refuse_auth(t, "method twice", "f0 32 19 30 " METHOD_PROPERTY METHOD_PROPERTY, REASON_PROTOCOL_ERROR);
     refuse_auth(t, "data twice", "f0 22 19 20 " METHOD_PROPERTY "16 {d} 16 {e}", REASON_PROTOCOL_ERROR);
-    refuse_auth(t, "reason string twice", "f0 22 19 20 " METHOD_PROPERTY "1f {r} 1f {s}", REASON_PROTOCOL_ERROR);
+    refuse_auth(t, "reason string twice", "f0 22 19 20 " METHOD_PROPERTY "1f {r} 1f {s}",
+                REASON_PROTOCOL_ERROR);
     refuse_auth(t, "reason code 0x01", "f0 1a 01 18 " METHOD_PROPERTY, REASON_MALFORMED_PACKET);
 }
 
@@ -70,7 +71,8 @@ CONFORMANCE_TEST(unknown_authentication_method_is_refused, V5, NEEDS_NOTHING,
                  MQTT_4_12_0_1, D_4_12_3, MQTT_4_13_2_1)
 {
     struct client *control = connect_client(t, .name = "without method", .clean_start = true);
-    refuse_method(send_connect(t, .name = "method", .clean_start = true, .authentication_method = UNKNOWN_METHOD));
+    refuse_method(
+        send_connect(t, .name = "method", .clean_start = true, .authentication_method = UNKNOWN_METHOD));
     refuse_method(send_connect(t, .name = "method and data", .clean_start = true,
                                .authentication_method = UNKNOWN_METHOD,
                                .authentication_data = {(const uint8_t *)"data", 4}));
@@ -79,8 +81,8 @@ CONFORMANCE_TEST(unknown_authentication_method_is_refused, V5, NEEDS_NOTHING,
 }
 
 CONFORMANCE_TEST(no_authentication_without_method, V5, NEEDS_QOS2,
-                 "A client without Authentication Method never sees AUTH, nor a method in CONNACK", MQTT_4_12_0_6,
-                 D_3_1_2_11_9_1, MQTT_3_15_2_1)
+                 "A client without Authentication Method never sees AUTH, nor a method in CONNACK",
+                 MQTT_4_12_0_6, D_3_1_2_11_9_1, MQTT_3_15_2_1)
 {
     const char *a = topic(t, "a");
     const struct received *received;

@@ -16,9 +16,10 @@ static struct client *return_to_session(struct test *t)
     return after;
 }
 
-CONFORMANCE_TEST(session_lasts_while_connected, V_ALL, NEEDS_QOS1,
-                 "A session does not end while its connection is open, however short its Session Expiry Interval",
-                 MQTT_4_1_0_1, MQTT3_4_1_0_2, MQTT3_4_1_0_1, D_4_1_1)
+CONFORMANCE_TEST(
+    session_lasts_while_connected, V_ALL, NEEDS_QOS1,
+    "A session does not end while its connection is open, however short its Session Expiry Interval",
+    MQTT_4_1_0_1, MQTT3_4_1_0_2, MQTT3_4_1_0_1, D_4_1_1)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -35,8 +36,8 @@ CONFORMANCE_TEST(session_lasts_while_connected, V_ALL, NEEDS_QOS1,
 }
 
 CONFORMANCE_TEST(session_expiry_begins_anew_with_each_connection, V5, NEEDS_QOS1,
-                 "The Session Expiry Interval counts from the end of the latest connection", D_4_1_1, MQTT_4_1_0_1,
-                 MQTT_3_1_2_23)
+                 "The Session Expiry Interval counts from the end of the latest connection", D_4_1_1,
+                 MQTT_4_1_0_1, MQTT_3_1_2_23)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -56,13 +57,14 @@ CONFORMANCE_TEST(session_expiry_begins_anew_with_each_connection, V5, NEEDS_QOS1
     wait_until(t, begun + 3.7); /* the interval of the first connection is over, that of the second is not */
     struct client *third = connect_lasting_client(t, "session");
     if (third->connack->time >= ended + 2.9)
-        error(t, "this machine was too slow: the session was left alone for %.1f s", third->connack->time - ended);
+        error(t, "this machine was too slow: the session was left alone for %.1f s",
+              third->connack->time - ended);
     demand_session_present(third, true);
 }
 
 CONFORMANCE_TEST(session_state_goes_when_session_expires, V5, NEEDS_QOS1,
-                 "With the session its subscriptions and the messages that waited are gone", MQTT_4_1_0_2, D_4_1_1,
-                 MQTT_3_2_2_3)
+                 "With the session its subscriptions and the messages that waited are gone", MQTT_4_1_0_2,
+                 D_4_1_1, MQTT_3_2_2_3)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -91,8 +93,7 @@ CONFORMANCE_TEST(session_state_goes_when_session_expires, V5, NEEDS_QOS1,
 
 CONFORMANCE_TEST(session_keeps_every_waiting_message_in_order, V_ALL, NEEDS_QOS1,
                  "All messages that came while the client was away are delivered, in order, before new ones",
-                 D_4_1_4, MQTT3_3_1_2_5, MQTT3_4_1_0_1, MQTT_3_1_2_23, MQTT_4_6_0_5,
-                 MQTT3_4_6_0_6)
+                 D_4_1_4, MQTT3_3_1_2_5, MQTT3_4_1_0_1, MQTT_3_1_2_23, MQTT_4_6_0_5, MQTT3_4_6_0_6)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -109,8 +110,8 @@ CONFORMANCE_TEST(session_keeps_every_waiting_message_in_order, V_ALL, NEEDS_QOS1
 }
 
 CONFORMANCE_TEST(waiting_messages_are_delivered_once, V_ALL, NEEDS_QOS2,
-                 "A message that waited and was acknowledged does not wait for the next connection again", D_4_1_4,
-                 D_4_1_3, MQTT3_4_1_0_1, MQTT_4_3_3_11, MQTT3_4_3_3_2)
+                 "A message that waited and was acknowledged does not wait for the next connection again",
+                 D_4_1_4, D_4_1_3, MQTT3_4_1_0_1, MQTT_4_3_3_11, MQTT3_4_3_3_2)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -153,8 +154,8 @@ CONFORMANCE_TEST(qos_0_messages_may_wait, V_ALL, NEEDS_QOS1,
 }
 
 CONFORMANCE_TEST(session_keeps_subscription_identifiers, V5, NEEDS_QOS1 | NEEDS_SUBSCRIPTION_IDENTIFIER,
-                 "Subscription Identifiers belong to the session: messages carry them after a reconnect too", D_4_1_2,
-                 D_3_3_4_2)
+                 "Subscription Identifiers belong to the session: messages carry them after a reconnect too",
+                 D_4_1_2, D_3_3_4_2)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -190,7 +191,8 @@ CONFORMANCE_TEST(session_keeps_granted_qos, V_ALL, NEEDS_QOS2,
 }
 
 CONFORMANCE_TEST(session_keeps_subscription_options, V5, NEEDS_QOS1,
-                 "No Local and Retain As Published hold after a reconnect", D_4_1_2, MQTT_3_8_3_3, MQTT_3_3_1_13)
+                 "No Local and Retain As Published hold after a reconnect", D_4_1_2, MQTT_3_8_3_3,
+                 MQTT_3_3_1_13)
 {
     need_sessions(t, 10);
     const char *mine = topic(t, "no-local");
@@ -211,9 +213,10 @@ CONFORMANCE_TEST(session_keeps_subscription_options, V5, NEEDS_QOS1,
     expect_publish(after, .topic = kept, .payload = "retained", .retain = true);
 }
 
-CONFORMANCE_TEST(session_keeps_unsubscribing, V_ALL, NEEDS_QOS1,
-                 "What a client has unsubscribed from stays so in its session; its other subscriptions stay too",
-                 D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1)
+CONFORMANCE_TEST(
+    session_keeps_unsubscribing, V_ALL, NEEDS_QOS1,
+    "What a client has unsubscribed from stays so in its session; its other subscriptions stay too", D_4_1_2,
+    MQTT3_3_1_2_4, MQTT3_4_1_0_1)
 {
     need_sessions(t, 10);
     const char *gone = topic(t, "gone");
@@ -235,8 +238,8 @@ CONFORMANCE_TEST(session_keeps_unsubscribing, V_ALL, NEEDS_QOS1,
 }
 
 CONFORMANCE_TEST(session_keeps_unacknowledged_messages, V_ALL, NEEDS_QOS2,
-                 "Messages sent and not acknowledged at QoS 1 and 2 are in the session: they come again", D_4_1_3,
-                 MQTT3_4_1_0_1, MQTT_4_4_0_1, MQTT3_4_4_0_1)
+                 "Messages sent and not acknowledged at QoS 1 and 2 are in the session: they come again",
+                 D_4_1_3, MQTT3_4_1_0_1, MQTT_4_4_0_1, MQTT3_4_4_0_1)
 {
     need_sessions(t, 10);
     for (int qos = 1; qos <= 2; qos++) {
@@ -245,23 +248,24 @@ CONFORMANCE_TEST(session_keeps_unacknowledged_messages, V_ALL, NEEDS_QOS2,
         struct client *before = connect_lasting_client(t, "session");
         subscribe(before, a, .qos = qos);
         publish(publisher, .topic = a, .payload = "not acknowledged", .qos = qos);
-        const struct received *first =
-            expect_publish(before, .topic = a, .payload = "not acknowledged", .qos = qos, .acknowledge = false);
+        const struct received *first = expect_publish(before, .topic = a, .payload = "not acknowledged",
+                                                      .qos = qos, .acknowledge = false);
         uint16_t identifier = first->packet.publish.packet_identifier;
         close_abruptly(before);
         struct client *after = return_to_session(t);
         const struct received *again =
             expect_publish(after, .topic = a, .payload = "not acknowledged", .qos = qos);
         if (again->packet.publish.packet_identifier != identifier)
-            fail_statement(t, MQTT_4_4_0_1, MQTT3_4_4_0_1, text(t, "Packet Identifier %u again", identifier), "%s",
-                           describe_packet(t, &again->packet));
+            fail_statement(t, MQTT_4_4_0_1, MQTT3_4_4_0_1, text(t, "Packet Identifier %u again", identifier),
+                           "%s", describe_packet(t, &again->packet));
         expect_nothing_before(after, .publisher = publisher, .topic = a, .qos = qos);
     }
 }
 
-CONFORMANCE_TEST(session_keeps_received_pubrec, V_ALL, NEEDS_QOS2,
-                 "After PUBREC the session knows that PUBREL is next: it comes again, and the message does not",
-                 D_4_1_3, MQTT3_4_1_0_1, MQTT_4_4_0_1, MQTT3_4_4_0_1)
+CONFORMANCE_TEST(
+    session_keeps_received_pubrec, V_ALL, NEEDS_QOS2,
+    "After PUBREC the session knows that PUBREL is next: it comes again, and the message does not", D_4_1_3,
+    MQTT3_4_1_0_1, MQTT_4_4_0_1, MQTT3_4_4_0_1)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -269,7 +273,8 @@ CONFORMANCE_TEST(session_keeps_received_pubrec, V_ALL, NEEDS_QOS2,
     struct client *before = connect_lasting_client(t, "session");
     subscribe(before, a, .qos = 2);
     publish(publisher, .topic = a, .payload = "half", .qos = 2);
-    const struct received *first = expect_publish(before, .topic = a, .payload = "half", .qos = 2, .acknowledge = false);
+    const struct received *first =
+        expect_publish(before, .topic = a, .payload = "half", .qos = 2, .acknowledge = false);
     uint16_t identifier = first->packet.publish.packet_identifier;
     send_acknowledgement(before, PACKET_PUBREC, identifier, REASON_SUCCESS);
     expect_pubrel(before, identifier);
@@ -291,9 +296,10 @@ static struct client *return_behind_pubrec(struct test *t, const char *a, const 
     return return_to_session(t);
 }
 
-CONFORMANCE_TEST(session_keeps_received_packet_identifiers, V_ALL, NEEDS_QOS2,
-                 "A QoS 2 message sent again after a reconnect is known by its Packet Identifier, and delivered once",
-                 D_4_1_5, MQTT3_4_1_0_1, MQTT_4_3_3_10, MQTT3_4_3_3_2)
+CONFORMANCE_TEST(
+    session_keeps_received_packet_identifiers, V_ALL, NEEDS_QOS2,
+    "A QoS 2 message sent again after a reconnect is known by its Packet Identifier, and delivered once",
+    D_4_1_5, MQTT3_4_1_0_1, MQTT_4_3_3_10, MQTT3_4_3_3_2)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -302,7 +308,8 @@ CONFORMANCE_TEST(session_keeps_received_packet_identifiers, V_ALL, NEEDS_QOS2,
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
     subscribe(subscriber, a, .qos = 2);
     struct client *after = return_behind_pubrec(t, a, "once", &identifier);
-    send_publish(after, .topic = a, .payload = "once", .qos = 2, .dup = true, .packet_identifier = identifier);
+    send_publish(after, .topic = a, .payload = "once", .qos = 2, .dup = true,
+                 .packet_identifier = identifier);
     expect_pubrec(after, identifier);
     send_acknowledgement(after, PACKET_PUBREL, identifier, REASON_SUCCESS);
     expect_pubcomp(after, identifier);
