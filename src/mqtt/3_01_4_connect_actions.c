@@ -64,7 +64,8 @@ static uint16_t keep_alive_in_force(const struct broker *broker, const struct pa
 {
     const uint16_t longest = broker->settings.server_keep_alive;
     const uint16_t wanted = packet->connect.keep_alive;
-    return packet->version == PROTOCOL_5_0 && longest != 0 && (wanted == 0 || wanted > longest) ? longest : wanted;
+    return packet->version == PROTOCOL_5_0 && longest != 0 && (wanted == 0 || wanted > longest) ? longest
+                                                                                                : wanted;
 }
 
 /* 3.1.2.11.2; in 3.1 and 3.1.1 Clean Session says it: the session ends with its connection, or never */
@@ -113,7 +114,8 @@ static void take_over(struct broker *broker, const struct session *session)
 }
 
 /* The session to be used: the stored one, if it's to be resumed and there is one [MQTT-3.1.2-5]
- * [MQTT3-3.1.2-4], else a new one [MQTT-3.1.2-4] [MQTT-3.1.2-6] [MQTT3-3.1.2-6]. NULL: no memory. */
+ * [MQTT3-3.1.2-4], else a new one [MQTT-3.1.4-4] [MQTT3-3.1.4-3] [MQTT-3.1.2-4] [MQTT-3.1.2-6]
+ * [MQTT3-3.1.2-6]. NULL: no memory. */
 static struct session *obtain_session(struct broker *broker, struct bytes client_identifier, bool clean_start,
                                       bool *present)
 {
@@ -159,7 +161,8 @@ static void connack_properties(const struct broker_settings *settings, const str
     request_response_inform(settings, connect, properties);
 }
 
-/* [MQTT-3.1.4-5] [MQTT-3.2.0-1] [MQTT3-3.1.4-4] [MQTT3-3.2.0-1] */
+/* Once per connection: a second CONNECT is refused in broker.c [MQTT-3.2.0-2]. Without an Authentication
+ * Method [MQTT-4.12.0-6]. [MQTT-3.1.4-5] [MQTT-3.2.0-1] [MQTT3-3.1.4-4] [MQTT3-3.2.0-1] */
 static void send_connack(struct broker *broker, struct connection *connection, const struct packet *connect,
                          const struct admission *admission, bool session_present)
 {

@@ -259,13 +259,14 @@ struct verdict publish_actions(struct broker *broker, struct connection *connect
         return object(broker, connection, publish, objection);
     if (publish->qos == 2)
         return receive_qos_2(broker, connection, publish, topic);
-    if (publish->qos == 1) {
+    if (publish->qos == 1) { /* a new message whatever its DUP flag says [MQTT-4.3.2-5] */
         GUARD(flow_check_received(broker, connection->session));
     }
     return pass_on(broker, connection, publish, topic);
 }
 
-/* 3.6.4: the client releases a QoS 2 message. [MQTT-4.3.3-11] [MQTT-4.3.3-12] */
+/* 3.6.4: the client releases a QoS 2 message, expired meanwhile or not [MQTT-4.3.3-13]. [MQTT-4.3.3-11]
+ * [MQTT-4.3.3-12] */
 struct verdict pubrel_actions(struct broker *broker, struct connection *connection,
                               const struct packet *packet)
 {

@@ -60,7 +60,8 @@ static void write_properties(struct writer *writer, const struct publication *pu
 
 static uint8_t fixed_header_byte(const struct forward *forward)
 {
-    /* [MQTT-3.3.1-3] DUP says what this sending is, never what the publisher's was; [MQTT-3.3.1-2] */
+    /* [MQTT-3.3.1-3] [MQTT3-3.3.1-3] DUP says what this sending is, never what the publisher's was;
+     * [MQTT-3.3.1-2] [MQTT3-3.3.1-2] [MQTT-4.3.1-1] [MQTT3-4.3.1-1] */
     assert(!forward->dup || forward->qos > 0);
     return (uint8_t)((unsigned)PACKET_PUBLISH << 4 | (forward->dup ? 8U : 0U) | (unsigned)forward->qos << 1 |
                      (forward->retain ? 1U : 0U));

@@ -23,6 +23,7 @@ static struct granted grant(struct broker *broker, struct connection *connection
     const bool five = connection_is_5_0(connection);
     const uint8_t maximum_qos = broker->settings.maximum_qos; /* [MQTT-3.2.2-10] granted less, not refused */
     const uint8_t qos = request->qos < maximum_qos ? request->qos : maximum_qos;
+    /* [MQTT3-3.8.3-2] */
     if (!five && !features_allow_filter(&broker->settings, request->topic_filter))
         return (struct granted){.reason_code = REASON_UNSPECIFIED_ERROR};
     const struct subscription_options options = {.identifier = identifier,
@@ -34,7 +35,7 @@ static struct granted grant(struct broker *broker, struct connection *connection
                               five, &options)) {
     case SUBSCRIPTION_ADDED:
         return (struct granted){.reason_code = qos, .is_new = true};
-    case SUBSCRIPTION_REPLACED: /* [MQTT-3.8.4-3] [MQTT3-3.8.4-3] */
+    case SUBSCRIPTION_REPLACED: /* [MQTT-3.8.4-3] [MQTT-3.8.4-4] [MQTT3-3.8.4-3] */
         return (struct granted){.reason_code = qos, .is_new = false};
     case SUBSCRIPTION_NO_MEMORY:
         break;

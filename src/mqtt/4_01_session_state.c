@@ -46,6 +46,7 @@ struct session *session_create(struct broker *broker, struct bytes client_identi
 
 bool session_online(const struct session *session)
 {
+    /* closing: nothing is sent behind a DISCONNECT [MQTT-3.14.4-1] */
     return session->connection && session->connection->state == CONNECTION_ESTABLISHED;
 }
 
@@ -90,7 +91,8 @@ static bool flows_empty(const struct flows *flows)
 }
 
 /* [S-4.8.2-1] QoS 1 messages of Shared Subscriptions go to other members; those of QoS 2 never do
- * [MQTT-4.8.2-5]. */
+ * [MQTT-4.8.2-5]. While the session lasts, both wait for its client [MQTT-4.8.2-4]; what that has refused is
+ * gone from here and goes to nobody [MQTT-4.8.2-6]. */
 static void hand_over_shared(struct broker *broker, const struct list *deliveries)
 {
     for (struct list_node *node = deliveries->first; node; node = node->next) {
@@ -102,7 +104,7 @@ static void hand_over_shared(struct broker *broker, const struct list *deliverie
 
 void session_end(struct broker *broker, struct session *session)
 {
-    assert(!session->connection);
+    assert(!session->connection);  /* [MQTT-4.1.0-1] [MQTT3-4.1.0-2] never while the client is connected */
     will_publish(broker, session); /* [MQTT-3.1.2-8] at the end of the session at the latest */
     timer_heap_cancel(&broker->timers, &session->timer);
     subscriptions_remove_all(broker->subscriptions, &session->subscriber);

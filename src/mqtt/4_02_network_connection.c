@@ -8,7 +8,8 @@
 #include "4_06_message_ordering.h"
 #include "broker_state.h"
 
-/* Opening and closing */
+/* Opening and closing. The transport is TCP, which the host brings [MQTT-4.2-1] [MQTT3-7.1.1-1]; to us a
+ * connection is an ordered stream of bytes. */
 
 struct connection *connection_create(struct broker *broker, void *host, const char *peer)
 {
@@ -320,8 +321,10 @@ bool connection_send(struct broker *broker, struct connection *connection, struc
         strip_diagnostics(packet); /* [MQTT-3.1.2-29] */
     size_t size = packet_encoded_size(packet);
     if (size > connection->maximum_packet_size) {
-        /* [MQTT-3.2.2-19] [MQTT-3.2.2-20] [MQTT-3.9.2-1] [MQTT-3.9.2-2] [MQTT-3.11.2-1] [MQTT-3.11.2-2]
-         * [MQTT-3.14.2-3] [MQTT-3.14.2-4] */
+        /* Reason String:  [MQTT-3.2.2-19] [MQTT-3.4.2-2] [MQTT-3.5.2-2] [MQTT-3.6.2-2] [MQTT-3.7.2-2]
+         *                 [MQTT-3.9.2-1] [MQTT-3.11.2-1] [MQTT-3.14.2-3]
+         * User Property:  [MQTT-3.2.2-20] [MQTT-3.4.2-3] [MQTT-3.5.2-3] [MQTT-3.6.2-3] [MQTT-3.7.2-3]
+         *                 [MQTT-3.9.2-2] [MQTT-3.11.2-2] [MQTT-3.14.2-4] */
         strip_diagnostics(packet);
         size = packet_encoded_size(packet);
     }

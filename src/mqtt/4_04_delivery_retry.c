@@ -7,6 +7,7 @@
 #include "4_09_flow_control.h"
 #include "actions.h"
 
+/* Whether the message has expired meanwhile plays no part: its delivery has begun [MQTT-4.3.3-7]. */
 static void resend_publish(struct broker *broker, struct session *session, struct delivery *delivery)
 {
     struct publication publication = publication_of_message(delivery->message);

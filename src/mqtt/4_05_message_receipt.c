@@ -74,6 +74,7 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
         return;
 
     struct recipient *recipient;
+    /* [MQTT-3.3.4-5] with separate copies each has the identifier of its own subscription */
     if (session->routing_turn == routing->turn && !match->broker->settings.separate_overlapping) {
         recipient = &routing->recipients[session->routing_slot];
         if (options->qos > recipient->qos) /* [MQTT-3.3.4-2] [MQTT3-3.3.5-1] */
@@ -146,7 +147,7 @@ static bool deliver_to(struct broker *broker, struct publication *publication,
         .identifiers = routing->identifier_list,
         .group = recipient->group,
         .identifier_count = gather_identifiers(routing, recipient),
-        /* [MQTT-3.8.4-8] [MQTT3-3.8.4-6] the lower of published and granted */
+        /* [MQTT-3.8.4-8] [MQTT-4.8.2-3] [MQTT3-3.8.4-6] the lower of published and granted */
         .qos = publication->qos < recipient->qos ? publication->qos : recipient->qos,
         /* [MQTT-3.3.1-12] [MQTT-3.3.1-13] [MQTT3-3.3.1-9] */
         .retain = recipient->retain_as_published && publication->retain,

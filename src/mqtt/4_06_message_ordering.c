@@ -87,7 +87,7 @@ static bool enqueue(struct broker *broker, struct session *session, struct publi
         return false;
     list_append(&flows->queue, &delivery->node);
     queue_count(flows, delivery,
-                1); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] part of the Session State from now on */
+                1); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] [MQTT3-3.1.2-5] part of the Session State from now on */
     return true;
 }
 
@@ -188,7 +188,8 @@ static bool pump_one(struct broker *broker, struct session *session, struct deli
 void ordering_pump(struct broker *broker, struct session *session)
 {
     retry_continue(broker, session); /* goes before everything that was never sent [MQTT-4.6.0-1] */
-    while (session_flows(session)->unsent == 0 && session_online(session) && flow_has_room(broker, session->connection)) {
+    while (session_flows(session)->unsent == 0 && session_online(session) &&
+           flow_has_room(broker, session->connection)) {
         struct delivery *delivery = queue_first(session);
         if (!delivery)
             return;

@@ -3,7 +3,8 @@
  *   deliver ──▶ straight to the client, if nothing waits before it and the client may take it
  *          └──▶ else to the end of the session's queue ──(the window opens, the client reads)──▶ in flight, in order
  *
- * Every Topic is an Ordered Topic [MQTT-4.6.0-6]: nothing overtakes what waits in the queue. */
+ * Every Topic is an Ordered Topic [MQTT-4.6.0-5] [MQTT-4.6.0-6] [MQTT3-4.6.0-5]: nothing overtakes what waits
+ * in the queue. */
 #ifndef ETALON_MQTT_4_06_MESSAGE_ORDERING_H
 #define ETALON_MQTT_4_06_MESSAGE_ORDERING_H
 

@@ -14,7 +14,8 @@ uint16_t flow_send_maximum(uint16_t receive_maximum, uint16_t limit)
 bool flow_may_send(const struct session *session)
 {
     const struct flows *flows = session_flows(session);
-    return flows->inflight.count - flows->unsent < session->connection->send_maximum; /* [MQTT-4.9.0-2] */
+    /* [MQTT-4.9.0-2]; what is not a PUBLISH is never held back [MQTT-3.3.4-10] */
+    return flows->inflight.count - flows->unsent < session->connection->send_maximum;
 }
 
 bool flow_has_room(const struct broker *broker, const struct connection *connection)

@@ -102,7 +102,8 @@ void errors_refuse(struct broker *broker, struct connection *connection, enum pa
     else /* [S-4.13.1-3] */
         send_disconnect(broker, connection, (enum reason_code)verdict.reason_code,
                         bytes_of(explanation.text, explanation.length));
-    /* [MQTT-4.13.1-1] [MQTT-4.13.2-1] [MQTT-3.2.2-7] [MQTT-3.14.4-2] [MQTT3-4.8.0-1] [MQTT3-3.2.2-5] */
+    /* [MQTT-3.1.3-8] [MQTT-4.13.1-1] [MQTT-4.13.2-1] [MQTT-3.2.2-7] [MQTT-3.14.4-2] [MQTT3-4.8.0-1]
+     * [MQTT3-3.2.2-5] */
     connection_close(broker, connection);
 }
 
