@@ -189,7 +189,8 @@ static enum fate deliver_twice(struct passage *passage)
     return PASS;
 }
 
-MUTANT(replacement_adds_a_subscription, V_ALL, "A SUBSCRIBE with a known Topic Filter adds a second subscription",
+MUTANT(replacement_adds_a_subscription, V_ALL,
+       "A SUBSCRIBE with a known Topic Filter adds a second subscription",
        "subscribing_again_replaces_the_subscription replaced_wildcard_subscription_is_one "
        "filters_of_a_subscribe_take_effect_in_order",
        MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_5, MQTT3_3_8_4_4, D_4_8_1_1, D_3_8_4_2) = {
@@ -213,9 +214,10 @@ static enum fate ignore_replacement(struct passage *passage)
 
 MUTANT(replacement_ignored, V_ALL, "A SUBSCRIBE with a known Topic Filter changes nothing",
        "subscribing_again_replaces_the_subscription replacement_sends_retained_again "
-       "subscription_identifier_is_replaced retain_as_published_rules_the_flag subscription_belongs_to_its_session",
-       MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_4, D_3_8_2_1_2_2, D_3_8_2_1_2_4, D_3_8_4_3, D_3_8_4_8, D_3_8_4_9,
-       D_4_8_1_1) = {
+       "subscription_identifier_is_replaced retain_as_published_rules_the_flag "
+       "subscription_belongs_to_its_session",
+       MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_4, D_3_8_2_1_2_2, D_3_8_2_1_2_4, D_3_8_4_3, D_3_8_4_8,
+       D_3_8_4_9, D_4_8_1_1) = {
     .from_client = ignore_replacement,
     .spoils = "retain_handling_0_sends_always",
 };
@@ -249,8 +251,9 @@ MUTANT(replacement_loses_a_waiting_message, V5, "Replacing a subscription loses 
 static enum fate keep_retained_back(struct passage *passage)
 {
     const struct replacement *own = passage->connection->context;
-    return own->replaced && is_type(passage, PACKET_PUBLISH) && passage->packet.publish.retain ? swallow(passage)
-                                                                                                : PASS;
+    return own->replaced && is_type(passage, PACKET_PUBLISH) && passage->packet.publish.retain
+               ? swallow(passage)
+               : PASS;
 }
 
 MUTANT(replacement_sends_no_retained, V_ALL, "Replacing a subscription brings no retained message",

@@ -38,7 +38,8 @@ MUTANT(suback_identifier_turned_round, V_ALL, "The Packet Identifier of a SUBACK
 static enum fate add_to_limited(struct passage *passage, const char *properties, size_t size)
 {
     const struct limited *limited = passage->connection->context;
-    return is_type(passage, PACKET_SUBACK) && limited->limit ? add_properties(passage, properties, size) : PASS;
+    return is_type(passage, PACKET_SUBACK) && limited->limit ? add_properties(passage, properties, size)
+                                                             : PASS;
 }
 
 static enum fate add_reason_string(struct passage *passage)

@@ -17,7 +17,8 @@ static enum fate accept_ill_formed_filter(struct passage *passage)
 }
 
 MUTANT(unsubscribe_filter_utf8_unchecked, V5 | V311, "Topic Filters of UNSUBSCRIBE need not be UTF-8",
-       "unsubscribe_ill_formed_filter_is_refused", MQTT_3_10_3_1, MQTT3_3_10_3_1, MQTT_1_5_4_1, MQTT3_1_5_3_1) = {
+       "unsubscribe_ill_formed_filter_is_refused", MQTT_3_10_3_1, MQTT3_3_10_3_1, MQTT_1_5_4_1,
+       MQTT3_1_5_3_1) = {
     .from_client = accept_ill_formed_filter,
 };
 
@@ -79,7 +80,8 @@ static enum fate trim_unsubscribe(struct passage *passage)
     return is_type(passage, PACKET_UNSUBSCRIBE) ? map_unsubscribe(passage, trim) : PASS;
 }
 
-MUTANT(unsubscribe_trims_its_filters, V_ALL, "An UNSUBSCRIBE deletes what differs in blanks and separators only",
+MUTANT(unsubscribe_trims_its_filters, V_ALL,
+       "An UNSUBSCRIBE deletes what differs in blanks and separators only",
        "unsubscribe_compares_character_by_character", MQTT_3_10_4_1, MQTT3_3_10_4_1) = {
     .from_client = trim_unsubscribe,
 };
@@ -178,8 +180,7 @@ MUTANT(unsubscribe_unanswered, V_ALL, "There is no UNSUBACK",
 
 static enum fate drop_without_subscription(struct passage *passage)
 {
-    return is_type(passage, PACKET_UNSUBACK) &&
-                   passage->connection->seen[FROM_CLIENT][PACKET_SUBSCRIBE] == 0
+    return is_type(passage, PACKET_UNSUBACK) && passage->connection->seen[FROM_CLIENT][PACKET_SUBSCRIBE] == 0
                ? DROP
                : PASS;
 }

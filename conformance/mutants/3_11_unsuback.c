@@ -19,8 +19,8 @@ static enum fate reverse_unsuback(struct passage *passage)
 }
 
 MUTANT(unsuback_codes_reversed, V5, "The codes of an UNSUBACK stand in reverse order",
-       "unsuback_keeps_the_order_of_the_filters unsuback_answers_as_for_a_sequence", MQTT_3_11_3_1, D_3_11_3_1,
-       MQTT_3_10_4_6) = {
+       "unsuback_keeps_the_order_of_the_filters unsuback_answers_as_for_a_sequence", MQTT_3_11_3_1,
+       D_3_11_3_1, MQTT_3_10_4_6) = {
     .from_server = reverse_unsuback,
 };
 
@@ -38,7 +38,8 @@ MUTANT(unsuback_identifier_turned_round, V_ALL, "The Packet Identifier of an UNS
 static enum fate add_to_limited(struct passage *passage, const char *properties, size_t size)
 {
     const struct limited *limited = passage->connection->context;
-    return is_type(passage, PACKET_UNSUBACK) && limited->limit ? add_properties(passage, properties, size) : PASS;
+    return is_type(passage, PACKET_UNSUBACK) && limited->limit ? add_properties(passage, properties, size)
+                                                               : PASS;
 }
 
 static enum fate add_reason_string(struct passage *passage)
@@ -46,7 +47,8 @@ static enum fate add_reason_string(struct passage *passage)
     return add_to_limited(passage, "\x1f\x00\x02no", 5);
 }
 
-MUTANT(unsuback_reason_string_beyond_limit, V5, "An UNSUBACK has a Reason String whatever the Maximum Packet Size",
+MUTANT(unsuback_reason_string_beyond_limit, V5,
+       "An UNSUBACK has a Reason String whatever the Maximum Packet Size",
        "unsuback_respects_maximum_packet_size", MQTT_3_11_2_1) = {
     .from_client = note_limit,
     .from_server = add_reason_string,
@@ -58,7 +60,8 @@ static enum fate add_user_property(struct passage *passage)
     return add_to_limited(passage, "\x26\x00\x01n\x00\x01v", 7);
 }
 
-MUTANT(unsuback_user_property_beyond_limit, V5, "An UNSUBACK has a User Property whatever the Maximum Packet Size",
+MUTANT(unsuback_user_property_beyond_limit, V5,
+       "An UNSUBACK has a User Property whatever the Maximum Packet Size",
        "unsuback_respects_maximum_packet_size", MQTT_3_11_2_2) = {
     .from_client = note_limit,
     .from_server = add_user_property,

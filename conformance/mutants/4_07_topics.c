@@ -176,7 +176,6 @@ MUTANT(single_level_wildcard_matches_more, V_ALL, "+ as the last level matches a
 
 struct wildcards {
     bool single; /* a filter with + */
-    bool first;  /* one that begins with a wildcard */
 };
 
 /* Remembers parents of "/#": their own messages will be kept back. */
@@ -187,9 +186,9 @@ static enum fate note_parent(struct passage *passage)
         return PASS;
     struct bytes filter = first_request(passage).topic_filter;
     own->single = own->single || memchr(filter.data, '+', filter.length) != NULL;
-    own->first = own->first || filter.data[0] == '+' || filter.data[0] == '#';
     if (ends_with(filter, "/#"))
-        remember(passage->connection->proxy, "parent", bytes_of(filter.data, filter.length - 2), bytes_of("", 1));
+        remember(passage->connection->proxy, "parent", bytes_of(filter.data, filter.length - 2),
+                 bytes_of("", 1));
     return PASS;
 }
 
@@ -234,28 +233,66 @@ MUTANT(single_level_wildcard_needs_characters, V_ALL, "+ does not match an empty
 
 /* ---- $ ------------------------------------------------------------------------------------------- */
 
-/* What a client publishes to a $ topic goes to all whose filters begin with a wildcard as well. */
-static enum fate match_dollar(struct passage *passage)
+#define OWN_IDENTIFIER 60000 /* of a SUBSCRIBE that the client did not send */
+
+/* Whoever subscribes to # or + gets $SYS/# as well. */
+static enum fate add_system_topics(struct passage *passage)
 {
-    note_parent(passage);
-    if (!is_type(passage, PACKET_PUBLISH) || passage->packet.publish.topic.length == 0 ||
-        passage->packet.publish.topic.data[0] != '$')
+    if (!is_type(passage, PACKET_SUBSCRIBE))
         return PASS;
-    struct packet copy = {.type = PACKET_PUBLISH};
-    copy.publish.topic = passage->packet.publish.topic;
-    copy.publish.payload = passage->packet.publish.payload;
-    for (struct connection *at = NULL; (at = next_connection(passage->connection->proxy, at)) != NULL;) {
-        const struct wildcards *own = at->context;
-        if (own->first)
-            send_to_client(at, &copy);
-    }
+    const uint8_t first = first_request(passage).topic_filter.data[0];
+    if (first != '#' && first != '+')
+        return PASS;
+    struct subscription_request system = {.topic_filter = bytes_of_text("$SYS/#")};
+    struct packet packet = {.type = PACKET_SUBSCRIBE};
+    struct writer writer = writer_into(scratch(passage, 16), 16);
+    subscribe_write(&writer, &system);
+    packet.subscribe.packet_identifier = OWN_IDENTIFIER;
+    packet.subscribe.payload = bytes_of(writer.start, writer_size(&writer));
+    packet.subscribe.count = 1;
+    send_to_server(passage->connection, &packet);
     return PASS;
+}
+
+static enum fate hide_own_suback(struct passage *passage)
+{
+    return is_type(passage, PACKET_SUBACK) && passage->packet.suback.packet_identifier == OWN_IDENTIFIER
+               ? DROP
+               : PASS;
 }
 
 MUTANT(wildcards_match_dollar, V_ALL, "Filters that begin with a wildcard match topics that begin with $",
        "wildcards_at_the_start_do_not_match_dollar", MQTT_4_7_2_1, MQTT3_4_7_2_1) = {
-    .from_client = match_dollar,
-    .context_size = sizeof(struct wildcards),
+    .from_client = add_system_topics,
+    .from_server = hide_own_suback,
+};
+
+/* To the broker such a topic begins with another character. */
+static size_t hide_dollar(struct bytes topic, uint8_t *to)
+{
+    memcpy(to, topic.data, topic.length);
+    if (topic.length > 7 && memcmp(topic.data, "$etalon", 7) == 0)
+        to[0] = '_';
+    return topic.length;
+}
+
+static enum fate hide_dollars(struct passage *passage)
+{
+    return map_topics(passage, hide_dollar);
+}
+
+static enum fate restore_dollar(struct passage *passage)
+{
+    if (is_type(passage, PACKET_PUBLISH) && passage->packet.publish.topic.length > 0 &&
+        passage->packet.publish.topic.data[0] == '_')
+        passage->bytes[(size_t)(passage->packet.publish.topic.data - passage->bytes)] = '$';
+    return PASS;
+}
+
+MUTANT(dollar_topics_are_exchanged, V_ALL, "Clients may talk to each other over topics that begin with $",
+       "clients_do_not_exchange_messages_over_dollar_topics", S_4_7_2_1) = {
+    .from_client = hide_dollars,
+    .from_server = restore_dollar,
 };
 
 /* $ in any place is taken for the start of a topic of the server's own. */
@@ -264,7 +301,8 @@ static enum fate keep_dollar_back(struct passage *passage)
     if (!is_type(passage, PACKET_PUBLISH))
         return PASS;
     struct bytes topic = passage->packet.publish.topic;
-    return topic.length > 1 && memchr(topic.data + 1, '$', topic.length - 1) != NULL ? swallow(passage) : PASS;
+    return topic.length > 1 && memchr(topic.data + 1, '$', topic.length - 1) != NULL ? swallow(passage)
+                                                                                     : PASS;
 }
 
 MUTANT(dollar_is_special_everywhere, V_ALL, "Wildcards do not match levels that hold $",

@@ -3,7 +3,8 @@
 
 /* ---- The Topic Filter ---------------------------------------------------------------------------- */
 
-MUTANT(empty_share_name_accepted, V5, "A ShareName may be empty", "share_name_must_not_be_empty", MQTT_4_8_2_1) = {
+MUTANT(empty_share_name_accepted, V5, "A ShareName may be empty", "share_name_must_not_be_empty",
+       MQTT_4_8_2_1) = {
     .tolerate = {MQTT_4_8_2_1},
 };
 
@@ -53,8 +54,8 @@ static enum fate take_literally(struct passage *passage)
 }
 
 MUTANT(share_name_is_matched, V5, "$share and the ShareName are matched against the Topic Name",
-       "share_name_plays_no_part_in_matching shared_subscription_with_one_member_gets_all", D_4_8_2_2, D_4_8_2_4,
-       D_4_8_2_1) = {
+       "share_name_plays_no_part_in_matching shared_subscription_with_one_member_gets_all", D_4_8_2_2,
+       D_4_8_2_4, D_4_8_2_1) = {
     .from_client = take_literally,
 };
 
@@ -189,7 +190,8 @@ static enum fate end_group(struct passage *passage)
 
 static enum fate hide_own_unsuback(struct passage *passage)
 {
-    return is_type(passage, PACKET_UNSUBACK) && passage->packet.suback.packet_identifier == 60000 ? DROP : PASS;
+    return is_type(passage, PACKET_UNSUBACK) && passage->packet.suback.packet_identifier == 60000 ? DROP
+                                                                                                  : PASS;
 }
 
 MUTANT(shared_subscription_ends_with_its_founder, V5, "When one session leaves, the Shared Subscription ends",
@@ -246,7 +248,8 @@ static enum fate keep_share_of_departed(struct passage *passage)
     return own->shared && theirs && is_type(passage, PACKET_PUBLISH) ? swallow(passage) : PASS;
 }
 
-MUTANT(closed_session_stays_in_group, V5, "A session that has ended goes on getting its share of the messages",
+MUTANT(closed_session_stays_in_group, V5,
+       "A session that has ended goes on getting its share of the messages",
        "shared_subscription_is_left_when_the_session_ends", D_4_8_2_9, D_4_8_2_10) = {
     .from_client = note_departure,
     .from_server = keep_share_of_departed,
@@ -271,7 +274,8 @@ static enum fate ignore_repeated(struct passage *passage)
     return DROP;
 }
 
-MUTANT(shared_subscription_cannot_be_changed, V5, "A second SUBSCRIBE to a Shared Subscription changes nothing",
+MUTANT(shared_subscription_cannot_be_changed, V5,
+       "A second SUBSCRIBE to a Shared Subscription changes nothing",
        "shared_subscription_is_joined_once shared_delivery_is_at_the_granted_qos", D_4_8_2_15, D_4_8_2_12,
        MQTT_4_8_2_3) = {
     .from_client = ignore_repeated,
@@ -335,7 +339,8 @@ static enum fate note_pending(struct passage *passage)
     const struct group *own = connection->context;
     if (!own->shared || !is_type(passage, PACKET_PUBLISH) || passage->packet.publish.qos == 0)
         return PASS;
-    remember(connection->proxy, "pending topic", connection->client_identifier, passage->packet.publish.topic);
+    remember(connection->proxy, "pending topic", connection->client_identifier,
+             passage->packet.publish.topic);
     remember(connection->proxy, "pending", connection->client_identifier, passage->packet.publish.payload);
     return PASS;
 }
@@ -431,5 +436,26 @@ MUTANT(slow_member_stops_the_group, V5, "Only the member that got a group's firs
        "shared_messages_pass_a_slow_member", D_4_8_2_7) = {
     .from_client = watch_members,
     .from_server = stop_with_slow_member,
+    .context_size = sizeof(struct group),
+};
+
+/* What one member got once goes to no other any more. */
+static enum fate stay_with_first_member(struct passage *passage)
+{
+    struct connection *connection = passage->connection;
+    const struct group *own = connection->context;
+    if (!own->shared || !is_type(passage, PACKET_PUBLISH))
+        return PASS;
+    struct bytes holder = recall(connection->proxy, "given", passage->packet.publish.payload);
+    if (holder.data != NULL && !bytes_equal(holder, connection->client_identifier))
+        return swallow(passage);
+    remember(connection->proxy, "given", passage->packet.publish.payload, connection->client_identifier);
+    return PASS;
+}
+
+MUTANT(unacknowledged_message_ends_with_its_session, V5, "A QoS 1 message under way is lost with its session",
+       "shared_qos_1_message_is_passed_on", S_4_8_2_1) = {
+    .from_client = watch_members,
+    .from_server = stay_with_first_member,
     .context_size = sizeof(struct group),
 };

@@ -8,12 +8,10 @@ static void check_options_are_refused(struct test *t, unsigned options, int reas
 {
     const char *a = topic(t, "a");
     const char *properties = is_v5(t) ? "00" : "";
-    struct client *alone =
-        connect_client(t, .name = text(t, "options %02x", options), .clean_start = true);
+    struct client *alone = connect_client(t, .name = text(t, "options %02x", options), .clean_start = true);
     send_raw_subscribe(alone, 0x82, a, options);
     expect_refused(alone, .reason_code = reason_code);
-    struct client *second =
-        connect_client(t, .name = text(t, "second %02x", options), .clean_start = true);
+    struct client *second = connect_client(t, .name = text(t, "second %02x", options), .clean_start = true);
     SEND_TEMPLATE(second, "82 %02x 00 05 %s {%s} 00 {%s} %02x",
                   2 * (string_size(a) + 1) + 2 + (is_v5(t) ? 1U : 0U), properties, a, a, options);
     expect_refused(second, .reason_code = reason_code);
@@ -173,8 +171,8 @@ CONFORMANCE_TEST(retain_as_published_rules_the_flag, V5, NEEDS_RETAIN | NEEDS_QO
 }
 
 CONFORMANCE_TEST(retain_handling_concerns_the_moment_of_subscribing, V5, NEEDS_RETAIN | NEEDS_QOS1,
-                 "Retain Handling 2 keeps back what is retained, not what is published later",
-                 D_3_8_3_1_3, D_3_8_3_1_4, D_3_8_4_3)
+                 "Retain Handling 2 keeps back what is retained, not what is published later", D_3_8_3_1_3,
+                 D_3_8_3_1_4, D_3_8_4_3)
 {
     const char *a = topic(t, "a");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
@@ -239,9 +237,10 @@ CONFORMANCE_TEST(two_subscription_identifiers_are_refused, V5, NEEDS_SUBSCRIPTIO
     }
 }
 
-CONFORMANCE_TEST(subscription_identifier_is_for_every_filter, V5, NEEDS_IDENTIFIER,
-                 "The Subscription Identifier of a SUBSCRIBE belongs to each of its Topic Filters, new or not",
-                 D_3_8_2_1_2_2, D_3_8_2_1_2_3)
+CONFORMANCE_TEST(
+    subscription_identifier_is_for_every_filter, V5, NEEDS_IDENTIFIER,
+    "The Subscription Identifier of a SUBSCRIBE belongs to each of its Topic Filters, new or not",
+    D_3_8_2_1_2_2, D_3_8_2_1_2_3)
 {
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
@@ -291,7 +290,8 @@ CONFORMANCE_TEST(subscription_identifier_ends_with_unsubscribe, V5, NEEDS_IDENTI
     expect_publish(subscriber, .payload = "second", .subscription_identifier = 0);
     subscribe(subscriber, a, .qos = 1, .subscription_identifier = 6);
     disconnect(subscriber);
-    subscriber = connect_client(t, .name = "sub", .client_identifier = client_id(t, "sub"), .clean_start = true);
+    subscriber =
+        connect_client(t, .name = "sub", .client_identifier = client_id(t, "sub"), .clean_start = true);
     subscribe(subscriber, a, .qos = 1);
     publish(publisher, .topic = a, .payload = "third", .qos = 1);
     expect_publish(subscriber, .payload = "third", .subscription_identifier = 0);

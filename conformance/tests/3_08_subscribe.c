@@ -14,8 +14,7 @@ CONFORMANCE_TEST(subscribe_reserved_flags_are_refused, V5 | V311, NEEDS_NOTHING,
     for (unsigned flags = 0; flags <= 15; flags++) {
         if (flags == 2)
             continue;
-        struct client *client =
-            connect_client(t, .name = text(t, "flags %u", flags), .clean_start = true);
+        struct client *client = connect_client(t, .name = text(t, "flags %u", flags), .clean_start = true);
         send_raw_subscribe(client, 0x80 | flags, a, 0);
         expect_refused(client, .reason_code = REASON_MALFORMED_PACKET);
     }
@@ -31,12 +30,9 @@ CONFORMANCE_TEST(subscribe_ill_formed_filter_is_refused, V5 | V311, NEEDS_NOTHIN
         const char *what;
         const char *bytes;
     } cases[] = {
-        {"a byte that never occurs", "\xff"},
-        {"an overlong form of /", "\xc0\xaf"},
-        {"a truncated character", "\xe2\x82"},
-        {"a continuation byte alone", "\x80"},
-        {"a surrogate", "\xed\xa0\x80"},
-        {"a code point beyond U+10FFFF", "\xf4\x90\x80\x80"},
+        {"a byte that never occurs", "\xff"},  {"an overlong form of /", "\xc0\xaf"},
+        {"a truncated character", "\xe2\x82"}, {"a continuation byte alone", "\x80"},
+        {"a surrogate", "\xed\xa0\x80"},       {"a code point beyond U+10FFFF", "\xf4\x90\x80\x80"},
     };
     struct client *control = connect_client(t, .name = "control", .clean_start = true);
     send_raw_subscribe(control, 0x82, text(t, "%s/\xe2\x82\xac", topic(t, "a")), 0); /* U+20AC */
@@ -141,7 +137,8 @@ CONFORMANCE_TEST(several_filters_are_several_subscriptions, V_ALL, NEEDS_QOS2,
     const char *names[WISHES];
     for (size_t i = 0; i < WISHES; i++) {
         names[i] = topic(t, text(t, "a%zu", i));
-        requests[i] = (struct subscription_request){.topic_filter = bytes_of_text(names[i]), .qos = wishes[i]};
+        requests[i] =
+            (struct subscription_request){.topic_filter = bytes_of_text(names[i]), .qos = wishes[i]};
     }
     const struct received *suback =
         expect_suback(subscriber, send_subscribe_list(subscriber, requests, WISHES, ABSENT), WISHES);
@@ -157,9 +154,10 @@ CONFORMANCE_TEST(several_filters_are_several_subscriptions, V_ALL, NEEDS_QOS2,
     expect_no_reaction(subscriber, PACKET_SUBACK);
 }
 
-CONFORMANCE_TEST(filters_of_a_subscribe_take_effect_in_order, V_ALL, NEEDS_QOS1,
-                 "A Topic Filter that comes twice in one SUBSCRIBE leaves one subscription, with the later QoS",
-                 MQTT_3_8_4_5, MQTT3_3_8_4_4, MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_6, MQTT3_3_8_4_5)
+CONFORMANCE_TEST(
+    filters_of_a_subscribe_take_effect_in_order, V_ALL, NEEDS_QOS2,
+    "A Topic Filter that comes twice in one SUBSCRIBE leaves one subscription, with the later QoS",
+    MQTT_3_8_4_5, MQTT3_3_8_4_4, MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_6, MQTT3_3_8_4_5)
 {
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
@@ -177,17 +175,18 @@ CONFORMANCE_TEST(filters_of_a_subscribe_take_effect_in_order, V_ALL, NEEDS_QOS1,
         publish(publisher, .topic = a, .payload = "once", .qos = 0);
         expect_publish(subscriber, .topic = a, .payload = "once");
         expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = 0);
-        publish(publisher, .topic = a, .payload = "at the later QoS", .qos = 1);
+        publish(publisher, .topic = a, .payload = "at the later QoS", .qos = 2);
         expect_publish(subscriber, .topic = a, .payload = "at the later QoS", .qos = granted);
     }
 }
 
 /* ---- Replacement --------------------------------------------------------------------------------- */
 
-/* Copies are counted at QoS 0: a message of QoS 1 may be duplicated on its way to a subscription of QoS 0. */
-CONFORMANCE_TEST(subscribing_again_replaces_the_subscription, V_ALL, NEEDS_QOS1,
-                 "A SUBSCRIBE with the Topic Filter of an existing subscription replaces it: one copy, new QoS",
-                 MQTT_3_8_4_3, MQTT3_3_8_4_3, D_4_8_1_1, D_3_8_4_2)
+/* QoS 0 and 2: a message of QoS 1 may be duplicated on its way to a subscription of QoS 0. */
+CONFORMANCE_TEST(
+    subscribing_again_replaces_the_subscription, V_ALL, NEEDS_QOS2,
+    "A SUBSCRIBE with the Topic Filter of an existing subscription replaces it: one copy, new QoS",
+    MQTT_3_8_4_3, MQTT3_3_8_4_3, D_4_8_1_1, D_3_8_4_2)
 {
     static const int sequence[] = {1, 0, 1, 0, 0, 1};
     const char *a = topic(t, "a");
@@ -198,8 +197,8 @@ CONFORMANCE_TEST(subscribing_again_replaces_the_subscription, V_ALL, NEEDS_QOS1,
         publish(publisher, .topic = a, .payload = "once", .qos = 0);
         expect_publish(subscriber, .topic = a, .payload = "once", .qos = 0);
         expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = 0);
-        publish(publisher, .topic = a, .payload = "message", .qos = 1);
-        expect_publish(subscriber, .topic = a, .payload = "message", .qos = delivered_qos(1, granted));
+        publish(publisher, .topic = a, .payload = "message", .qos = 2);
+        expect_publish(subscriber, .topic = a, .payload = "message", .qos = delivered_qos(2, granted));
         subscribe(subscriber, topic(t, "other"), .qos = 0); /* not identical: leaves it alone */
     }
 }
@@ -302,12 +301,16 @@ CONFORMANCE_TEST(delivery_is_at_the_lower_qos, V_ALL, NEEDS_NOTHING,
                  "A message is delivered at the lower of its own QoS and the QoS that was granted",
                  MQTT_3_8_4_8, MQTT3_3_8_4_6, MQTT_3_8_4_7, MQTT3_3_8_4_5)
 {
+    static const int order[] = {0, 2, 1}; /* from QoS 1 to a grant of 0 duplicates may follow */
     int maximum = t->capabilities->maximum_qos;
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
     for (int wish = 0; wish <= 2; wish++) {
         struct client *subscriber =
             connect_client(t, .name = text(t, "subscriber %d", wish), .clean_start = true);
-        for (int published = 0; published <= maximum; published++) {
+        for (size_t i = 0; i < 3; i++) {
+            int published = order[i];
+            if (published > maximum)
+                continue;
             const char *a = topic(t, text(t, "a%d%d", wish, published));
             int granted = subscribe(subscriber, a, .qos = wish);
             publish(publisher, .topic = a, .payload = "message", .qos = published);

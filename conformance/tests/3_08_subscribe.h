@@ -30,8 +30,10 @@ static inline void expect_filter_refused(struct client *client, const char *filt
 {
     struct test *t = client->test;
     const struct received *answer;
-    const char *expected = text(t, "the Topic Filter \"%.80s\" to be refused: SUBACK with a failure code, "
-                                   "or the connection closed", filter);
+    const char *expected = text(t,
+                                "the Topic Filter \"%.80s\" to be refused: SUBACK with a failure code, "
+                                "or the connection closed",
+                                filter);
     enum outcome outcome = receive_until(client, now(t) + 2 * t->patience, &answer);
     if (outcome == RECEIVED_CLOSED) {
         note(t, "\"%.80s\": the server closed the connection", filter);
@@ -56,8 +58,8 @@ static inline void subscribe_all(struct client *client, const char *const *filte
     struct test *t = client->test;
     struct subscription_request *requests = test_allocate(t, count * sizeof *requests);
     for (size_t i = 0; i < count; i++)
-        requests[i] = (struct subscription_request){.topic_filter = bytes_of_text(filters[i]),
-                                                    .qos = (uint8_t)qos};
+        requests[i] =
+            (struct subscription_request){.topic_filter = bytes_of_text(filters[i]), .qos = (uint8_t)qos};
     uint16_t identifier = send_subscribe_list(client, requests, count, ABSENT);
     const struct received *suback = expect_suback(client, identifier, count);
     for (size_t i = 0; i < count; i++)

@@ -8,34 +8,34 @@ CONFORMANCE_TEST(suback_holds_subscribe_codes_only, V_ALL, NEEDS_NOTHING,
                  "A SUBACK holds one of the specified codes for every Topic Filter, whatever its kind",
                  MQTT_3_9_3_2, MQTT3_3_9_3_2, MQTT_3_8_4_6, MQTT3_3_8_4_5, MQTT_3_8_4_7)
 {
-    const char *filters[] = {
-        topic(t, "a"),   topic(t, "a/+"),
-        topic(t, "#"),   text(t, "$share/g%u/%s", t->number, topic(t, "a")),
-        "$SYS/#",        "$SYS/broker/uptime",
-        topic(t, "a b"), text(t, "/%s", topic(t, "a")),
-        "+/+/nothing",   text(t, "%s/\xf0\x9f\x90\x9d", topic(t, "bee")),
-        topic(t, "a//"), text(t, "$etalon/%s", topic(t, "a"))};
+    const char *filters[] = {topic(t, "a"),   topic(t, "a/+"),
+                             topic(t, "#"),   text(t, "$share/g%u/%s", t->number, topic(t, "a")),
+                             "$SYS/#",        "$SYS/broker/uptime",
+                             topic(t, "a b"), text(t, "/%s", topic(t, "a")),
+                             "+/+/nothing",   text(t, "%s/\xf0\x9f\x90\x9d", topic(t, "bee")),
+                             topic(t, "a//"), text(t, "$etalon/%s", topic(t, "a"))};
     enum { COUNT = sizeof filters / sizeof *filters };
     struct subscription_request requests[COUNT];
     struct client *client = connect_client(t, .clean_start = true);
     for (size_t i = 0; i < COUNT; i++)
-        requests[i] = (struct subscription_request){.topic_filter = bytes_of_text(filters[i]),
-                                                    .qos = (uint8_t)(i % 3)};
+        requests[i] =
+            (struct subscription_request){.topic_filter = bytes_of_text(filters[i]), .qos = (uint8_t)(i % 3)};
     const struct received *suback =
         expect_suback(client, send_subscribe_list(client, requests, COUNT, ABSENT), COUNT);
     for (size_t i = 0; i < COUNT; i++) {
         uint8_t code = suback->packet.suback.reason_codes.data[i];
         bool three = !is_v5(t);
         if (code <= 2 ? code > i % 3 : three && code != 0x80)
-            fail_expected(t, text(t, "for \"%s\" a grant of at most QoS %zu, or a failure code", filters[i], i % 3),
-                          "0x%02X in %s", code, describe_packet(t, &suback->packet));
+            fail_expected(
+                t, text(t, "for \"%s\" a grant of at most QoS %zu, or a failure code", filters[i], i % 3),
+                "0x%02X in %s", code, describe_packet(t, &suback->packet));
     }
 }
 
 /* The order shows where a grant above the wish would appear if it were another. */
 CONFORMANCE_TEST(suback_keeps_the_order_of_the_filters, V_ALL, NEEDS_QOS2,
-                 "The codes of a SUBACK stand in the order of the Topic Filters", MQTT_3_9_3_1,
-                 MQTT3_3_9_3_1, D_3_9_3_1)
+                 "The codes of a SUBACK stand in the order of the Topic Filters", MQTT_3_9_3_1, MQTT3_3_9_3_1,
+                 D_3_9_3_1)
 {
     static const uint8_t orders[][4] = {{0, 1, 2, 2}, {2, 2, 1, 0}, {1, 0, 2, 0}, {0, 2, 0, 1}};
     struct client *client = connect_client(t, .clean_start = true);
@@ -74,8 +74,8 @@ CONFORMANCE_TEST(suback_has_its_fields_in_order, V_ALL, NEEDS_NOTHING,
         return;
     }
     size_t size = is_v5(t) ? 6 : 5;
-    require(t, suback->bytes.length == size && bytes[1] == size - 2, "the SUBACK has %zu bytes instead of %zu",
-            suback->bytes.length, size);
+    require(t, suback->bytes.length == size && bytes[1] == size - 2,
+            "the SUBACK has %zu bytes instead of %zu", suback->bytes.length, size);
     require(t, bytes[2] == 0x0a && bytes[3] == 0x0b, "the Packet Identifier does not come first");
     require(t, bytes[size - 1] == 0 || bytes[size - 1] >= 0x80, "the code is 0x%02x", bytes[size - 1]);
 }

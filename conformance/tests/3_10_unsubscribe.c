@@ -14,8 +14,7 @@ CONFORMANCE_TEST(unsubscribe_reserved_flags_are_refused, V5 | V311, NEEDS_NOTHIN
     for (unsigned flags = 0; flags <= 15; flags++) {
         if (flags == 2)
             continue;
-        struct client *client =
-            connect_client(t, .name = text(t, "flags %u", flags), .clean_start = true);
+        struct client *client = connect_client(t, .name = text(t, "flags %u", flags), .clean_start = true);
         send_raw_unsubscribe(client, 0xa0 | flags, a);
         expect_refused(client, .reason_code = REASON_MALFORMED_PACKET);
     }
@@ -25,8 +24,8 @@ CONFORMANCE_TEST(unsubscribe_ill_formed_filter_is_refused, V5 | V311, NEEDS_NOTH
                  "An UNSUBSCRIBE whose Topic Filter is not well-formed UTF-8 ends the connection",
                  MQTT_3_10_3_1, MQTT3_3_10_3_1, MQTT_1_5_4_1, MQTT3_1_5_3_1)
 {
-    static const char *const cases[] = {"\xff", "\xc0\xaf", "\xe2\x82", "\x80", "\xed\xa0\x80",
-                                        "\xf4\x90\x80\x80"};
+    static const char *const cases[] = {"\xff", "\xc0\xaf",     "\xe2\x82",
+                                        "\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"};
     struct client *control = connect_client(t, .name = "control", .clean_start = true);
     send_raw_unsubscribe(control, 0xa2, text(t, "%s/\xe2\x82\xac", topic(t, "a"))); /* U+20AC */
     expect_unsuback(control, BY_HAND, 1);
@@ -290,9 +289,10 @@ CONFORMANCE_TEST(unsubscribe_of_nothing_is_answered, V_ALL, NEEDS_NOTHING,
     expect_no_reaction(client, PACKET_UNSUBACK);
 }
 
-CONFORMANCE_TEST(unsubscribe_of_several_filters_is_answered_once, V_ALL, NEEDS_QOS1,
-                 "An UNSUBSCRIBE with several Topic Filters works like as many with one, and is answered once",
-                 MQTT_3_10_4_6, MQTT3_3_10_4_6)
+CONFORMANCE_TEST(
+    unsubscribe_of_several_filters_is_answered_once, V_ALL, NEEDS_QOS1,
+    "An UNSUBSCRIBE with several Topic Filters works like as many with one, and is answered once",
+    MQTT_3_10_4_6, MQTT3_3_10_4_6)
 {
     static const char *const names[] = {"a", "b", "c", "d"};
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);

@@ -20,8 +20,10 @@ CONFORMANCE_TEST(unsuback_keeps_the_order_of_the_filters, V5, NEEDS_NOTHING,
                  "The codes of an UNSUBACK stand in the order of the Topic Filters", MQTT_3_11_3_1,
                  MQTT_3_11_3_2, D_3_11_3_1)
 {
-    static const bool orders[][4] = {
-        {true, true, true, false}, {false, true, true, true}, {true, false, false, false}, {true, true, false, false}};
+    static const bool orders[][4] = {{true, true, true, false},
+                                     {false, true, true, true},
+                                     {true, false, false, false},
+                                     {true, true, false, false}};
     struct client *client = connect_client(t, .clean_start = true);
     for (size_t round = 0; round < 4; round++) {
         const char *filters[4];
@@ -37,8 +39,8 @@ CONFORMANCE_TEST(unsuback_keeps_the_order_of_the_filters, V5, NEEDS_NOTHING,
 
 /* Each filter twice: as a sequence, the second finds nothing. */
 CONFORMANCE_TEST(unsuback_answers_as_for_a_sequence, V5, NEEDS_NOTHING,
-                 "A Topic Filter that comes twice in one UNSUBSCRIBE is deleted by the first",
-                 MQTT_3_10_4_6, MQTT_3_11_3_1)
+                 "A Topic Filter that comes twice in one UNSUBSCRIBE is deleted by the first", MQTT_3_10_4_6,
+                 MQTT_3_11_3_1)
 {
     static const bool existed[] = {true, false, true, false};
     const char *a = topic(t, "a");
@@ -62,9 +64,10 @@ CONFORMANCE_TEST(unsuback_holds_unsubscribe_codes_only, V5, NEEDS_NOTHING,
     expect_unsuback(client, identifier, 8); /* the codec knows the table */
 }
 
-CONFORMANCE_TEST(unsuback_has_its_fields_in_order, V_ALL, NEEDS_NOTHING,
-                 "An UNSUBACK holds the Packet Identifier, and in 5.0 properties and one code per Topic Filter",
-                 D_3_11_2_1, MQTT_3_10_4_5, MQTT3_3_10_4_4)
+CONFORMANCE_TEST(
+    unsuback_has_its_fields_in_order, V_ALL, NEEDS_NOTHING,
+    "An UNSUBACK holds the Packet Identifier, and in 5.0 properties and one code per Topic Filter",
+    D_3_11_2_1, MQTT_3_10_4_5, MQTT3_3_10_4_4)
 {
     const char *a = topic(t, "a");
     const char *properties = is_v5(t) ? "00" : "";

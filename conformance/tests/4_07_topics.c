@@ -17,7 +17,7 @@ CONFORMANCE_TEST(misplaced_multi_level_wildcard_is_refused, V5 | V311, NEEDS_WIL
                  "A Topic Filter whose # is not a whole level, or not the last one, is refused", MQTT_4_7_1_1,
                  MQTT3_4_7_1_2)
 {
-    static const char *const filters[] = {"a#",  "a/b#",  "#a",    "a/#b", "a/#/b", "#/b",
+    static const char *const filters[] = {"a#",  "a/b#",  "#a",   "a/#b", "a/#/b", "#/b",
                                           "#/#", "a/#/#", "a/##", "a/#/", "a/+#",  "a/#+"};
     struct client *control = connect_client(t, .name = "control", .clean_start = true);
     subscribe(control, topic(t, "a/#"));
@@ -29,7 +29,7 @@ CONFORMANCE_TEST(misplaced_single_level_wildcard_is_refused, V5 | V311, NEEDS_WI
                  "A Topic Filter whose + shares its level with other characters is refused", MQTT_4_7_1_2,
                  MQTT3_4_7_1_3)
 {
-    static const char *const filters[] = {"a+",    "+a",    "a/b+",   "a/+b",  "a/+b/c",
+    static const char *const filters[] = {"a+",     "+a",   "a/b+", "a/+b",   "a/+b/c",
                                           "a/b+/c", "a/++", "++/a", "a/+b/#", "a/b+c"};
     struct client *control = connect_client(t, .name = "control", .clean_start = true);
     subscribe(control, topic(t, "+"));
@@ -187,7 +187,9 @@ CONFORMANCE_TEST(spaces_are_characters, V_ALL, NEEDS_QOS1,
                  MQTT_4_7_3_4, MQTT3_4_7_3_4)
 {
     static const struct matching table[] = {
-        {"Accounts payable", {"Accountspayable", "Accounts  payable", "Accounts payable "}, {"Accounts payable"}},
+        {"Accounts payable",
+         {"Accountspayable", "Accounts  payable", "Accounts payable "},
+         {"Accounts payable"}},
         {" a", {"a", "  a", "a "}, {" a"}},
         {"a ", {"a", "a  ", " a"}, {"a "}},
         {" ", {"  ", ""}, {" "}},
@@ -202,15 +204,22 @@ CONFORMANCE_TEST(topics_are_not_normalised, V5 | V311, NEEDS_QOS1,
                  MQTT_4_7_3_4, MQTT3_4_7_3_4, MQTT_1_5_4_3, MQTT3_1_5_3_3, D_4_7_3_6)
 {
     static const struct matching table[] = {
-        {"\xc3\xa9", {"e\xcc\x81", "e", "\xc3\x89"}, {"\xc3\xa9"}},         /* composed, decomposed */
-        {"e\xcc\x81", {"\xc3\xa9", "e"}, {"e\xcc\x81"}},                    /* decomposed, composed */
-        {"\xe2\x84\xab", {"\xc3\x85", "A\xcc\x8a"}, {"\xe2\x84\xab"}},      /* angstrom sign, A with ring */
-        {"\xef\xac\x81", {"fi"}, {"\xef\xac\x81"}},                         /* ligature fi */
-        {"\xef\xbc\xa1", {"A", "a"}, {"\xef\xbc\xa1"}},                     /* fullwidth A */
-        {"a\xe2\x80\x8b", {"a"}, {"a\xe2\x80\x8b"}},                        /* zero width space */
-        {"\xef\xbb\xbf" "a", {"a"}, {"\xef\xbb\xbf" "a"}},                  /* U+FEFF in front */
-        {"a\xef\xbb\xbf", {"a", "\xef\xbb\xbf" "a"}, {"a\xef\xbb\xbf"}},    /* and behind */
-        {"a\xef\xbb\xbf/b", {"a/b"}, {"a\xef\xbb\xbf/b"}},                  /* and in the middle */
+        {"\xc3\xa9", {"e\xcc\x81", "e", "\xc3\x89"}, {"\xc3\xa9"}},    /* composed, decomposed */
+        {"e\xcc\x81", {"\xc3\xa9", "e"}, {"e\xcc\x81"}},               /* decomposed, composed */
+        {"\xe2\x84\xab", {"\xc3\x85", "A\xcc\x8a"}, {"\xe2\x84\xab"}}, /* angstrom sign, A with ring */
+        {"\xef\xac\x81", {"fi"}, {"\xef\xac\x81"}},                    /* ligature fi */
+        {"\xef\xbc\xa1", {"A", "a"}, {"\xef\xbc\xa1"}},                /* fullwidth A */
+        {"a\xe2\x80\x8b", {"a"}, {"a\xe2\x80\x8b"}},                   /* zero width space */
+        {"\xef\xbb\xbf"
+         "a",
+         {"a"},
+         {"\xef\xbb\xbf"
+          "a"}}, /* U+FEFF in front */
+        {"a\xef\xbb\xbf",
+         {"a", "\xef\xbb\xbf"
+               "a"},
+         {"a\xef\xbb\xbf"}},                               /* and behind */
+        {"a\xef\xbb\xbf/b", {"a/b"}, {"a\xef\xbb\xbf/b"}}, /* and in the middle */
         {"a/./b", {"a/b", "a//b"}, {"a/./b"}},
         {"a/../b", {"b", "a/b"}, {"a/../b"}},
         {"%41", {"A", "a"}, {"%41"}},
@@ -273,9 +282,9 @@ CONFORMANCE_TEST(filters_that_begin_with_a_wildcard_match, V_ALL, NEEDS_QOS1 | N
         const char *filter;
         bool matches[5];
     } table[] = {
-        {"#", {true, true, true, true, true}},      {"+", {true, false, false, false, false}},
-        {"+/+", {false, true, true, false, true}},  {"/+", {false, true, false, false, true}},
-        {"+/#", {true, true, true, true, true}},    {"/#", {false, true, false, false, true}},
+        {"#", {true, true, true, true, true}},         {"+", {true, false, false, false, false}},
+        {"+/+", {false, true, true, false, true}},     {"/+", {false, true, false, false, true}},
+        {"+/#", {true, true, true, true, true}},       {"/#", {false, true, false, false, true}},
         {"+/b/+", {false, false, false, true, false}}, {"/", {false, false, false, false, true}},
     };
     const char *own = first_level(t, "message");
@@ -419,8 +428,8 @@ CONFORMANCE_TEST(wildcards_at_the_start_do_not_match_dollar, V_ALL, NEEDS_QOS1 |
 }
 
 CONFORMANCE_TEST(dollar_elsewhere_is_a_character, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD,
-                 "A $ that is not the first character of the Topic Name is like any other",
-                 D_4_7_3_7, D_4_7_1_3_1, D_4_7_1_2_1)
+                 "A $ that is not the first character of the Topic Name is like any other", D_4_7_3_7,
+                 D_4_7_1_3_1, D_4_7_1_2_1)
 {
     static const struct matching table[] = {
         {"a/+", {"$a/b"}, {"a/$b", "a/$SYS", "a/$share"}},
@@ -453,7 +462,8 @@ static void check_long_topic(struct test *t, const char *what, const char *filte
     if (limit != 0 && limit < strlen(name) + 40)
         skip(t, "the server's Maximum Packet Size is %u", limit);
     struct client *publisher = connect_client(t, .name = text(t, "publisher %s", what), .clean_start = true);
-    struct client *subscriber = connect_client(t, .name = text(t, "subscriber %s", what), .clean_start = true);
+    struct client *subscriber =
+        connect_client(t, .name = text(t, "subscriber %s", what), .clean_start = true);
     const struct received *answer;
     send_subscribe(subscriber, filter, .qos = 1);
     if (receive_until(subscriber, now(t) + 2 * t->patience, &answer) == RECEIVED_TIMEOUT)
