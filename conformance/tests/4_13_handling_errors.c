@@ -29,7 +29,6 @@ static const struct offence protocol_errors[] = {
     {"Message Expiry Interval twice", "30 0e {a} 0a 02 00 00 00 01 02 00 00 00 01"},
     {"Retain Handling 3", "82 07 00 01 00 {a} 30"},
     {"CONNACK from a client", "20 03 00 00 00"},
-    {"SUBACK from a client", "90 04 00 01 00 00"},
     {"AUTH without Authentication Method", "f0 00"},
 };
 
