@@ -53,6 +53,11 @@ def read_port(path):
     return int(text) if text.endswith('\n') else None
 
 
+def forget(path):
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(path)
+
+
 def answers(port):
     try:
         socket.create_connection(('127.0.0.1', port), 1).close()
@@ -96,6 +101,7 @@ def broker(build, name, folder):
 def proxy(build, folder, target, mutant=None):
     """etalon-mutant before the broker at port `target`; yields its port."""
     path = os.path.join(folder, 'proxy-port')
+    forget(path)  # that of a proxy before, in the same folder
     command = [os.path.join(build, 'etalon-mutant'), '--listen', '0', '--port-file', path,
                '--target', 'mqtt://127.0.0.1:%d' % target] + (['--mutant', mutant] if mutant else [])
     with running(command) as process:
@@ -107,8 +113,7 @@ def proxy(build, folder, target, mutant=None):
 def run_suite(build, folder, port, options, limit):
     """Runs the suite on the broker at this port, for `limit` seconds at most; returns what its report says."""
     path = os.path.join(folder, 'results.json')
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(path)
+    forget(path)
     command = [os.path.join(build, 'etalon-conformance'), '--no-progress', '--json', path]
     environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')))
     try:
