@@ -221,6 +221,7 @@ static void check_redelivery_after_unsubscribe(struct test *t, int qos)
     struct client *subscriber = connect_lasting(t, "sub");
     if (subscribe(subscriber, a, .qos = qos) < qos)
         skip(t, "the server granted less than QoS %d", qos);
+    subscribe(subscriber, topic(t, "other")); /* a session without subscriptions is another test's subject */
     publish(publisher, .topic = a, .payload = "begun", .qos = qos);
     expect_publish(subscriber, .topic = a, .payload = "begun", .qos = qos, .acknowledge = false);
     unsubscribe(subscriber, a);

@@ -20,8 +20,7 @@ CONFORMANCE_TEST(misplaced_multi_level_wildcard_is_refused, V5 | V311, NEEDS_WIL
     static const char *const filters[] = {"a#",  "a/b#",  "#a",   "a/#b", "a/#/b", "#/b",
                                           "#/#", "a/#/#", "a/##", "a/#/", "a/+#",  "a/#+"};
     struct client *control = connect_client(t, .name = "control", .clean_start = true);
-    subscribe(control, topic(t, "a/#"));
-    subscribe(control, "#");
+    subscribe(control, topic(t, "a/#")); /* a plain # would get, and judge, what other tests are about */
     check_filters_are_refused(t, filters, sizeof filters / sizeof *filters);
 }
 
