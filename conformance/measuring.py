@@ -108,6 +108,8 @@ def proxy(build, folder, target, mutant=None):
         yield wait_for('the proxy', process, lambda: read_port(path))
         if process.poll() is not None:
             raise CannotRun('the proxy ended on the way with status %d' % process.returncode)
+    if process.returncode != 0:
+        raise CannotRun('the proxy ended with status %d' % process.returncode)
 
 
 def run_suite(build, folder, port, options, limit):
