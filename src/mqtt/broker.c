@@ -330,8 +330,10 @@ static void closed(struct broker *broker, struct connection *connection)
 /* What the broker itself has to say. */
 static void publish_own(struct broker *broker, struct bytes topic, struct bytes payload)
 {
-    struct publication publication = {
-        .topic = topic, .payload = payload, .expires_at = EXPIRES_NEVER, .retain = true};
+    struct publication publication = {.topic = topic,
+                                      .payload = payload,
+                                      .expires_at = EXPIRES_NEVER,
+                                      .retain = broker->settings.retain_available};
     uint32_t recipients = 0;
     if (!publish_accept(broker, &publication, &recipients))
         broker_log(broker, LOG_ERROR, NULL, "out of memory, a message of the broker's own was lost", NULL);
