@@ -135,4 +135,5 @@ def by_test(report):
 
 
 def why(result):
-    return result['reason'] or result['observed'] or 'no reason given'
+    warnings = [note for note in result.get('notes', ()) if note.startswith('warning: ')]
+    return result['reason'] or result['observed'] or '; '.join(warnings) or 'no reason given'
