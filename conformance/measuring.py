@@ -1,5 +1,5 @@
-"""Starting brokers and the mutant proxy on free loopback ports, and running the suite against them: what the scripts
-of the conformance suite share."""
+"""Starting brokers and the mutant proxy on free loopback ports, and running the suite against them: what the
+scripts of the conformance suite share."""
 import contextlib
 import json
 import os
@@ -84,7 +84,7 @@ def folder_of_its_own():
 
 @contextlib.contextmanager
 def broker(build, name, folder):
-    """A broker of its own, Etalon or one of conformance/brokers; yields its port. Its output is in the folder."""
+    """A broker of its own, of conformance/brokers; yields its port. Its output goes to the folder."""
     with open(os.path.join(folder, 'broker.log'), 'wb') as log:
         if name == 'etalon':
             path = os.path.join(folder, 'broker-port')
@@ -119,12 +119,13 @@ def run_suite(build, folder, port, options, limit):
     command = [os.path.join(build, 'etalon-conformance'), '--no-progress', '--json', path]
     environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')))
     try:
-        done = subprocess.run(command + options + ['mqtt://127.0.0.1:%d' % port], capture_output=True, text=True,
-                              errors='replace', timeout=limit, check=False, env=environment)
+        done = subprocess.run(command + options + ['mqtt://127.0.0.1:%d' % port], capture_output=True,
+                              text=True, errors='replace', timeout=limit, check=False, env=environment)
     except subprocess.TimeoutExpired:
         raise CannotRun('the suite did not end within %.0f s' % limit) from None
     if not os.path.exists(path):
-        raise CannotRun('the suite wrote no results: %s' % (done.stderr.strip() or done.stdout.strip())[-300:])
+        said = done.stderr.strip() or done.stdout.strip()
+        raise CannotRun('the suite wrote no results: %s' % said[-300:])
     with open(path, encoding='utf-8') as file:
         return json.load(file)
 

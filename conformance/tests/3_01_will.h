@@ -4,8 +4,8 @@
 
 #include "../test.h"
 
-/* Seconds within which a will that is due should be out, S-3.1.2.5-1: also at servers that look once a second by
- * a clock of whole seconds, on a machine that is busy. */
+/* Seconds within which a will that is due should be out, S-3.1.2.5-1: also at servers that look once a
+ * second by a clock of whole seconds, on a machine that is busy. */
 #define PROMPT 5.0
 
 /* A client that is going to die, its will going to `a` with its name as payload. */
