@@ -204,3 +204,97 @@ MUTANT(false_will_payload_is_met_with_silence, V5,
        "will_payload_that_is_no_utf8", U_3_1_3_2_3_1, R_3_1_3_2_3_1) = {
     .from_client = swallow_false_will,
 };
+
+/* ---- What is refused ----------------------------------------------------------------------------- */
+
+MUTANT(any_session_expiry_interval, V5, "The Session Expiry Interval of a CONNECT may come twice",
+       "repeated_session_expiry_interval_is_refused", P_3_1_2_11_2_1) = {
+    .tolerate = {P_3_1_2_11_2_1},
+};
+
+MUTANT(any_receive_maximum, V5, "The Receive Maximum of a CONNECT may come twice and have any value",
+       "repeated_receive_maximum_is_refused receive_maximum_0_is_refused", P_3_1_2_11_3_1) = {
+    .tolerate = {P_3_1_2_11_3_1},
+};
+
+MUTANT(any_maximum_packet_size, V5, "The Maximum Packet Size of a CONNECT may come twice and have any value",
+       "repeated_maximum_packet_size_is_refused maximum_packet_size_0_is_refused", P_3_1_2_11_4_1) = {
+    .tolerate = {P_3_1_2_11_4_1},
+};
+
+MUTANT(any_topic_alias_maximum, V5, "The Topic Alias Maximum of a CONNECT may come twice",
+       "repeated_topic_alias_maximum_is_refused", P_3_1_2_11_5_1) = {
+    .tolerate = {P_3_1_2_11_5_1},
+};
+
+MUTANT(any_request_response_information, V5,
+       "The Request Response Information of a CONNECT may come twice and have any value",
+       "repeated_request_response_information_is_refused request_response_information_2_is_refused",
+       P_3_1_2_11_6_1) = {
+    .tolerate = {P_3_1_2_11_6_1},
+};
+
+MUTANT(any_request_problem_information, V5,
+       "The Request Problem Information of a CONNECT may come twice and have any value",
+       "repeated_request_problem_information_is_refused request_problem_information_2_is_refused",
+       P_3_1_2_11_7_1) = {
+    .tolerate = {P_3_1_2_11_7_1},
+};
+
+MUTANT(repeated_authentication_method, V5, "The Authentication Method may come twice",
+       "repeated_authentication_method_is_refused", P_3_1_2_11_9_1) = {
+    .tolerate = {P_3_1_2_11_9_1},
+};
+
+MUTANT(repeated_authentication_data, V5, "Authentication Data may come twice",
+       "repeated_authentication_data_is_refused", P_3_1_2_11_10_2) = {
+    .tolerate = {P_3_1_2_11_10_2},
+};
+
+MUTANT(authentication_data_without_method, V5, "Authentication Data may come without Authentication Method",
+       "authentication_data_without_method_is_refused", P_3_1_2_11_10_1) = {
+    .tolerate = {P_3_1_2_11_10_1},
+};
+
+static enum fate refuse_user_properties(struct passage *passage)
+{
+    return is_type(passage, PACKET_CONNECT) &&
+                   properties_has(&passage->packet.connect.properties, ORDINAL_USER_PROPERTY)
+               ? CLOSE
+               : PASS;
+}
+
+MUTANT(user_properties_are_refused, V5, "A CONNECT with User Properties is refused",
+       "connect_user_properties_are_accepted", D_3_1_2_11_8_1, D_3_1_2_11_8_2) = {
+    .from_client = refuse_user_properties,
+};
+
+MUTANT(repeated_will_delay_interval, V5, "A will may have its Will Delay Interval twice",
+       "repeated_will_delay_interval_is_refused", P_3_1_3_2_2_1) = {
+    .tolerate = {P_3_1_3_2_2_1},
+};
+
+MUTANT(repeated_will_payload_format, V5, "A will may have its Payload Format Indicator twice",
+       "repeated_will_payload_format_is_refused", P_3_1_3_2_3_1) = {
+    .tolerate = {P_3_1_3_2_3_1},
+};
+
+MUTANT(repeated_will_message_expiry, V5, "A will may have its Message Expiry Interval twice",
+       "repeated_will_message_expiry_is_refused", P_3_1_3_2_4_1) = {
+    .tolerate = {P_3_1_3_2_4_1},
+};
+
+MUTANT(repeated_will_content_type, V5, "A will may have its Content Type twice",
+       "repeated_will_content_type_is_refused", P_3_1_3_2_5_1) = {
+    .tolerate = {P_3_1_3_2_5_1},
+};
+
+MUTANT(repeated_will_response_topic, V5, "A will may have its Response Topic twice",
+       "repeated_will_response_topic_is_refused", P_3_1_3_2_6_1) = {
+    .tolerate = {P_3_1_3_2_6_1},
+};
+
+MUTANT(repeated_will_correlation_data, V5, "A will may have its Correlation Data twice",
+       "repeated_will_correlation_data_is_refused", P_3_1_3_2_7_1) = {
+    .tolerate = {P_3_1_3_2_7_1},
+};

@@ -171,3 +171,58 @@ MUTANT(packets_before_connack_are_lost, V_ALL, "What a client sends before its C
        "packets_behind_connect_are_accepted", D_3_1_4_3) = {
     .from_client = drop_before_connack,
 };
+
+/* Every connection gets a Client Identifier of its own, whatever the client asked for. */
+static enum fate name_anew(struct passage *passage)
+{
+    struct bytes *identifier = &passage->packet.connect.client_identifier;
+    const struct connection *connection = passage->connection;
+    if (!is_connect(passage) || identifier->length == 0)
+        return PASS;
+    uint8_t *longer = scratch(passage, identifier->length + sizeof connection);
+    memcpy(longer, identifier->data, identifier->length);
+    for (size_t i = 0; i < sizeof connection; i++) /* letters made of the address */
+        longer[identifier->length + i] = (uint8_t)('a' + (((uintptr_t)connection >> (4 + 4 * i)) & 15));
+    *identifier = bytes_of(longer, identifier->length + sizeof connection);
+    return ENCODE;
+}
+
+MUTANT(client_identifier_is_replaced, V_ALL,
+       "Every connection gets a Client Identifier of the server's own making",
+       "no_assigned_identifier_without_need same_client_identifier_takes_over", MQTT_3_1_3_2, MQTT3_3_1_3_2,
+       MQTT_3_1_4_3, MQTT3_3_1_4_2) = {
+    .from_client = name_anew,
+};
+
+MUTANT(will_properties_may_be_missing, V5, "A will without Will Properties is accepted as in 3.1.1",
+       "will_properties_are_no_field_of_the_client_identifier missing_will_fields_are_refused", MQTT_3_1_2_9,
+       MQTT_3_1_3_1) = {
+    .tolerate = {MQTT_3_1_2_9, MQTT_3_1_4_1},
+};
+
+/* The broker gets the CONNECT without its fault, and closes; the client does not see why. */
+static enum fate carry_out_in_secret(struct passage *passage)
+{
+    if (!is_refused_by(passage, MQTT_3_1_2_3) && !is_refused_by(passage, MQTT3_3_1_2_3))
+        return PASS;
+    passage->bytes[9] &= 0xFE; /* Connect Flags, in a packet with one byte of Remaining Length */
+    passage->connection->version = passage->packet.version;
+    return PASS;
+}
+
+static enum fate refuse_after_all(struct passage *passage)
+{
+    const bool secret = passage->connection->seen[FROM_CLIENT][PACKET_CONNECT] > 0 &&
+                        passage->connection->client_identifier.length == 0;
+    if (!secret || passage->connection->version == PROTOCOL_3_1)
+        return PASS;
+    return passage->packet.type == PACKET_CONNACK ? CLOSE : DROP;
+}
+
+MUTANT(refused_connect_is_carried_out, V311 | V5,
+       "A CONNECT that is refused takes effect, as does what comes with it",
+       "refused_connect_keeps_the_session packets_behind_a_refused_connect_are_ignored", MQTT_3_1_4_1,
+       MQTT3_3_1_4_1, MQTT_3_1_4_6, MQTT3_3_1_4_5) = {
+    .from_client = carry_out_in_secret,
+    .from_server = refuse_after_all,
+};

@@ -20,8 +20,9 @@ static enum fate forget_retain(struct passage *passage)
 
 MUTANT(nothing_is_retained, V_ALL, "RETAIN is ignored: no message is stored",
        "retained_message_is_stored retained_message_is_replaced retained_message_keeps_its_qos "
-       "retained_message_is_one_per_topic retain_handling_0_sends_always retain_is_1_for_new_subscription",
-       MQTT_3_3_1_5, MQTT3_3_3_1_5, MQTT_3_3_1_9, MQTT3_3_3_1_6, D_3_3_1_3_1, D_3_3_1_3_2) = {
+       "retained_message_is_one_per_topic retain_handling_0_sends_always retain_is_1_for_new_subscription "
+       "retained_messages_not_ruled_out_are_there",
+       MQTT_3_3_1_5, MQTT3_3_3_1_5, MQTT_3_3_1_9, MQTT3_3_3_1_6, D_3_3_1_3_1, D_3_3_1_3_2, D_3_2_2_3_5_1) = {
     .from_client = forget_retain,
 };
 

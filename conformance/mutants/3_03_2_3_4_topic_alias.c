@@ -112,7 +112,8 @@ static enum fate allow_beyond_maximum(struct passage *passage)
 }
 
 MUTANT(alias_above_maximum_is_accepted, V5, "Topic Aliases above the server's own maximum are accepted",
-       "alias_above_maximum_is_refused", MQTT_3_3_2_9, P_3_3_4_2) = {
+       "alias_above_maximum_is_refused topic_alias_above_maximum_is_refused", MQTT_3_3_2_9, P_3_3_4_2,
+       MQTT_3_2_2_17) = {
     .from_client = allow_beyond_maximum,
     .from_server = note_maximum,
     .context_size = sizeof(uint32_t),
