@@ -146,6 +146,41 @@ MUTANT(byte_order_mark_is_stripped_from_properties, V5,
     .from_server = strip_mark_from_property,
 };
 
+/* ---- Lengths ------------------------------------------------------------------------------------------ */
+
+/* A server whose strings end after 32,767 bytes. */
+static enum fate refuse_long_string(struct passage *passage)
+{
+    struct string_pair pair;
+    struct bytes rest = passage->packet.publish.properties.repeated;
+    if (!is_type(passage, PACKET_PUBLISH))
+        return PASS;
+    while (properties_next_user_property(&rest, &pair))
+        if (pair.value.length > 32767)
+            return CLOSE;
+    return PASS;
+}
+
+MUTANT(long_strings_are_refused, V5, "A string of more than 32,767 bytes ends the connection",
+       "longest_string_and_binary_data_are_accepted", D_1_5_4_1) = {
+    .from_client = refuse_long_string,
+};
+
+static enum fate cut_binary_data(struct passage *passage)
+{
+    struct properties *properties = &passage->packet.publish.properties;
+    struct bytes data = properties_bytes(properties, ORDINAL_CORRELATION_DATA);
+    if (!is_type(passage, PACKET_PUBLISH) || data.length <= 32767)
+        return PASS;
+    properties_set_bytes(properties, ORDINAL_CORRELATION_DATA, bytes_of(data.data, 32767));
+    return ENCODE;
+}
+
+MUTANT(long_binary_data_is_cut, V5, "Of Correlation Data only the first 32,767 bytes are passed on",
+       "longest_string_and_binary_data_are_accepted", D_1_5_6_1) = {
+    .from_server = cut_binary_data,
+};
+
 /* ---- 1.5.5 ------------------------------------------------------------------------------------------- */
 
 /* Sends the packet with a Remaining Length that is one byte too long. */

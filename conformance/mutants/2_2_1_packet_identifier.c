@@ -97,9 +97,10 @@ static enum fate forget_third_use(struct passage *passage)
     return used->times > 1 ? pretend(passage) : PASS;
 }
 
-MUTANT(reused_identifier_is_a_repetition, V_ALL, "A PUBLISH with the identifier of the one before is taken for the same",
-       "packet_identifier_is_free_after_its_acknowledgement", D_2_2_1_1, D_2_2_1_2, D_2_2_1_3, MQTT_4_3_2_5,
-       MQTT_4_3_3_12, MQTT3_4_3_2_2, MQTT3_4_3_3_2) = {
+MUTANT(reused_identifier_is_a_repetition, V_ALL,
+       "A PUBLISH with the identifier of the one before is taken for the same",
+       "packet_identifier_is_free_after_its_acknowledgement", D_2_2_1_1, D_2_2_1_2, D_2_2_1_3, D_4_3_2_1,
+       MQTT_4_3_2_5, MQTT_4_3_3_12, MQTT3_4_3_2_2, MQTT3_4_3_3_2) = {
     .from_client = forget_third_use,
     .context_size = sizeof(struct used),
 };
@@ -121,11 +122,28 @@ static enum fate repeat_refusal(struct passage *passage)
     return repeated ? pretend(passage) : PASS;
 }
 
-MUTANT(refused_identifier_stays_in_use, V5, "A PUBLISH after a PUBREC with an error is taken for a repetition",
+MUTANT(refused_identifier_stays_in_use, V5,
+       "A PUBLISH after a PUBREC with an error is taken for a repetition",
        "packet_identifier_is_free_after_a_refusing_pubrec", MQTT_4_3_3_9, R_2_2_1_1, R_4_3_3_1, R_4_4_1) = {
     .from_client = repeat_refusal,
     .from_server = note_refusal,
     .context_size = sizeof(struct used),
+};
+
+/* Ends the exchange that has the identifier, without a word. */
+static enum fate swallow_intruder(struct passage *passage)
+{
+    const bool open = passage->connection->seen[FROM_CLIENT][PACKET_PUBLISH] >
+                      passage->connection->seen[FROM_CLIENT][PACKET_PUBREL] + 1;
+    const bool intruder = is_type(passage, PACKET_PUBLISH) && passage->packet.publish.qos == 1 &&
+                          passage->packet.publish.packet_identifier == 7;
+    return open && intruder ? DROP : PASS;
+}
+
+MUTANT(identifier_in_use_is_swallowed, V5,
+       "A PUBLISH under an identifier in use is neither answered nor refused",
+       "packet_identifier_in_use_is_answered", D_2_2_1_4, MQTT_4_3_2_4) = {
+    .from_client = swallow_intruder,
 };
 
 /* ---- The server's identifiers ------------------------------------------------------------------------ */
@@ -197,7 +215,8 @@ static enum fate come_round(struct passage *passage)
 }
 
 MUTANT(identifiers_come_round_blindly, V_ALL, "After 255 messages the first Packet Identifier is used again",
-       "packet_identifier_in_use_is_passed_over", MQTT_2_2_1_4, MQTT3_2_3_1_4, MQTT_4_3_2_1, MQTT3_4_3_2_1) = {
+       "packet_identifier_in_use_is_passed_over", MQTT_2_2_1_4, MQTT3_2_3_1_4, MQTT_4_3_2_1,
+       MQTT3_4_3_2_1) = {
     .from_server = come_round,
     .context_size = sizeof(struct used),
 };
@@ -223,8 +242,10 @@ static enum fate forget_after_pubcomp(struct passage *passage)
     return PASS;
 }
 
-MUTANT(identifier_is_free_after_pubrec, V_ALL, "The Packet Identifier of a QoS 2 message is used again after its PUBREC",
-       "packet_identifier_in_use_is_passed_over", MQTT_2_2_1_4, MQTT3_2_3_1_4, MQTT_4_3_3_1, MQTT3_4_3_3_1) = {
+MUTANT(identifier_is_free_after_pubrec, V_ALL,
+       "The Packet Identifier of a QoS 2 message is used again after its PUBREC",
+       "packet_identifier_in_use_is_passed_over", MQTT_2_2_1_4, MQTT3_2_3_1_4, MQTT_4_3_3_1,
+       MQTT3_4_3_3_1) = {
     .from_client = forget_after_pubcomp,
     .from_server = reuse_after_pubrec,
     .context_size = sizeof(struct used),

@@ -32,7 +32,8 @@ MUTANT(any_property_is_accepted, V5, "Nobody looks whether a property may stand 
 
 static enum fate accept_alias_elsewhere(struct passage *passage)
 {
-    const bool concerned = passage->bytes[0] >> 4 == PACKET_PUBCOMP || passage->bytes[0] >> 4 == PACKET_UNSUBSCRIBE;
+    const bool concerned =
+        passage->bytes[0] >> 4 == PACKET_PUBCOMP || passage->bytes[0] >> 4 == PACKET_UNSUBSCRIBE;
     return concerned && is_refused_by(passage, P_2_2_2_2_1) ? pretend(passage) : PASS;
 }
 
@@ -84,8 +85,8 @@ MUTANT(malformed_properties_are_a_protocol_error, V5, "The Reason Code for a mal
 static enum fate refuse_other_order(struct passage *passage)
 {
     const struct properties *properties = &passage->packet.publish.properties;
-    const bool other = is_type(passage, PACKET_PUBLISH) && properties->wire.length > 10 &&
-                       properties->wire.data[0] == 0x26;
+    const bool other =
+        is_type(passage, PACKET_PUBLISH) && properties->wire.length > 10 && properties->wire.data[0] == 0x26;
     return other ? CLOSE : PASS;
 }
 

@@ -128,7 +128,8 @@ static enum fate hide_identifier(struct passage *passage)
 
 MUTANT(repetition_is_delivered, V_ALL, "A repeated QoS 2 PUBLISH is delivered again",
        "repeated_publish_is_delivered_once several_qos_2_exchanges_overlap "
-       "publish_repeated_on_a_new_connection_is_delivered_once", MQTT_4_3_3_10, MQTT3_4_3_3_2) = {
+       "publish_repeated_on_a_new_connection_is_delivered_once",
+       MQTT_4_3_3_10, MQTT3_4_3_3_2) = {
     .from_client = make_new,
     .from_server = hide_identifier,
 };
@@ -138,9 +139,10 @@ static enum fate make_new_if_unknown(struct passage *passage)
     return passage->connection->seen[FROM_CLIENT][PACKET_PUBLISH] == 1 ? make_new(passage) : PASS;
 }
 
-MUTANT(received_identifiers_end_with_the_connection, V_ALL, "The identifiers received at QoS 2 are forgotten when the "
-       "connection ends", "publish_repeated_on_a_new_connection_is_delivered_once", MQTT_4_3_3_10,
-       MQTT3_4_3_3_2) = {
+MUTANT(received_identifiers_end_with_the_connection, V_ALL,
+       "The identifiers received at QoS 2 are forgotten when the "
+       "connection ends",
+       "publish_repeated_on_a_new_connection_is_delivered_once", MQTT_4_3_3_10, MQTT3_4_3_3_2) = {
     .from_client = make_new_if_unknown,
     .from_server = hide_identifier,
 };
@@ -152,8 +154,8 @@ static enum fate lose_repetition(struct passage *passage)
 
 MUTANT(repetition_is_unanswered, V_ALL, "A repeated QoS 2 PUBLISH gets no PUBREC",
        "repeated_publish_is_delivered_once several_qos_2_exchanges_overlap "
-       "publish_repeated_on_a_new_connection_is_delivered_once publish_after_pubcomp_is_new", MQTT_4_3_3_10,
-       MQTT_4_3_3_8, MQTT_4_3_3_12, MQTT3_4_3_3_2) = {
+       "publish_repeated_on_a_new_connection_is_delivered_once publish_after_pubcomp_is_new",
+       MQTT_4_3_3_10, MQTT_4_3_3_8, MQTT_4_3_3_12, MQTT3_4_3_3_2) = {
     .from_client = lose_repetition,
 };
 
@@ -168,7 +170,8 @@ static enum fate keep_identifier(struct passage *passage)
     const uint16_t identifier = passage->packet.acknowledgement.packet_identifier;
     if (is_type(passage, PACKET_PUBREL) && identifier > kept->identifier)
         kept->identifier = identifier;
-    const bool known = is_publish(passage, 2) && passage->packet.publish.packet_identifier == kept->identifier;
+    const bool known =
+        is_publish(passage, 2) && passage->packet.publish.packet_identifier == kept->identifier;
     return known ? pretend(passage) : PASS;
 }
 
@@ -185,7 +188,8 @@ static enum fate lose_first_pubrel(struct passage *passage)
     return is_type(passage, PACKET_PUBREL) && unknown ? DROP : PASS;
 }
 
-MUTANT(pubrel_on_a_new_connection_is_unanswered, V_ALL, "A PUBREL without PUBLISH on the same connection is ignored",
+MUTANT(pubrel_on_a_new_connection_is_unanswered, V_ALL,
+       "A PUBREL without PUBLISH on the same connection is ignored",
        "pubrel_on_a_new_connection_ends_the_exchange", MQTT_4_3_3_11, MQTT3_4_3_3_2) = {
     .from_client = lose_first_pubrel,
 };
@@ -235,8 +239,9 @@ static enum fate lose_pubrec(struct passage *passage)
     return expired ? DROP : PASS;
 }
 
-MUTANT(pubrec_for_expired_message_is_unanswered, V5, "The PUBREC for a message that may have expired is ignored",
-       "exchange_goes_on_after_message_expiry", MQTT_4_3_3_7) = {
+MUTANT(pubrec_for_expired_message_is_unanswered, V5,
+       "The PUBREC for a message that may have expired is ignored", "exchange_goes_on_after_message_expiry",
+       MQTT_4_3_3_7) = {
     .from_client = lose_pubrec,
     .from_server = note_expiring,
     .context_size = sizeof(struct kept),
@@ -256,7 +261,8 @@ MUTANT(sent_message_expires, V5, "A message that was sent but may have expired i
 
 static bool is_lazy(const struct connection *connection)
 {
-    return connection->seen[FROM_SERVER][PACKET_PUBLISH] > 10 && connection->seen[FROM_CLIENT][PACKET_PUBACK] == 0;
+    return connection->seen[FROM_SERVER][PACKET_PUBLISH] > 10 &&
+           connection->seen[FROM_CLIENT][PACKET_PUBACK] == 0;
 }
 
 static enum fate wait_for_all(struct passage *passage)
@@ -270,7 +276,8 @@ static enum fate wait_for_all(struct passage *passage)
     return PASS;
 }
 
-MUTANT(slowest_subscriber_holds_up_all, V_ALL, "No message goes out while a subscriber leaves ten unacknowledged",
+MUTANT(slowest_subscriber_holds_up_all, V_ALL,
+       "No message goes out while a subscriber leaves ten unacknowledged",
        "subscribers_are_served_separately", D_4_3_2, MQTT_4_5_0_1, MQTT3_4_5_0_1) = {
     .from_server = wait_for_all,
     .spoils = "*",

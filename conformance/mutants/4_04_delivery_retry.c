@@ -43,8 +43,9 @@ static enum fate lose_after_second_time(struct passage *passage)
     return is_again(passage) && times.data != NULL && times.data[0] > 2 ? DROP : PASS;
 }
 
-MUTANT(each_message_is_sent_again_once, V_ALL, "A message is sent again after one reconnection, not after the next",
-       RESENDING, MQTT_4_4_0_1, MQTT3_4_4_0_1, MQTT_4_3_2_3, MQTT_4_3_3_3) = {
+MUTANT(each_message_is_sent_again_once, V_ALL,
+       "A message is sent again after one reconnection, not after the next", RESENDING, MQTT_4_4_0_1,
+       MQTT3_4_4_0_1, MQTT_4_3_2_3, MQTT_4_3_3_3) = {
     .from_server = lose_after_second_time,
 };
 
@@ -56,8 +57,8 @@ static enum fate renumber(struct passage *passage)
     return ENCODE;
 }
 
-MUTANT(redelivery_has_new_identifiers, V_ALL, "A message is sent again under another Packet Identifier", RESENDING,
-       MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
+MUTANT(redelivery_has_new_identifiers, V_ALL, "A message is sent again under another Packet Identifier",
+       RESENDING, MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
     .from_server = renumber,
 };
 
@@ -83,8 +84,8 @@ static enum fate swap(struct passage *passage)
     return DROP;
 }
 
-MUTANT(redelivery_in_wrong_order, V_ALL, "The first message that is sent again comes behind the second", RESENDING,
-       MQTT_4_6_0_5, MQTT3_4_6_0_6) = {
+MUTANT(redelivery_in_wrong_order, V_ALL, "The first message that is sent again comes behind the second",
+       RESENDING, MQTT_4_6_0_5, MQTT3_4_6_0_6) = {
     .from_server = swap,
     .context_size = sizeof(struct held),
 };
@@ -102,7 +103,8 @@ static enum fate lose_pubrel(struct passage *passage)
 }
 
 MUTANT(pubrel_is_not_sent_again, V_ALL, "A PUBREL is not sent again after a reconnection",
-       "pubrel_is_sent_again_instead_of_publish", MQTT_4_3_3_5, MQTT_4_4_0_1, MQTT3_4_3_3_1, MQTT3_4_4_0_1) = {
+       "pubrel_is_sent_again_instead_of_publish", MQTT_4_3_3_5, MQTT_4_4_0_1, MQTT3_4_3_3_1,
+       MQTT3_4_4_0_1) = {
     .from_server = lose_pubrel,
 };
 
@@ -136,7 +138,8 @@ static enum fate start_over(struct passage *passage)
     return DROP;
 }
 
-MUTANT(publish_is_sent_again_after_pubrel, V_ALL, "After a reconnection PUBLISH comes again although PUBREL was sent",
+MUTANT(publish_is_sent_again_after_pubrel, V_ALL,
+       "After a reconnection PUBLISH comes again although PUBREL was sent",
        "pubrel_is_sent_again_instead_of_publish", MQTT_4_3_3_6, MQTT3_4_3_3_1) = {
     .from_server = start_over,
 };
@@ -179,7 +182,8 @@ static enum fate overlook_refusal(struct passage *passage)
     return answer && passage->packet.acknowledgement.reason_code >= 0x80 ? DROP : PASS;
 }
 
-MUTANT(refused_message_is_sent_again, V5, "A message that the client refused comes again after a reconnection",
+MUTANT(refused_message_is_sent_again, V5,
+       "A message that the client refused comes again after a reconnection",
        "message_refused_by_client_is_not_sent_again", MQTT_4_4_0_2) = {
     .from_client = overlook_refusal,
 };

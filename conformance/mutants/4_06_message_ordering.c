@@ -57,7 +57,8 @@ static enum fate delay_seven_if_limited(struct passage *passage)
 
 MUTANT(waiting_message_is_overtaken, V5, "A message that waits for acknowledgements is overtaken",
        "order_is_kept_with_small_receive_maximum "
-       "order_is_kept_through_reconnections_with_small_receive_maximum", MQTT_4_6_0_5, MQTT_4_6_0_6) = {
+       "order_is_kept_through_reconnections_with_small_receive_maximum",
+       MQTT_4_6_0_5, MQTT_4_6_0_6) = {
     .from_server = delay_seven_if_limited,
     .context_size = sizeof(struct held),
 };

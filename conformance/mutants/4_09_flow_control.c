@@ -110,7 +110,8 @@ static enum fate keep_first_maximum(struct passage *passage)
     return change_maximum(passage, (uint32_t)kept.data[0] << 8 | kept.data[1]);
 }
 
-MUTANT(first_receive_maximum_counts_for_ever, V5, "The Receive Maximum of a session's first connection stays in force",
+MUTANT(first_receive_maximum_counts_for_ever, V5,
+       "The Receive Maximum of a session's first connection stays in force",
        "send_quota_begins_anew_with_each_connection", D_4_9_4) = {
     .from_client = keep_first_maximum,
 };
@@ -133,7 +134,8 @@ static enum fate add_one_for_pubrel(struct passage *passage)
     return change_maximum(passage, maximum + 1);
 }
 
-MUTANT(send_quota_grows_with_old_exchanges, V5, "The PUBCOMP of an exchange of the connection before raises the quota",
+MUTANT(send_quota_grows_with_old_exchanges, V5,
+       "The PUBCOMP of an exchange of the connection before raises the quota",
        "send_quota_does_not_grow_beyond_its_beginning", D_4_9_3) = {
     .from_client = add_one_for_pubrel,
     .from_server = note_pubrel,

@@ -152,8 +152,8 @@ CONFORMANCE_TEST(variable_byte_integer_of_five_bytes_is_refused, V5, NEEDS_SUBSC
     static const char *const lengths[] = {"05 0b ff ff ff 7f", "06 0b 80 80 80 80 01",
                                           "82 80 80 80 00 0b 01"};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-        struct client *client = connect_client(t, .name = i == 0 ? "control" : "offender",
-                                               .clean_start = true);
+        struct client *client =
+            connect_client(t, .name = i == 0 ? "control" : "offender", .clean_start = true);
         send_by_hand(client, 0x82, text(t, "0005 %s", lengths[i]), NULL, text(t, "{%s} 00", a));
         if (i == 0)
             expect_suback(client, 5, 1);

@@ -114,7 +114,7 @@ static const char *fill_in(struct test *t, const char *template, const char *str
     const char *result = "";
     if (template == NULL)
         return NULL;
-    for (; *template != '\0'; template++) {
+    for (; *template != '\0'; template ++) {
         if (*template == '$')
             result = text(t, "%s %s", result, string);
         else if (*template == '@')
@@ -151,8 +151,8 @@ static void send_connect_place(struct client *client, const struct place *place,
         will = with_length(t, fill_in(t, place->will_properties, string, 0));
     const char *rest = place->payload == NULL ? "" : fill_in(t, place->payload, string, 0);
     const char *properties = place->properties == NULL ? "" : fill_in(t, place->properties, string, 0);
-    send_by_hand(client, 0x10, text(t, "{MQTT} %02x %02x 0000", (unsigned)t->version, place->flags), properties,
-                 text(t, "%s %s %s", identifier, will, rest));
+    send_by_hand(client, 0x10, text(t, "{MQTT} %02x %02x 0000", (unsigned)t->version, place->flags),
+                 properties, text(t, "%s %s %s", identifier, will, rest));
 }
 
 /* A client that has sent `string` (a template) in this place. */
@@ -177,8 +177,8 @@ static struct client *send_place(struct test *t, const char *name, const struct 
 static bool accepts_good_string(struct test *t, const struct place *place)
 {
     bool plain = is_connect(place) && place->payload == NULL && place->properties == NULL;
-    const char *good = plain ? text(t, "{%s}", client_id(t, "good"))
-                             : string_of(t, "c3 a9 e2 82 ac f0 9f 98 80 ef bf bd");
+    const char *good =
+        plain ? text(t, "{%s}", client_id(t, "good")) : string_of(t, "c3 a9 e2 82 ac f0 9f 98 80 ef bf bd");
     struct client *client = send_place(t, "control", place, good);
     const struct received *answer;
     if (!is_connect(place)) {
@@ -188,7 +188,8 @@ static bool accepts_good_string(struct test *t, const struct place *place)
     }
     enum outcome outcome = receive_until(client, now(t) + 2 * t->patience, &answer);
     if (outcome != RECEIVED_PACKET || answer->packet.type != PACKET_CONNACK)
-        error(t, "control: a good string as %s got no CONNACK: %s", place->what, describe_state(client, outcome));
+        error(t, "control: a good string as %s got no CONNACK: %s", place->what,
+              describe_state(client, outcome));
     if (answer->packet.connack.reason_code != 0) {
         note(t, "not tried, because the server does not let in a good one: %s", place->what);
         return false;
@@ -303,8 +304,8 @@ CONFORMANCE_TEST(discouraged_characters_pass_unaltered_or_are_refused, V311 | V5
                  "Control characters and non-characters in a Topic Name: refused, or delivered as they are",
                  P_1_5_4_3, S_1_5_4_1)
 {
-    static const char *const characters[] = {"\x01", "\x1f", "\x7f", "\xc2\x80", "\xc2\x9f", "\xef\xb7\x90",
-                                             "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"};
+    static const char *const characters[] = {"\x01",     "\x1f",         "\x7f",         "\xc2\x80",
+                                             "\xc2\x9f", "\xef\xb7\x90", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"};
     for (size_t i = 0; i < sizeof characters / sizeof *characters; i++) {
         const char *name = text(t, "%s%s", topic(t, "a"), characters[i]);
         struct client *client = connect_client(t, .name = "client", .clean_start = true);
@@ -332,7 +333,10 @@ CONFORMANCE_TEST(ill_formed_user_property_is_refused, V5, NEEDS_QOS2,
                  P_1_5_7_1, MQTT_1_5_4_1, MQTT_1_5_4_2)
 {
     static const struct wrong_string some[] = {
-        {"U+0000", "00"}, {"FF", "ff"}, {"U+002F in two bytes", "c0 af"}, {"the surrogate U+D800", "ed a0 80"},
+        {"U+0000", "00"},
+        {"FF", "ff"},
+        {"U+002F in two bytes", "c0 af"},
+        {"the surrogate U+D800", "ed a0 80"},
         {"U+110000", "f4 90 80 80"},
     };
     REFUSE_EVERYWHERE(t, pair_places, some);
@@ -342,9 +346,10 @@ CONFORMANCE_TEST(ill_formed_user_property_is_refused, V5, NEEDS_QOS2,
 
 #define ZERO_WIDTH_NO_BREAK_SPACE "\xef\xbb\xbf"
 
-CONFORMANCE_TEST(byte_order_mark_is_kept_in_topics, V_ALL, NEEDS_QOS1,
-                 "U+FEFF at the beginning, within and at the end of a Topic Name is neither dropped nor ignored",
-                 MQTT_1_5_4_3, MQTT3_1_5_3_3)
+CONFORMANCE_TEST(
+    byte_order_mark_is_kept_in_topics, V_ALL, NEEDS_QOS1,
+    "U+FEFF at the beginning, within and at the end of a Topic Name is neither dropped nor ignored",
+    MQTT_1_5_4_3, MQTT3_1_5_3_3)
 {
     const char *plain = topic(t, "mark");
     const char *const names[] = {
@@ -380,7 +385,8 @@ CONFORMANCE_TEST(byte_order_mark_is_kept_in_properties, V5, NEEDS_NOTHING,
     const struct properties *got = &expect_publish(client, .topic = a)->packet.publish.properties;
     expect_user_property(client, got, 0, mark, mark);
     require(t, is_text(properties_bytes(got, ORDINAL_CONTENT_TYPE), mark), "the Content Type was altered");
-    require(t, is_text(properties_bytes(got, ORDINAL_RESPONSE_TOPIC), mark), "the Response Topic was altered");
+    require(t, is_text(properties_bytes(got, ORDINAL_RESPONSE_TOPIC), mark),
+            "the Response Topic was altered");
 }
 
 /* ---- Lengths ----------------------------------------------------------------------------------------- */

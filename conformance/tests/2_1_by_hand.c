@@ -14,7 +14,7 @@ static size_t size_of_template(const char *template)
         } else if (*template != ' ') {
             digits++;
         }
-        template++;
+        template ++;
     }
     return strings + digits / 2;
 }

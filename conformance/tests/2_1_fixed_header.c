@@ -14,12 +14,9 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {"PUBACK", 0x40, DUE_PUBACK, "@", NULL, NULL},
-    {"PUBREC", 0x50, DUE_PUBREC, "@", NULL, NULL},
-    {"PUBREL", 0x62, DUE_PUBREL, "@", NULL, NULL},
-    {"PUBCOMP", 0x70, DUE_PUBCOMP, "@", NULL, NULL},
-    {"SUBSCRIBE", 0x82, DUE_NOTHING, "0005", "", "$ 00"},
-    {"UNSUBSCRIBE", 0xa2, DUE_NOTHING, "0005", "", "$"},
+    {"PUBACK", 0x40, DUE_PUBACK, "@", NULL, NULL},        {"PUBREC", 0x50, DUE_PUBREC, "@", NULL, NULL},
+    {"PUBREL", 0x62, DUE_PUBREL, "@", NULL, NULL},        {"PUBCOMP", 0x70, DUE_PUBCOMP, "@", NULL, NULL},
+    {"SUBSCRIBE", 0x82, DUE_NOTHING, "0005", "", "$ 00"}, {"UNSUBSCRIBE", 0xa2, DUE_NOTHING, "0005", "", "$"},
     {"PINGREQ", 0xc0, DUE_NOTHING, NULL, NULL, NULL},
 };
 
@@ -122,8 +119,8 @@ static void require_first_byte(struct client *client, const struct received *rec
 }
 
 CONFORMANCE_TEST(reserved_flags_are_set_as_prescribed, V_ALL, NEEDS_QOS2,
-                 "The server's own packets have the reserved flags of their type", MQTT_2_1_3_1, MQTT3_2_2_2_1,
-                 MQTT_3_6_1_1, MQTT3_3_6_1_1)
+                 "The server's own packets have the reserved flags of their type", MQTT_2_1_3_1,
+                 MQTT3_2_2_2_1, MQTT_3_6_1_1, MQTT3_3_6_1_1)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);

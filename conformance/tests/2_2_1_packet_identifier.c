@@ -87,7 +87,7 @@ static void use_identifier(struct client *client, struct client *subscriber, con
 
 CONFORMANCE_TEST(packet_identifier_is_free_after_its_acknowledgement, V_ALL, NEEDS_QOS2,
                  "One Packet Identifier serves one exchange after another, of any kind", D_2_2_1_1, D_2_2_1_2,
-                 D_2_2_1_3, MQTT_4_3_2_5, MQTT_4_3_3_12, MQTT3_4_3_2_2, MQTT3_4_3_3_2)
+                 D_2_2_1_3, D_4_3_2_1, MQTT_4_3_2_5, MQTT_4_3_3_12, MQTT3_4_3_2_2, MQTT3_4_3_3_2)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);
@@ -121,6 +121,31 @@ CONFORMANCE_TEST(packet_identifier_is_free_after_a_refusing_pubrec, V5, NEEDS_QO
         skip(t, "the server does not look at the payload, which is its right");
     use_identifier(client, subscriber, a, 7, "new", 2);
     use_identifier(client, subscriber, a, 7, "newer", 1);
+}
+
+/* 5.0 does not say what a server does here; it has Reason Code 0x91 for it, but must not stay silent. */
+CONFORMANCE_TEST(packet_identifier_in_use_is_answered, V5, NEEDS_QOS2,
+                 "A PUBLISH under the Packet Identifier of an open QoS 2 exchange is answered or refused",
+                 D_2_2_1_4, MQTT_4_3_2_4, MQTT_4_3_3_11)
+{
+    const char *a = topic(t, "a");
+    const struct received *answer;
+    struct client *client = connect_client(t, .clean_start = true);
+    send_publish(client, .topic = a, .payload = "open", .qos = 2, .packet_identifier = 7);
+    expect_pubrec(client, 7);
+    send_publish(client, .topic = a, .payload = "intruder", .qos = 1, .packet_identifier = 7);
+    enum outcome outcome = receive_until(client, now(t) + 2 * t->patience, &answer);
+    if (outcome == RECEIVED_TIMEOUT)
+        fail_expected(t, "a PUBACK, or the end of the connection", "%s", describe_state(client, outcome));
+    if (outcome == RECEIVED_CLOSED || answer->packet.type == PACKET_DISCONNECT) {
+        note(t, "the server ends the connection");
+        expect_closed(client);
+        return;
+    }
+    note(t, "the server answered %s", describe_packet(t, &answer->packet));
+    require_identifier(client, answer, PACKET_PUBACK, 7);
+    send_acknowledgement(client, PACKET_PUBREL, 7, 0);
+    expect_pubcomp(client, 7); /* the open exchange is as it was */
 }
 
 /* ---- The server's identifiers ------------------------------------------------------------------------ */

@@ -3,7 +3,7 @@
 
 /* ---- Property Length --------------------------------------------------------------------------------- */
 
-/* Reads the Property Length at `at` with eyes of its own; what is left behind the properties must be `rest`. */
+/* Reads the Property Length at `at` with eyes of its own; behind the properties `rest` bytes must be left. */
 static void require_property_length(struct client *client, const struct received *received, size_t at,
                                     size_t rest)
 {
@@ -14,8 +14,8 @@ static void require_property_length(struct client *client, const struct received
     if (length >= 128 && at < packet.length)
         length = (length & 0x7F) | (size_t)packet.data[at++] << 7;
     if (packet.length != at + length + rest)
-        fail_expected(t, text(t, "%zu bytes behind a Property Length of %zu", length + rest, length), "%zu: %s",
-                      packet.length - at, describe_packet(t, &received->packet));
+        fail_expected(t, text(t, "%zu bytes behind a Property Length of %zu", length + rest, length),
+                      "%zu: %s", packet.length - at, describe_packet(t, &received->packet));
     if (length > 0)
         note(t, "not empty: the properties of %s", describe_packet(t, &received->packet));
 }
@@ -74,24 +74,24 @@ static const struct {
     unsigned identifier;
     const char *bytes;
 } properties[] = {
-    {0x01, "01 01"},         {0x02, "02 0000000a"},   {0x03, "03 {x}"}, {0x08, "08 {x}"},
-    {0x09, "09 {x}"},        {0x0b, "0b 01"},         {0x11, "11 0000000a"}, {0x12, "12 {x}"},
-    {0x13, "13 000a"},       {0x15, "15 {x}"},        {0x16, "16 {x}"}, {0x17, "17 01"},
-    {0x18, "18 0000000a"},   {0x19, "19 00"},         {0x1a, "1a {x}"}, {0x1c, "1c {x}"},
-    {0x1f, "1f {x}"},        {0x21, "21 000a"},       {0x22, "22 000a"}, {0x23, "23 0001"},
-    {0x24, "24 00"},         {0x25, "25 00"},         {0x26, "26 {x} {y}"}, {0x27, "27 0000ffff"},
-    {0x28, "28 01"},         {0x29, "29 01"},         {0x2a, "2a 01"},
+    {0x01, "01 01"},  {0x02, "02 0000000a"}, {0x03, "03 {x}"},      {0x08, "08 {x}"},      {0x09, "09 {x}"},
+    {0x0b, "0b 01"},  {0x11, "11 0000000a"}, {0x12, "12 {x}"},      {0x13, "13 000a"},     {0x15, "15 {x}"},
+    {0x16, "16 {x}"}, {0x17, "17 01"},       {0x18, "18 0000000a"}, {0x19, "19 00"},       {0x1a, "1a {x}"},
+    {0x1c, "1c {x}"}, {0x1f, "1f {x}"},      {0x21, "21 000a"},     {0x22, "22 000a"},     {0x23, "23 0001"},
+    {0x24, "24 00"},  {0x25, "25 00"},       {0x26, "26 {x} {y}"},  {0x27, "27 0000ffff"}, {0x28, "28 01"},
+    {0x29, "29 01"},  {0x2a, "2a 01"},
 };
 
 /* Identifiers that no property has. */
-static const char *const unknown[] = {"00 00", "04 00", "0a 00", "2b 00", "7f 00", "80 01 00", "ff ff ff 7f 00"};
+static const char *const unknown[] = {"00 00", "04 00",    "0a 00",         "2b 00",
+                                      "7f 00", "80 01 00", "ff ff ff 7f 00"};
 
 /* The client's packets; `allowed` ends with 0. What a rule of its own forbids counts as allowed here. */
 struct carrier {
     const char *what;
     unsigned first_byte;
     enum due due;
-    const char *header;  /* @: the Packet Identifier; $: a topic */
+    const char *header; /* @: the Packet Identifier; $: a topic */
     const char *payload;
     uint8_t allowed[12];
 };
@@ -209,9 +209,10 @@ CONFORMANCE_TEST(property_that_a_will_does_not_have_is_refused, V5, NEEDS_NOTHIN
     check_connect(t, true, allowed);
 }
 
-CONFORMANCE_TEST(property_that_disconnect_does_not_have_is_an_error, V5, NEEDS_NOTHING,
-                 "A DISCONNECT with a property that is not defined for it does not count: the Will is published",
-                 P_2_2_2_2_1)
+CONFORMANCE_TEST(
+    property_that_disconnect_does_not_have_is_an_error, V5, NEEDS_NOTHING,
+    "A DISCONNECT with a property that is not defined for it does not count: the Will is published",
+    P_2_2_2_2_1)
 {
     static const uint8_t allowed[] = {0x11, 0x1c, 0x1f, 0x26, 0};
     const char *w = topic(t, "will");
@@ -240,15 +241,15 @@ static const struct {
     unsigned first_byte;
     const char *bytes;
 } wrong_values[] = {
-    {0x30, "01"},          /* a byte that is not there */
-    {0x30, "02 000a"},     /* four bytes of which there are two */
-    {0x30, "03 0005 61"},  /* a string that is longer than the properties */
-    {0x30, "09 00"},       /* half a length */
-    {0x30, "26 {x}"},      /* a name without value */
+    {0x30, "01"},         /* a byte that is not there */
+    {0x30, "02 000a"},    /* four bytes of which there are two */
+    {0x30, "03 0005 61"}, /* a string that is longer than the properties */
+    {0x30, "09 00"},      /* half a length */
+    {0x30, "26 {x}"},     /* a name without value */
     {0x30, "26 {x} 0002 79"},
-    {0x30, "01 0100"},     /* a byte, and a property 0x00 */
-    {0x82, "0b"},          /* an integer that is not there */
-    {0x82, "0b 80"},       /* half an integer */
+    {0x30, "01 0100"}, /* a byte, and a property 0x00 */
+    {0x82, "0b"},      /* an integer that is not there */
+    {0x82, "0b 80"},   /* half an integer */
 };
 
 CONFORMANCE_TEST(value_of_another_type_is_refused, V5, NEEDS_NOTHING,
@@ -266,7 +267,8 @@ CONFORMANCE_TEST(value_of_another_type_is_refused, V5, NEEDS_NOTHING,
 }
 
 CONFORMANCE_TEST(malformed_properties_are_called_so, V5, NEEDS_NOTHING,
-                 "The Reason Code for a property that cannot stand there is 0x81, if one is sent", R_2_2_2_2_1)
+                 "The Reason Code for a property that cannot stand there is 0x81, if one is sent",
+                 R_2_2_2_2_1)
 {
     expect_open(send_carrier(t, "control", &carriers[0], "26 {x} {y}"));
     struct client *clients[] = {
@@ -296,9 +298,11 @@ CONFORMANCE_TEST(order_of_properties_does_not_matter, V5, NEEDS_NOTHING,
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         send_by_hand(publisher, 0x30, text(t, "{%s}", a), orders[i], "6d");
         const struct properties *got = &expect_publish(subscriber, .topic = a)->packet.publish.properties;
-        require(t, properties_number(got, ORDINAL_PAYLOAD_FORMAT_INDICATOR, 9) == 1, "the indicator was lost");
+        require(t, properties_number(got, ORDINAL_PAYLOAD_FORMAT_INDICATOR, 9) == 1,
+                "the indicator was lost");
         require(t, is_text(properties_bytes(got, ORDINAL_CONTENT_TYPE), "t"), "the Content Type was lost");
-        require(t, is_text(properties_bytes(got, ORDINAL_RESPONSE_TOPIC), "r"), "the Response Topic was lost");
+        require(t, is_text(properties_bytes(got, ORDINAL_RESPONSE_TOPIC), "r"),
+                "the Response Topic was lost");
         require(t, is_text(properties_bytes(got, ORDINAL_CORRELATION_DATA), "c"), "the data was lost");
         expect_user_property(subscriber, got, 0, "n", "v");
     }

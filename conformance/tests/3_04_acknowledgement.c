@@ -113,7 +113,8 @@ void check_form(struct client *client, const struct received *acknowledgement, c
     size_t at = header + 4;
     if (bytes[header + 3] >= 128)
         length |= (size_t)bytes[at++] << 7;
-    require(t, size == at + length, "the Property Length is %zu, %zu bytes follow: %s", length, size - at, what);
+    require(t, size == at + length, "the Property Length is %zu, %zu bytes follow: %s", length, size - at,
+            what);
 }
 
 const struct received *provoke(struct client *client, enum packet_type type)
@@ -141,8 +142,8 @@ const struct received *provoke(struct client *client, enum packet_type type)
     if (outcome != RECEIVED_PACKET)
         fail_expected(t, text(t, "%s to %s", packet_type_name(type), client->name), "%s",
                       describe_state(client, outcome));
-    require(t, received->packet.acknowledgement.packet_identifier == id, "another Packet Identifier than %u: %s",
-            id, describe_packet(t, &received->packet));
+    require(t, received->packet.acknowledgement.packet_identifier == id,
+            "another Packet Identifier than %u: %s", id, describe_packet(t, &received->packet));
     return received;
 }
 
@@ -158,8 +159,8 @@ void check_size_limit(struct test *t, enum packet_type type)
     size_t limit = connack > 120 ? connack : 120;
     if (limit >= size)
         limit = size - 1;
-    struct client *client = send_connect(t, .name = "with limit", .clean_start = true,
-                                         .maximum_packet_size = (int64_t)limit);
+    struct client *client =
+        send_connect(t, .name = "with limit", .clean_start = true, .maximum_packet_size = (int64_t)limit);
     const struct received *answer;
     if (receive(client, &answer) != RECEIVED_PACKET || answer->packet.type != PACKET_CONNACK ||
         answer->packet.connack.reason_code != 0)

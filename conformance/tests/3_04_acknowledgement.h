@@ -22,7 +22,7 @@ void exchange_acknowledge(const struct exchange *exchange, const char *tail);
  * PUBREC, PUBCOMP after PUBREL. */
 void exchange_expect_success(const struct exchange *exchange);
 
-/* Demands that it ended the exchange: after a PUBREC with an error there is the second message, and no PUBREL. */
+/* Demands that it ended the exchange: a PUBREC with an error brings the second message, and no PUBREL. */
 void exchange_expect_end(const struct exchange *exchange);
 
 /* All forms of a successful acknowledgement: with and without Reason Code, Property Length and properties. */
@@ -31,8 +31,8 @@ void check_accepted_forms(struct test *t, enum due due);
 /* Two Reason Strings in it end the connection; one does not. */
 void check_repeated_reason_string(struct test *t, enum due due);
 
-/* The server's acknowledgement of this type: consists of Packet Identifier, Reason Code and properties as far as
- * its length goes, and the Reason Code is one of `codes` (ended by REASON_SUCCESS, which is always one). */
+/* The server's acknowledgement consists of Packet Identifier, Reason Code and properties as far as its length
+ * goes, and the Reason Code is one of `codes` (ended by REASON_SUCCESS, which is always one). */
 void check_form(struct client *client, const struct received *acknowledgement, const uint8_t *codes);
 
 /* Makes the server send an acknowledgement of this type, which it may want to comment on. */

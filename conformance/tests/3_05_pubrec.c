@@ -11,8 +11,8 @@ CONFORMANCE_TEST(pubrec_forms_are_accepted, V_ALL, NEEDS_QOS2,
 static const uint8_t pubrec_errors[] = {0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99, 0};
 
 CONFORMANCE_TEST(pubrec_with_error_ends_the_exchange, V5, NEEDS_QOS2,
-                 "A PUBREC with an error ends the exchange: no PUBREL, and the next message may be sent", R_4_9_1,
-                 MQTT_4_4_0_2, R_4_3_3_1)
+                 "A PUBREC with an error ends the exchange: no PUBREL, and the next message may be sent",
+                 R_4_9_1, MQTT_4_4_0_2, R_4_3_3_1)
 {
     for (const uint8_t *code = pubrec_errors; *code != 0; code++) {
         struct exchange exchange = exchange_begin(t, DUE_PUBREC);

@@ -21,8 +21,8 @@ static struct pair make_pair(struct test *t, int qos)
 /* ---- 4.3.1 -------------------------------------------------------------------------------------------- */
 
 CONFORMANCE_TEST(qos_0_message_is_sent_once_without_dup, V_ALL, NEEDS_NOTHING,
-                 "A QoS 0 message goes out as PUBLISH with QoS 0 and DUP 0, and no more than once", MQTT_4_3_1_1,
-                 MQTT3_4_3_1_1, D_4_3_1_1)
+                 "A QoS 0 message goes out as PUBLISH with QoS 0 and DUP 0, and no more than once",
+                 MQTT_4_3_1_1, MQTT3_4_3_1_1, D_4_3_1_1)
 {
     struct pair pair = make_pair(t, 0);
     for (int i = 0; i < 5; i++) {
@@ -56,22 +56,23 @@ static void check_first_sending(struct test *t, int qos)
     for (int i = 0; i < 6; i++) {
         const char *payload = text(t, "%d", i);
         publish(pair.publisher, .topic = pair.topic, .payload = payload, .qos = qos, .dup = i % 2 == 1);
-        const struct received *got = expect_publish(pair.subscriber, .payload = payload, .qos = qos, .dup = 0);
+        const struct received *got =
+            expect_publish(pair.subscriber, .payload = payload, .qos = qos, .dup = 0);
         require(t, got->packet.publish.packet_identifier != 0, "no Packet Identifier");
     }
     expect_nothing_before(pair.subscriber, .publisher = pair.publisher, .topic = pair.topic, .qos = qos);
 }
 
 CONFORMANCE_TEST(qos_1_message_is_first_sent_without_dup, V_ALL, NEEDS_QOS1,
-                 "A QoS 1 message goes out as PUBLISH with QoS 1, DUP 0 and a Packet Identifier", MQTT_4_3_2_2,
-                 MQTT3_4_3_2_1)
+                 "A QoS 1 message goes out as PUBLISH with QoS 1, DUP 0 and a Packet Identifier",
+                 MQTT_4_3_2_2, MQTT3_4_3_2_1)
 {
     check_first_sending(t, 1);
 }
 
 CONFORMANCE_TEST(qos_2_message_is_first_sent_without_dup, V_ALL, NEEDS_QOS2,
-                 "A QoS 2 message goes out as PUBLISH with QoS 2, DUP 0 and a Packet Identifier", MQTT_4_3_3_2,
-                 MQTT3_4_3_3_1)
+                 "A QoS 2 message goes out as PUBLISH with QoS 2, DUP 0 and a Packet Identifier",
+                 MQTT_4_3_3_2, MQTT3_4_3_3_1)
 {
     check_first_sending(t, 2);
 }

@@ -85,9 +85,10 @@ CONFORMANCE_TEST(messages_are_queued_while_offline, V_ALL, NEEDS_QOS2,
     }
 }
 
-CONFORMANCE_TEST(queued_messages_are_kept_until_acknowledged, V_ALL, NEEDS_QOS1,
-                 "Messages that waited in a session wait on when the client leaves without acknowledging them",
-                 MQTT_4_5_0_1, MQTT3_4_5_0_1, MQTT_4_3_2_3, MQTT3_4_3_2_1)
+CONFORMANCE_TEST(
+    queued_messages_are_kept_until_acknowledged, V_ALL, NEEDS_QOS1,
+    "Messages that waited in a session wait on when the client leaves without acknowledging them",
+    MQTT_4_5_0_1, MQTT3_4_5_0_1, MQTT_4_3_2_3, MQTT3_4_3_2_1)
 {
     const char *a = topic(t, "a");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
@@ -96,7 +97,8 @@ CONFORMANCE_TEST(queued_messages_are_kept_until_acknowledged, V_ALL, NEEDS_QOS1,
         publish(publisher, .topic = a, .payload = text(t, "%d", i), .qos = 1);
     for (int visit = 0; visit < 3; visit++) {
         struct client *subscriber = resume(t, "sub");
-        expect_publish(subscriber, .topic = a, .payload = "0", .dup = visit == 0 ? 0 : 1, .acknowledge = false);
+        expect_publish(subscriber, .topic = a, .payload = "0", .dup = visit == 0 ? 0 : 1,
+                       .acknowledge = false);
         close_abruptly(subscriber);
     }
     struct client *subscriber = resume(t, "sub");

@@ -55,21 +55,24 @@ static void check_order(struct test *t, int published, int granted)
         expect_numbers(subscribers[i], a, 0, MANY);
 }
 
-CONFORMANCE_TEST(order_is_kept_at_qos_0, V_ALL, NEEDS_QOS1, "Messages of one client on one topic at QoS 0 keep their order",
-                 MQTT_4_6_0_5, MQTT3_4_6_0_6, MQTT_4_6_0_6, MQTT3_4_6_0_5)
+CONFORMANCE_TEST(order_is_kept_at_qos_0, V_ALL, NEEDS_QOS1,
+                 "Messages of one client on one topic at QoS 0 keep their order", MQTT_4_6_0_5, MQTT3_4_6_0_6,
+                 MQTT_4_6_0_6, MQTT3_4_6_0_5)
 {
     check_order(t, 0, 0);
     check_order(t, 1, 0);
 }
 
-CONFORMANCE_TEST(order_is_kept_at_qos_1, V_ALL, NEEDS_QOS1, "Messages of one client on one topic at QoS 1 keep their order",
-                 MQTT_4_6_0_5, MQTT3_4_6_0_6, MQTT_4_6_0_6, MQTT3_4_6_0_5)
+CONFORMANCE_TEST(order_is_kept_at_qos_1, V_ALL, NEEDS_QOS1,
+                 "Messages of one client on one topic at QoS 1 keep their order", MQTT_4_6_0_5, MQTT3_4_6_0_6,
+                 MQTT_4_6_0_6, MQTT3_4_6_0_5)
 {
     check_order(t, 1, 1);
 }
 
-CONFORMANCE_TEST(order_is_kept_at_qos_2, V_ALL, NEEDS_QOS2, "Messages of one client on one topic at QoS 2 keep their order",
-                 MQTT_4_6_0_5, MQTT3_4_6_0_6, MQTT_4_6_0_6, MQTT3_4_6_0_5)
+CONFORMANCE_TEST(order_is_kept_at_qos_2, V_ALL, NEEDS_QOS2,
+                 "Messages of one client on one topic at QoS 2 keep their order", MQTT_4_6_0_5, MQTT3_4_6_0_6,
+                 MQTT_4_6_0_6, MQTT3_4_6_0_5)
 {
     check_order(t, 2, 2);
     check_order(t, 2, 1);
@@ -177,9 +180,9 @@ static void check_order_through_reconnections(struct test *t, int qos, int64_t m
         close_abruptly(subscriber);
         if (connection < 4)
             publish_numbers(publisher, a, 5 + 5 * connection, 5, qos);
-        subscriber = connect_client(t, .name = "sub", .client_identifier = client_id(t, "sub"),
-                                    .clean_start = false, .session_expiry_interval = SESSION_SECONDS,
-                                    .receive_maximum = maximum);
+        subscriber =
+            connect_client(t, .name = "sub", .client_identifier = client_id(t, "sub"), .clean_start = false,
+                           .session_expiry_interval = SESSION_SECONDS, .receive_maximum = maximum);
         demand_session(subscriber);
     }
     expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = qos);
@@ -232,7 +235,8 @@ CONFORMANCE_TEST(pubrels_come_in_the_order_of_pubrecs, V3, NEEDS_QOS2,
             if (receive(subscriber, &pubrel) != RECEIVED_PACKET)
                 fail_expected(t, text(t, "PUBREL %u", wanted), "nothing, or the end of the connection");
         while (pubrel->packet.type == PACKET_PUBLISH);
-        if (pubrel->packet.type != PACKET_PUBREL || pubrel->packet.acknowledgement.packet_identifier != wanted)
+        if (pubrel->packet.type != PACKET_PUBREL ||
+            pubrel->packet.acknowledgement.packet_identifier != wanted)
             fail_expected(t, text(t, "PUBREL %u", wanted), "%s", describe_packet(t, &pubrel->packet));
     }
 }
