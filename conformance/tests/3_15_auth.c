@@ -82,7 +82,7 @@ CONFORMANCE_TEST(unknown_authentication_method_is_refused, V5, NEEDS_NOTHING,
 
 CONFORMANCE_TEST(no_authentication_without_method, V5, NEEDS_QOS2,
                  "A client without Authentication Method never sees AUTH, nor a method in CONNACK",
-                 MQTT_4_12_0_6, D_3_1_2_11_9_1, MQTT_3_15_2_1)
+                 MQTT_4_12_0_6, D_3_1_2_11_9_1)
 {
     const char *a = topic(t, "a");
     const struct received *received;

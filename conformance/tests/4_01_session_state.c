@@ -111,7 +111,7 @@ CONFORMANCE_TEST(session_keeps_every_waiting_message_in_order, V_ALL, NEEDS_QOS1
 
 CONFORMANCE_TEST(waiting_messages_are_delivered_once, V_ALL, NEEDS_QOS2,
                  "A message that waited and was acknowledged does not wait for the next connection again",
-                 D_4_1_4, D_4_1_3, MQTT3_4_1_0_1, MQTT_4_3_3_11, MQTT3_4_3_3_2)
+                 D_4_1_4, D_4_1_3, MQTT3_4_1_0_1, MQTT_4_4_0_1)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -326,7 +326,7 @@ CONFORMANCE_TEST(
 
 CONFORMANCE_TEST(qos_2_flow_goes_on_after_reconnect, V_ALL, NEEDS_QOS2,
                  "PUBREL after a reconnect ends the flow that was begun before, as if nothing had happened",
-                 D_4_1_5, MQTT3_4_1_0_1, MQTT_4_3_3_11, MQTT3_4_3_3_2)
+                 D_4_1_5, MQTT3_4_1_0_1, MQTT3_4_3_3_2)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");

@@ -198,6 +198,7 @@ CONFORMANCE_TEST(refusing_acknowledgement_concerns_one_message, V5, NEEDS_QOS2,
             expect_publish(refusing, .topic = a, .payload = "refused", .acknowledge = false);
         send_acknowledgement(refusing, qos == 1 ? PACKET_PUBACK : PACKET_PUBREC,
                              refused->packet.publish.packet_identifier, REASON_QUOTA_EXCEEDED);
+        expect_open(refusing);
         expect_publish(refusing, .topic = a, .payload = "beside it");
         expect_nothing_before(refusing, .publisher = publisher, .topic = a, .qos = qos);
         expect_publish(other, .topic = a, .payload = "refused");
