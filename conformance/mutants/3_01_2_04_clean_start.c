@@ -1,4 +1,5 @@
-/* 3.1.2.4 Clean Start (3.1.1: Clean Session), 3.1.2.11.2 Session Expiry Interval, 3.2.2.1.1 Session Present */
+/* 3.1.2.4 Clean Start (3.1.1: Clean Session), 3.1.2.11.2 Session Expiry Interval, 3.2.2.1.1 Session
+ * Present */
 #include <ctype.h>
 
 #include "mutant.h"

@@ -1,7 +1,7 @@
 /* 3.2 CONNACK
  *
- * A CONNACK that is wrong for everybody stops the suite before the first test. Those with the wrong form go to
- * clients with the longest Keep Alive there is, which few tests ask for. */
+ * A CONNACK that is wrong for everybody stops the suite before the first test. Those with the wrong form
+ * go to clients with the longest Keep Alive there is, which few tests ask for. */
 #include "mutant.h"
 
 #define LONGEST_KEEP_ALIVE 65535

@@ -148,7 +148,8 @@ void send_to_server(struct connection *connection, const struct packet *packet);
 void send_bytes_to_client(struct connection *connection, const void *bytes, size_t size);
 void send_bytes_to_server(struct connection *connection, const void *bytes, size_t size);
 
-/* The same in `seconds`. A client's DISCONNECT sent in this way ends a connection at a time of the mutant's choice. */
+/* The same in `seconds`. A client's DISCONNECT sent in this way ends a connection at a time of the mutant's
+ * choice. */
 void send_bytes_to_server_later(struct connection *connection, const void *bytes, size_t size,
                                 double seconds);
 

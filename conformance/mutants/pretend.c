@@ -1,5 +1,6 @@
 /* A server that finds nothing wrong with anything: what a mutant falls back on for packets that the broker
- * must not see. It reads packets that the codec refuses, so it reads with its own eyes and believes little. */
+ * must not see. It reads packets that the codec refuses, so it reads with its own eyes and believes
+ * little. */
 #include "mutant.h"
 
 /* Where the Variable Header begins. */
