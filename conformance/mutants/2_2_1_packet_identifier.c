@@ -122,7 +122,7 @@ static enum fate repeat_refusal(struct passage *passage)
     return repeated ? pretend(passage) : PASS;
 }
 
-MUTANT(refused_identifier_stays_in_use, V5,
+MUTANT(refused_message_keeps_its_identifier, V5,
        "A PUBLISH after a PUBREC with an error is taken for a repetition",
        "packet_identifier_is_free_after_a_refusing_pubrec", MQTT_4_3_3_9, R_2_2_1_1, R_4_3_3_1, R_4_4_1) = {
     .from_client = repeat_refusal,
