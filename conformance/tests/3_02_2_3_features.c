@@ -237,10 +237,30 @@ CONFORMANCE_TEST(packet_above_maximum_size_is_refused, V5, NEEDS_PROFILE,
     expect_closed(client);
 }
 
-CONFORMANCE_TEST(
-    messages_above_receive_maximum_are_refused, V5, NEEDS_PROFILE,
-    "More QoS 2 messages under way than the server's Receive Maximum end the connection with 0x93",
-    MQTT_3_3_4_7, R_3_3_4_2)
+/* DISCONNECT 0x93, or closing. A server that turns the message down at once, with PUBREC, never has too many
+ * that it has not answered. */
+static void expect_one_too_many_refused(struct client *client, uint16_t identifier)
+{
+    struct test *t = client->test;
+    const struct received *answer;
+    enum outcome outcome = receive(client, &answer);
+    if (outcome == RECEIVED_TIMEOUT)
+        fail_expected(t, "DISCONNECT 0x93, or the connection closed", "%s", describe_state(client, outcome));
+    if (outcome == RECEIVED_CLOSED)
+        return;
+    const char *seen = describe_packet(t, &answer->packet);
+    note(t, "the answer to one too many: %s", seen);
+    if (answer->packet.type == PACKET_PUBREC && answer->packet.acknowledgement.reason_code >= 0x80 &&
+        answer->packet.acknowledgement.packet_identifier == identifier)
+        return;
+    if (answer->packet.type != PACKET_DISCONNECT || answer->packet.disconnect.reason_code < 0x80)
+        fail_expected(t, "DISCONNECT 0x93, or the connection closed", "%s", seen);
+    expect_closed(client);
+}
+
+CONFORMANCE_TEST(messages_above_receive_maximum_are_refused, V5, NEEDS_PROFILE,
+                 "One QoS 2 message more under way than the server's Receive Maximum is refused",
+                 MQTT_3_3_4_7, R_3_3_4_2)
 {
     struct broker *broker = start_broker(t, "receive-maximum-small");
     struct client *client = connect_client(t, .broker = broker, .clean_start = true);
@@ -255,8 +275,8 @@ CONFORMANCE_TEST(
     send_acknowledgement(client, PACKET_PUBREL, first, REASON_SUCCESS);
     expect_pubcomp(client, first); /* that makes room for one */
     expect_pubrec(client, send_publish(client, .topic = "a", .payload = "fits", .qos = 2));
-    send_publish(client, .topic = "a", .payload = "one too many", .qos = 2);
-    expect_refused(client, .reason_code = REASON_RECEIVE_MAXIMUM_EXCEEDED);
+    expect_one_too_many_refused(client,
+                                send_publish(client, .topic = "a", .payload = "one too many", .qos = 2));
 }
 
 CONFORMANCE_TEST(alias_is_refused_where_unavailable, V5, NEEDS_PROFILE,
