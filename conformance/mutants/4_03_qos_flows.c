@@ -107,9 +107,14 @@ MUTANT(each_puback_is_doubled, V_ALL, "Each PUBACK is sent twice", "each_qos_1_p
 
 #define ALIEN 0x4000 /* Packet Identifiers that the tests do not use */
 
-/* Hands a repetition on as another message, */
+/* Hands a repetition on as another message, which is released with the first, */
 static enum fate make_new(struct passage *passage)
 {
+    if (is_type(passage, PACKET_PUBREL)) {
+        struct packet pubrel = passage->packet;
+        pubrel.acknowledgement.packet_identifier |= ALIEN;
+        send_to_server(passage->connection, &pubrel);
+    }
     if (!is_publish(passage, 2) || !passage->packet.publish.dup)
         return PASS;
     passage->packet.publish.packet_identifier |= ALIEN;
@@ -120,9 +125,12 @@ static enum fate make_new(struct passage *passage)
 /* and its PUBREC back as that of the first. */
 static enum fate hide_identifier(struct passage *passage)
 {
+    uint16_t *identifier = &passage->packet.acknowledgement.packet_identifier;
+    if (is_type(passage, PACKET_PUBCOMP) && (*identifier & ALIEN) != 0)
+        return DROP;
     if (!is_type(passage, PACKET_PUBREC))
         return PASS;
-    passage->packet.acknowledgement.packet_identifier &= (uint16_t)~ALIEN;
+    *identifier &= (uint16_t)~ALIEN;
     return ENCODE;
 }
 
@@ -136,7 +144,9 @@ MUTANT(repetition_is_delivered, V_ALL, "A repeated QoS 2 PUBLISH is delivered ag
 
 static enum fate make_new_if_unknown(struct passage *passage)
 {
-    return passage->connection->seen[FROM_CLIENT][PACKET_PUBLISH] == 1 ? make_new(passage) : PASS;
+    const bool repetition = is_publish(passage, 2) && passage->packet.publish.dup;
+    const bool unknown = passage->connection->seen[FROM_CLIENT][PACKET_PUBLISH] == 1;
+    return !repetition || unknown ? make_new(passage) : PASS;
 }
 
 MUTANT(received_identifiers_end_with_the_connection, V_ALL,
