@@ -14,12 +14,10 @@ static bool is_ill_formed(const struct passage *passage)
     return is_refused_by(passage, MQTT_1_5_4_1) || is_refused_by(passage, MQTT3_1_5_3_1);
 }
 
-#define ILL_FORMED_TESTS                                                                                     \
-    "ill_formed_string_in_connect_is_refused ill_formed_string_in_publish_is_refused "                       \
-    "ill_formed_string_in_topic_filter_is_refused"
-
 MUTANT(ill_formed_utf8_is_accepted, V311 | V5, "Nobody looks whether strings are well-formed UTF-8",
-       ILL_FORMED_TESTS, MQTT_1_5_4_1, MQTT3_1_5_3_1, P_1_5_4_1) = {
+       "ill_formed_string_in_connect_is_refused ill_formed_string_in_publish_is_refused "
+       "ill_formed_string_in_topic_filter_is_refused",
+       MQTT_1_5_4_1, MQTT3_1_5_3_1, P_1_5_4_1) = {
     .tolerate = {MQTT_1_5_4_1, MQTT3_1_5_3_1},
 };
 
@@ -28,7 +26,9 @@ static enum fate accept_surrogates(struct passage *passage)
     return is_ill_formed(passage) && holds(passage, "\xed\xa0", 2) ? pretend(passage) : PASS;
 }
 
-MUTANT(surrogates_are_accepted, V311 | V5, "Strings are checked, but surrogates pass", ILL_FORMED_TESTS,
+MUTANT(surrogates_are_accepted, V311 | V5, "Strings are checked, but surrogates pass",
+       "ill_formed_string_in_connect_is_refused ill_formed_string_in_publish_is_refused "
+       "ill_formed_string_in_topic_filter_is_refused",
        MQTT_1_5_4_1, MQTT3_1_5_3_1) = {
     .from_client = accept_surrogates,
 };
@@ -41,7 +41,9 @@ static enum fate accept_overlong_forms(struct passage *passage)
 MUTANT(overlong_forms_are_accepted, V311 | V5,
        "Strings are checked, but characters of three bytes may be longer than "
        "need be",
-       ILL_FORMED_TESTS, MQTT_1_5_4_1, MQTT3_1_5_3_1) = {
+       "ill_formed_string_in_connect_is_refused ill_formed_string_in_publish_is_refused "
+       "ill_formed_string_in_topic_filter_is_refused",
+       MQTT_1_5_4_1, MQTT3_1_5_3_1) = {
     .from_client = accept_overlong_forms,
 };
 
@@ -51,7 +53,9 @@ static enum fate accept_beyond_unicode(struct passage *passage)
 }
 
 MUTANT(code_points_beyond_unicode_are_accepted, V311 | V5, "Strings are checked, but U+110000 passes",
-       ILL_FORMED_TESTS, MQTT_1_5_4_1, MQTT3_1_5_3_1) = {
+       "ill_formed_string_in_connect_is_refused ill_formed_string_in_publish_is_refused "
+       "ill_formed_string_in_topic_filter_is_refused",
+       MQTT_1_5_4_1, MQTT3_1_5_3_1) = {
     .from_client = accept_beyond_unicode,
 };
 

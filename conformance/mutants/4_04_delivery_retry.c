@@ -2,7 +2,6 @@
 #include "mutant.h"
 
 #define DUP_BIT 0x08
-#define RESENDING "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again"
 
 static bool is_again(const struct passage *passage)
 {
@@ -16,8 +15,9 @@ static enum fate clear_dup(struct passage *passage)
     return PASS;
 }
 
-MUTANT(resent_messages_have_no_dup, V_ALL, "A message that is sent again has no DUP", RESENDING, MQTT_4_4_0_1,
-       MQTT3_4_4_0_1) = {
+MUTANT(resent_messages_have_no_dup, V_ALL, "A message that is sent again has no DUP",
+       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again",
+       MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
     .from_server = clear_dup,
 };
 
@@ -26,7 +26,8 @@ static enum fate lose(struct passage *passage)
     return is_again(passage) ? DROP : PASS;
 }
 
-MUTANT(nothing_is_sent_again, V_ALL, "What is not acknowledged is lost with the connection", RESENDING,
+MUTANT(nothing_is_sent_again, V_ALL, "What is not acknowledged is lost with the connection",
+       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again",
        MQTT_4_4_0_1, MQTT3_4_4_0_1, MQTT_4_3_2_3, MQTT_4_3_3_3, MQTT3_4_3_2_1, MQTT3_4_3_3_1) = {
     .from_server = lose,
 };
@@ -44,8 +45,9 @@ static enum fate lose_after_second_time(struct passage *passage)
 }
 
 MUTANT(each_message_is_sent_again_once, V_ALL,
-       "A message is sent again after one reconnection, not after the next", RESENDING, MQTT_4_4_0_1,
-       MQTT3_4_4_0_1, MQTT_4_3_2_3, MQTT_4_3_3_3) = {
+       "A message is sent again after one reconnection, not after the next",
+       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again",
+       MQTT_4_4_0_1, MQTT3_4_4_0_1, MQTT_4_3_2_3, MQTT_4_3_3_3) = {
     .from_server = lose_after_second_time,
 };
 
@@ -58,7 +60,8 @@ static enum fate renumber(struct passage *passage)
 }
 
 MUTANT(redelivery_has_new_identifiers, V_ALL, "A message is sent again under another Packet Identifier",
-       RESENDING, MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
+       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again",
+       MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
     .from_server = renumber,
 };
 
@@ -85,7 +88,8 @@ static enum fate swap(struct passage *passage)
 }
 
 MUTANT(redelivery_in_wrong_order, V_ALL, "The first message that is sent again comes behind the second",
-       RESENDING, MQTT_4_6_0_5, MQTT3_4_6_0_6) = {
+       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again",
+       MQTT_4_6_0_5, MQTT3_4_6_0_6) = {
     .from_server = swap,
     .context_size = sizeof(struct held),
 };
