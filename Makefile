@@ -70,7 +70,7 @@ format: ## format the C sources as .clang-format says
 
 help: ## this list
 	@echo 'make TARGET [V=1] [CC=clang] [SAN=address,undefined|thread] [COVERAGE=1] [BUILD=folder]'
-	@cat $(MAKEFILE_LIST) | sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' | sort -u | expand -t 22
+	@cat $(filter Makefile %.mk,$(MAKEFILE_LIST)) | sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' | sort -u | expand -t 22
 
 # One line per step; V=1 shows the commands.
 QUIET = $(if $(V),,@)
@@ -87,4 +87,6 @@ $(BUILD)/generated/%.o: $(BUILD)/generated/%.c | $(GENERATED_HEADERS)
 	$(SAY) CC $<
 	$(QUIET)$(CC) $(ALL_CFLAGS) -c $< -o $@
 
--include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d' -not -path '$(BUILD)/*/build/*')
+# Only this variant's: the others are folders of $(BUILD) too.
+OBJECT_FOLDERS := $(wildcard $(addprefix $(BUILD)/,src conformance fuzz generated interop tests))
+-include $(if $(OBJECT_FOLDERS),$(shell find $(OBJECT_FOLDERS) -name '*.d'))
