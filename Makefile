@@ -43,7 +43,7 @@ include spec/module.mk
 include src/module.mk
 include $(sort $(wildcard conformance/module.mk fuzz/module.mk interop/module.mk tests/*/module.mk docs/module.mk))
 
-.PHONY: all deps deps-build test test-steps clean help run format install
+.PHONY: all deps deps-build deps-peers test test-steps clean help run format install
 
 all: $(PROGRAMS) ## build the programs: etalon, etalon-conformance, etalon-dissect
 
@@ -52,6 +52,9 @@ deps-build: ## install the Debian packages that building needs, when missing
 
 deps: ## install every Debian package that building and testing need, when missing
 	@tests/deps build test
+
+deps-peers: ## install the brokers of Debian that Etalon is compared with; their services start, on port 1883
+	@tests/deps peers
 
 test: deps ## every test; closes with one line "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory test-steps
