@@ -129,15 +129,39 @@ static void expect_once(const struct pair *pair, int qos)
     expect_nothing_before(pair->subscriber, .publisher = pair->publisher, .topic = pair->topic, .qos = 2);
 }
 
+/* The answer to one of several PUBLISH packets of the same exchange: PUBREC. In 5.0 clients must not repeat
+ * within a connection [MQTT-4.4.0-1]. The server has no exception for that, but one that sees a Protocol
+ * Error in it, and closes, is not accused: then the result is false. */
+static bool expect_answer_to_repetition(const struct pair *pair, uint16_t id)
+{
+    struct client *publisher = pair->publisher;
+    struct test *t = publisher->test;
+    const struct received *answer;
+    enum outcome outcome = receive(publisher, &answer);
+    bool told = outcome == RECEIVED_PACKET && answer->packet.type == PACKET_DISCONNECT;
+    if (is_v5(t) && (told || outcome == RECEIVED_CLOSED)) {
+        note(t, "the server ends a connection on which a PUBLISH is repeated");
+        expect_closed(publisher);
+        return false;
+    }
+    if (outcome != RECEIVED_PACKET || answer->packet.type != PACKET_PUBREC ||
+        answer->packet.acknowledgement.packet_identifier != id)
+        fail_expected(t, text(t, "PUBREC with Packet Identifier %u", id), "%s",
+                      outcome == RECEIVED_PACKET ? describe_packet(t, &answer->packet)
+                                                 : describe_state(publisher, outcome));
+    return true;
+}
+
 static void check_repetition(struct test *t, int granted)
 {
     struct pair pair = make_pair(t, granted);
     send_at_qos_2(&pair, 9, false);
     send_at_qos_2(&pair, 9, true); /* before PUBREC can have come */
-    expect_pubrec(pair.publisher, 9);
-    expect_pubrec(pair.publisher, 9);
+    if (!expect_answer_to_repetition(&pair, 9) || !expect_answer_to_repetition(&pair, 9))
+        return;
     send_at_qos_2(&pair, 9, true);
-    expect_pubrec(pair.publisher, 9);
+    if (!expect_answer_to_repetition(&pair, 9))
+        return;
     release(pair.publisher, 9);
     expect_once(&pair, granted);
 }
