@@ -1,5 +1,5 @@
-/* 3.2.2.3 CONNACK Properties: limits that are not announced, or not enforced. The brokers of these tests are started in
- * such configurations; which, the proxy learns from CONNACK. */
+/* 3.2.2.3 CONNACK Properties: limits that are not announced, or not enforced. The brokers of these tests are
+ * started in such configurations; which, the proxy learns from CONNACK. */
 #include "3_08_subscribe.h"
 
 /* What the CONNACK of this connection ruled out. */

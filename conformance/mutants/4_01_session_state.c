@@ -272,7 +272,8 @@ MUTANT(received_identifiers_are_forgotten, V_ALL, "A QoS 2 message sent again af
     .context_size = sizeof(bool),
 };
 
-/* A QoS 2 message reaches the broker with its PUBREL only, and not at all when that comes on another connection. */
+/* A QoS 2 message reaches the broker with its PUBREL only, and not at all when that comes on another
+ * connection. */
 static enum fate hold_until_pubrel(struct passage *passage)
 {
     struct connection *connection = passage->connection;

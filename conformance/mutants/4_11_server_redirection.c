@@ -42,6 +42,6 @@ static enum fate always_refer(struct passage *passage)
 }
 
 MUTANT(every_disconnect_refers, V5, "A DISCONNECT for an error has a Server Reference",
-       "server_reference_only_in_redirection", R_3_2_2_3_16_1) = {
+       "server_reference_only_in_redirection", R_3_2_2_3_16_1, R_3_14_2_2_5_1) = {
     .from_server = always_refer,
 };

@@ -14,7 +14,7 @@ static enum fate skip_malformed(struct passage *passage)
 }
 
 MUTANT(malformed_packets_are_skipped, V5, "A Malformed Packet is thrown away, and the connection goes on",
-       "malformed_packets_end_the_connection", MQTT_4_13_1_1) = {
+       "malformed_packets_end_the_connection several_errors_in_one_packet", MQTT_4_13_1_1, D_4_13_2_2) = {
     .from_client = skip_malformed,
 };
 

@@ -1,5 +1,5 @@
-/* 3.2.2.3 CONNACK Properties: servers that lack a feature or set a limit say so, and refuse what goes beyond. Each
- * test starts a broker of the profile in such a configuration. */
+/* 3.2.2.3 CONNACK Properties: servers that lack a feature or set a limit say so, and refuse what goes
+ * beyond. Each test starts a broker of the profile in such a configuration. */
 #include "../test.h"
 
 #define SLACK 0.05
@@ -11,7 +11,8 @@ static uint32_t announced(const struct client *client, enum property_ordinal ord
     return properties_number(&client->connack->packet.connack.properties, ordinal, absent);
 }
 
-/* Connects to a broker that was started in a configuration which lacks a feature, and demands that it says so. */
+/* Connects to a broker that was started in a configuration which lacks a feature, and demands that it
+ * says so. */
 static struct client *connect_without(struct broker *broker, enum property_ordinal ordinal)
 {
     struct test *t = broker->test;

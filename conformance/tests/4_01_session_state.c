@@ -1,4 +1,5 @@
-/* 4.1 Session State: what a session holds, and how long. 3.1.2.4 and 3.1.2.11.2 are about when it begins and ends. */
+/* 4.1 Session State: what a session holds, and how long. When it begins and ends stands in 3.1.2.4 and
+ * 3.1.2.11.2. */
 #include "3_01_session.h"
 
 #define KEPT 12 /* messages that wait for a client */

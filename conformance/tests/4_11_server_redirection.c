@@ -39,7 +39,7 @@ CONFORMANCE_TEST(permanent_redirection, V5, NEEDS_PROFILE,
 
 /* A reference that stands beside any other Reason Code would send clients away that are served. */
 CONFORMANCE_TEST(server_reference_only_in_redirection, V5, NEEDS_NOTHING,
-                 "A Server Reference comes with 0x9C and 0x9D only", R_3_2_2_3_16_1)
+                 "A Server Reference comes with 0x9C and 0x9D only", R_3_2_2_3_16_1, R_3_14_2_2_5_1)
 {
     const struct received *received;
     struct client *served = connect_client(t, .name = "served", .clean_start = true);

@@ -1,6 +1,6 @@
-/* 4.13 Handling errors (3.1.1: 4.8): what all errors have in common. What is an error stands in the sections of
- * the packets; here is a sample of every class, of
- * errors that hardly any server overlooks: what is overlooked breaks the rule of its own section, not these. */
+/* 4.13 Handling errors (3.1.1: 4.8): what all errors have in common. What is an error stands in the sections
+ * of the packets. Here is a sample of every class, of errors that hardly any server overlooks: what is
+ * overlooked breaks the rule of its own section, not these. */
 #include "3_01_connect.h"
 #include "3_01_session.h"
 
@@ -58,8 +58,8 @@ static struct client *offend(struct test *t, const struct offence *offence)
     return offender;
 }
 
-/* The Reason Code of the refusal, if there is one, must be one for such errors. A server may prefer not to tell
- * (0x80, 0x83), and 0x8F and 0x90 are more specific where a topic is wrong. */
+/* The Reason Code of the refusal, if there is one, must be one for such errors. A server may prefer not
+ * to tell (0x80, 0x83), and 0x8F and 0x90 are more specific where a topic is wrong. */
 static void demand_fitting_code(struct client *client, int code)
 {
     static const int fitting[] = {ABSENT, REASON_MALFORMED_PACKET, REASON_PROTOCOL_ERROR, 0x80, 0x83, 0x8F,
@@ -93,6 +93,17 @@ CONFORMANCE_TEST(protocol_errors_end_the_connection, V5, NEEDS_NOTHING,
                  R_4_13_1_1, R_4_13_1_4, MQTT_4_13_2_1)
 {
     expect_all_refused(t, protocol_errors, COUNT(protocol_errors), REASON_PROTOCOL_ERROR);
+}
+
+CONFORMANCE_TEST(several_errors_in_one_packet, V5, NEEDS_NOTHING,
+                 "A packet with several errors is refused for any of them", D_4_13_2_2, MQTT_4_13_1_1)
+{
+    static const struct offence offences[] = {
+        {"QoS 3 and no UTF-8", "36 06 00 01 ff 00 01 00"},
+        {"wrong flags and no Topic Filter", "80 03 00 01 00"},
+        {"wrong flags, no identifier, reserved options", "80 07 00 00 00 {a} c3"},
+    };
+    expect_all_refused(t, offences, COUNT(offences), REASON_MALFORMED_PACKET);
 }
 
 CONFORMANCE_TEST(protocol_violations_end_the_connection, V311, NEEDS_NOTHING,
