@@ -101,8 +101,10 @@ struct broker *start_broker(struct test *t, const char *configuration)
     if (!is_offered(t, configuration))
         skip(t, "the profile offers no configuration '%s'", configuration);
     struct broker *broker = test_allocate(t, sizeof *broker);
-    char *data = test_allocate(t, 64);
-    strcpy(data, "/tmp/etalon-conformance-XXXXXX");
+    const char *folder = getenv("TMPDIR");
+    const char *pattern = text(t, "%s/etalon-conformance-XXXXXX", folder != NULL ? folder : "/tmp");
+    char *data = test_allocate(t, strlen(pattern) + 1);
+    strcpy(data, pattern);
     if (mkdtemp(data) == NULL)
         error(t, "no data directory: %s", strerror(errno));
     *broker = (struct broker){

@@ -41,7 +41,7 @@ struct broker {
 
 /* Starts a broker of the profile and waits until it accepts connections. Use with connect_client(t,
  * .broker = …). The test needs NEEDS_PROFILE or NEEDS_RESTART. The broker ends with the test; its data
- * directory goes too, unless the test failed: then a note says where it is. */
+ * directory, below TMPDIR or else /tmp, goes too, unless the test failed: then a note says where it is. */
 struct broker *start_broker(struct test *t, const char *configuration);
 
 /* Ends it with kill -9, as a crash would. Connections of clients then break. */

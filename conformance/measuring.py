@@ -112,12 +112,13 @@ def proxy(build, folder, target, mutant=None):
         raise CannotRun('the proxy ended with status %d' % process.returncode)
 
 
-def run_suite(build, folder, port, options, limit):
-    """Runs the suite on the broker at this port, for `limit` seconds at most; returns what its report says."""
+def run_suite(build, folder, port, options, limit, **variables):
+    """Runs the suite on the broker at this port, for `limit` seconds at most; returns what its report says. `variables`
+    are added to its environment."""
     path = os.path.join(folder, 'results.json')
     forget(path)
     command = [os.path.join(build, 'etalon-conformance'), '--no-progress', '--json', path]
-    environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')))
+    environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')), **variables)
     try:
         done = subprocess.run(command + options + ['mqtt://127.0.0.1:%d' % port], capture_output=True,
                               text=True, errors='replace', timeout=limit, check=False, env=environment)
