@@ -112,7 +112,8 @@ END_TEST
 
 static bool count_one(void *context, void *item)
 {
-    ck_assert(((const struct item *)item)->in);
+    if (!((const struct item *)item)->in)
+        ck_abort_msg("item %u is in the map", ((const struct item *)item)->key);
     ++*(uint32_t *)context;
     return true;
 }
@@ -138,14 +139,15 @@ static void compare_with_array(uint64_t distinct_hashes)
     for (uint32_t step = 0; step < 6 * ITEMS; step++) {
         const bool growing = (step / ITEMS) % 2 == 0;
         struct item *const item = &items[random_next(&state) % ITEMS];
-        ck_assert_ptr_eq(look_up(&map, item), item->in ? item : NULL);
+        bool right = look_up(&map, item) == (item->in ? item : NULL);
         if (growing && !item->in)
-            ck_assert(hash_map_insert(&map, item->hash, item));
+            right = hash_map_insert(&map, item->hash, item) && right;
         if (!growing)
-            ck_assert(hash_map_remove(&map, item->hash, item) == item->in);
+            right = hash_map_remove(&map, item->hash, item) == item->in && right;
         expected = growing ? expected + !item->in : expected - item->in;
         item->in = growing;
-        ck_assert_uint_eq(map.count, expected);
+        if (!right || map.count != expected) /* ck_assert in here would cost a message each time */
+            ck_abort_msg("step %u, item %u: %u items, %u expected", step, item->key, map.count, expected);
     }
     uint32_t counted = 0;
     hash_map_each(&map, count_one, &counted);
@@ -154,8 +156,10 @@ static void compare_with_array(uint64_t distinct_hashes)
     hash_map_each(&map, count_and_stop, &counted);
     ck_assert_uint_eq(counted, 1);
 
-    for (uint32_t i = 0; i < ITEMS; i++)
-        ck_assert(hash_map_remove(&map, items[i].hash, &items[i]) == items[i].in);
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        if (hash_map_remove(&map, items[i].hash, &items[i]) != items[i].in)
+            ck_abort_msg("item %u", i);
+    }
     ck_assert_ptr_null(map.slots); /* all memory went back */
     free(items);
 }
@@ -171,11 +175,15 @@ START_TEST(memory_follows_the_number_of_items)
 {
     struct hash_map map = {.slots = NULL};
     static struct item items[ITEMS];
-    for (uint32_t i = 0; i < ITEMS; i++)
-        ck_assert(hash_map_insert(&map, hash_mix(i), &items[i]));
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        if (!hash_map_insert(&map, hash_mix(i), &items[i]))
+            ck_abort_msg("item %u", i);
+    }
     ck_assert_uint_le(map.capacity, ITEMS * 2);
-    for (uint32_t i = 100; i < ITEMS; i++)
-        ck_assert(hash_map_remove(&map, hash_mix(i), &items[i]));
+    for (uint32_t i = 100; i < ITEMS; i++) {
+        if (!hash_map_remove(&map, hash_mix(i), &items[i]))
+            ck_abort_msg("item %u", i);
+    }
     ck_assert_uint_le(map.capacity, 400);
     hash_map_clear(&map);
 }
