@@ -11,7 +11,7 @@
 /* What differs from one recipient to the next. */
 struct forward {
     const uint32_t *identifiers; /* Subscription Identifiers, 3.3.2.3.8 */
-    const void *group;           /* the Shared Subscription it comes from, see struct delivery */
+    uint64_t group;              /* the Shared Subscription it comes from, see struct delivery */
     uint16_t identifier_count;
     uint16_t packet_identifier; /* 0 at QoS 0 */
     uint8_t qos;

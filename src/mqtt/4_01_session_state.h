@@ -53,7 +53,8 @@ struct publication {
 struct delivery {
     struct list_node node;
     struct message *message; /* NULL once PUBREC was received: only the identifier still matters */
-    const void *group; /* the Shared Subscription that it comes from, 4.8.2; only compared. NULL: none */
+    uint64_t
+        group; /* the Shared Subscription that it comes from, 4.8.2, see subscriptions_visitor; 0 = none */
     uint16_t packet_identifier; /* 0 while queued */
     uint8_t qos;
     uint8_t state; /* enum sender_state */
@@ -93,6 +94,7 @@ struct flows {
     struct list_node *resume;       /* the first of `inflight_order` that is `unsent`; NULL: none is */
     uint32_t unsent;                /* how many are: they take no place in the window */
     struct identifier_set received; /* QoS 2 identifiers received, PUBREL outstanding */
+    uint32_t received_before;       /* so many of them, at most, came over earlier connections (4.9) */
     uint32_t queued;                /* length of `queue` */
     uint32_t queued_qos_0;          /* how many of them are at QoS 0 */
 };
@@ -194,7 +196,7 @@ struct delivery *delivery_create(struct message *message, uint8_t qos, bool reta
                                  const uint32_t *identifiers, uint16_t identifier_count);
 void delivery_destroy(struct delivery *delivery);
 
-/* Puts a delivery in flight: gives it a Packet Identifier that is not in use [MQTT-2.2.1-3] and appends it to
+/* Puts a delivery in flight: gives it a Packet Identifier that is not in use [MQTT-2.2.1-4] and appends it to
  * the order. False: no memory or all 65,535 identifiers in use; nothing changed. */
 bool inflight_add(struct session *session, struct delivery *delivery);
 

@@ -11,8 +11,8 @@
 struct match {
     struct broker *broker;
     struct publication *publication;
-    const void *only_group; /* look at this Shared Subscription alone; NULL: at everything */
-    const void *group;      /* the one that the tree is asking for now */
+    uint64_t only_group; /* look at this Shared Subscription alone; 0: at everything */
+    uint64_t group;      /* the one that the tree is asking for now */
 };
 
 /* Makes room for one more element in an array of the scratch space. */
@@ -90,7 +90,7 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
     add_identifier(routing, recipient, options->identifier);
 }
 
-static bool on_group(void *context, const void *group)
+static bool on_group(void *context, uint64_t group)
 {
     struct match *match = context;
     match->group = group;
@@ -169,7 +169,7 @@ static bool reserve_identifier_list(struct routing *routing)
     return true;
 }
 
-static void find_recipients(struct broker *broker, struct publication *publication, const void *only_group)
+static void find_recipients(struct broker *broker, struct publication *publication, uint64_t only_group)
 {
     struct routing *routing = &broker->routing;
     routing->recipient_count = 0;
@@ -202,12 +202,12 @@ static bool deliver_to_all(struct broker *broker, struct publication *publicatio
 
 bool routing_publish(struct broker *broker, struct publication *publication, uint32_t *recipients)
 {
-    find_recipients(broker, publication, NULL);
+    find_recipients(broker, publication, 0);
     *recipients = broker->routing.recipient_count;
     return deliver_to_all(broker, publication);
 }
 
-void routing_pass_to_group(struct broker *broker, struct message *message, const void *group)
+void routing_pass_to_group(struct broker *broker, struct message *message, uint64_t group)
 {
     struct publication publication = publication_of_message(message);
     find_recipients(broker, &publication, group);

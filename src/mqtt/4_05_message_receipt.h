@@ -15,7 +15,7 @@ enum { ROUTING_SHARE_FROM = 4096 }; /* bytes */
 /* One session that is to have the message. */
 struct recipient {
     struct session *session;
-    const void *group;         /* of a Shared Subscription; NULL */
+    uint64_t group;            /* of a Shared Subscription, see subscriptions_visitor; 0 = none */
     uint32_t first_identifier; /* index into routing.identifiers plus 1; 0 = none */
     uint8_t qos;               /* highest of the matching subscriptions */
     bool retain_as_published;
@@ -45,7 +45,7 @@ bool routing_publish(struct broker *broker, struct publication *publication, uin
 
 /* 4.8.2: a member of a Shared Subscription has ended its session with a QoS 1 message unacknowledged or still
  * waiting: another member of the same group gets it [S-4.8.2-1]. Nobody, if there is none. */
-void routing_pass_to_group(struct broker *broker, struct message *message, const void *group);
+void routing_pass_to_group(struct broker *broker, struct message *message, uint64_t group);
 
 /* Frees the scratch space. */
 void routing_clear(struct routing *routing);

@@ -41,6 +41,7 @@ struct filter_node {
 
 struct share_node {
     struct audience audience;
+    uint64_t number;         /* names the group, 1 and up; never used again, unlike the address */
     struct share_node *next; /* in the list of the filter, NULL at its ends */
     struct share_node *previous;
     uint8_t text[];
@@ -53,6 +54,7 @@ struct subscriptions {
     struct topic_level multi;
     uint64_t count;
     uint64_t shared_count;
+    uint64_t last_share; /* number of the share group that was made last */
 };
 
 /* A Topic Filter taken apart. */
@@ -312,8 +314,10 @@ static bool enter(struct subscriptions *subscriptions, struct topic_node **node,
             prune(subscriptions, *node);
             return false;
         }
-        if (level->kind == TOPIC_SHARE)
+        if (level->kind == TOPIC_SHARE) {
+            share_of(child)->number = ++subscriptions->last_share;
             link_share(filter_of(*node), share_of(child));
+        }
     }
     *node = child;
     return true;
@@ -435,11 +439,12 @@ struct match {
 };
 
 /* One member of a share group gets the message; the turn passes to the one after it. */
-static void report_share(struct audience *audience, const struct subscriptions_visitor *visitor)
+static void report_share(struct share_node *share, const struct subscriptions_visitor *visitor)
 {
+    struct audience *audience = &share->audience;
     struct subscription *first = audience->first;
     struct subscription *member = first;
-    if (first == NULL || (visitor->group != NULL && !visitor->group(visitor->context, audience)))
+    if (first == NULL || (visitor->group != NULL && !visitor->group(visitor->context, share->number)))
         return;
     do {
         if (visitor->offer(visitor->context, member->subscriber, &member->options)) {
@@ -467,7 +472,7 @@ static void report(const struct match *match, struct topic_node *node)
         } while (subscription != first);
     }
     for (struct share_node *share = filter_of(node)->shares; share != NULL; share = share->next)
-        report_share(&share->audience, visitor);
+        report_share(share, visitor);
 }
 
 /* The wildcard child, where there is one; a filter that begins with a wildcard doesn't match `$`

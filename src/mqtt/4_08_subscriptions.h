@@ -32,9 +32,9 @@ struct subscriptions_visitor {
     void *context;
     /* A non-shared subscription matches. A subscriber is reported once per matching subscription. */
     void (*match)(void *context, struct subscriber *subscriber, const struct subscription_options *options);
-    /* A Shared Subscription (4.8.2) matches: `group` identifies it until its last member has left. False:
-     * pass it over. NULL: take all. */
-    bool (*group)(void *context, const void *group);
+    /* A Shared Subscription (4.8.2) matches: `group`, never 0, is its number until its last member has left;
+     * no other one ever has it. False: pass it over. NULL: take all. */
+    bool (*group)(void *context, uint64_t group);
     /* A member of a matching Shared Subscription (4.8.2) is offered the message; true: it takes it and no
      * other member of the group is asked. Members are asked round robin, beginning after the one that took
      * the last message. When all have declined, `nobody` is called (may be NULL) with the member whose turn

@@ -176,6 +176,23 @@ START_TEST(a_group_of_one_that_cannot_take_it)
 }
 END_TEST
 
+/* [S-4.8.2-1] other members of the same group, not of a later one that happens to lie where that one lay */
+START_TEST(a_group_that_is_gone_has_no_heirs)
+{
+    begin();
+    struct client *member = client_join(h, PROTOCOL_5_0, "member");
+    client_subscribe(member, "$share/g/t", 1);
+    client_send(from, "32 [<'t'> 0001 '1']");
+    client_send(member, "A2 [0001 [] <'$share/g/t'>]");
+    client_subscribe(to, "$share/h/t", 1);
+    client_drop(member);
+    client_expect_silence(to);
+    client_send(from, "32 [<'t'> 0002 '2']"); /* it would have been heard */
+    client_expect(to, "32 [<'t'> 0001 [] '2']");
+    harness_destroy(h);
+}
+END_TEST
+
 /* STEP_PUBLISH */
 
 START_TEST(the_broker_itself_publishes) /* 4.7.2 */
@@ -202,5 +219,5 @@ Suite *suite_4_05_message_receipt(void)
                   overlapping_subscriptions_can_be_separate, more_matches_than_the_scratch_space_has,
                   many_recipients, a_group_takes_turns, a_member_that_is_away_is_passed_over,
                   a_member_with_a_full_window_is_passed_over, a_group_of_one_that_cannot_take_it,
-                  the_broker_itself_publishes);
+                  a_group_that_is_gone_has_no_heirs, the_broker_itself_publishes);
 }
