@@ -4,6 +4,23 @@
 
 #include "actions.h"
 
+struct verdict will_check(const struct broker_settings *settings, const struct packet *packet)
+{
+    const struct will *will = &packet->connect.will;
+    size_t bad;
+    if (!will->present)
+        return accept();
+    if (will->topic.data[0] == '$') /* [S-4.7.2-1] as for PUBLISH */
+        return refuse(packet->version == PROTOCOL_5_0 ? S_4_7_2_1 : MQTT3_3_2_2_6, REASON_TOPIC_NAME_INVALID,
+                      0, "Will Topic begins with '$': such topics are the Server's own");
+    if (settings->validate_payload_format &&
+        properties_number(&will->properties, ORDINAL_PAYLOAD_FORMAT_INDICATOR, 0) == 1 &&
+        utf8_check(will->payload, &bad) != UTF8_WELL_FORMED)
+        return refuse(R_3_1_3_2_3_1, REASON_PAYLOAD_FORMAT_INVALID, 0,
+                      "Will Payload is not the UTF-8 that it says it is");
+    return accept();
+}
+
 /* The Will Properties that travel with the message; Will Delay Interval and Message Expiry Interval stay
  * here. */
 #define KEPT_BACK (1U << ORDINAL_WILL_DELAY_INTERVAL | 1U << ORDINAL_MESSAGE_EXPIRY_INTERVAL)
@@ -66,7 +83,7 @@ void will_publish(struct broker *broker, struct session *session)
     struct session_will *will = session->will;
     if (!will)
         return;
-    session->will = NULL;                    /* first of all: publishing may come back to this session */
+    session->will = NULL; /* first of all: publishing may come back to this session */
     const uint32_t longest = broker->settings.maximum_message_expiry;
     if (longest != 0 && will->expiry_interval > longest)
         will->expiry_interval = longest;

@@ -90,6 +90,7 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
     GUARD(redirection_check(&broker->settings));
     GUARD(check_identifier(broker, packet, admission));
     GUARD(features_check_will(&broker->settings, packet));
+    GUARD(will_check(&broker->settings, packet));
     if (properties_has(&connect->properties, ORDINAL_AUTHENTICATION_METHOD)) /* [MQTT-4.12.0-1] */
         return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0,
                       "Authentication Method is not supported");
@@ -141,6 +142,8 @@ static void attach(struct broker *broker, struct connection *connection, struct 
     session->connection = connection;
     session->expiry_interval = admission->session_expiry;
     session->expires_at = EXPIRES_NEVER;
+    if (session->flows)
+        session->flows->received_before = session->flows->received.count;
     timer_heap_cancel(&broker->timers, &session->timer);
     connection->session = session;
 }

@@ -156,7 +156,12 @@ static bool remember_received(struct session *session, uint16_t identifier)
 
 static bool forget_received(struct session *session, uint16_t identifier)
 {
-    return session->flows && identifier_set_remove(&session->flows->received, identifier);
+    struct flows *flows = session->flows;
+    if (!flows || !identifier_set_remove(&flows->received, identifier))
+        return false;
+    if (flows->received_before > flows->received.count)
+        flows->received_before = flows->received.count;
+    return true;
 }
 
 /* The message could not be kept or passed on to everybody: it isn't ours. A 5.0 client is told, an older one

@@ -27,7 +27,10 @@ struct verdict flow_check_received(const struct broker *broker, const struct ses
 {
     const uint16_t announced = broker->settings.receive_maximum;
     const uint32_t maximum = announced ? announced : UINT16_MAX;
-    if (session->connection->version == PROTOCOL_5_0 && session_flows(session)->received.count + 1 > maximum)
+    const struct flows *flows = session_flows(session);
+    const uint32_t in_flight =
+        flows->received.count - flows->received_before; /* [D-4.9-4] on this connection */
+    if (session->connection->version == PROTOCOL_5_0 && in_flight + 1 > maximum)
         return refuse(R_3_3_4_2, REASON_RECEIVE_MAXIMUM_EXCEEDED, 0,
                       "more messages in flight than the Receive Maximum allows");
     return accept();

@@ -20,7 +20,8 @@ bool flow_has_room(const struct broker *broker, const struct connection *connect
 
 /* Judges the number of messages that the client has in flight to us, one more of QoS 1 or 2 included, against
  * the Receive Maximum that we announced [R-3.3.4-2]. Those of QoS 1 are acknowledged within their step, so only
- * QoS 2 messages that wait for PUBREL add up. */
+ * QoS 2 messages that wait for PUBREL add up. Those of earlier connections do not count [D-4.9-4]; which of them
+ * the client has released meanwhile we do not know, and assume what is best for it. */
 struct verdict flow_check_received(const struct broker *broker, const struct session *session);
 
 #endif

@@ -34,6 +34,8 @@ void keep_alive_start(struct broker *broker, struct connection *connection);
 /* The connection's timer ran out: CONNECT did not come in time, or Keep Alive was exceeded. */
 void keep_alive_timer_expired(struct broker *broker, struct connection *connection);
 
+/* 3.1.2.5: judges topic and payload of the Will that a CONNECT asks for, if it does. */
+struct verdict will_check(const struct broker_settings *settings, const struct packet *packet);
 /* 3.1.2.5: the Will that a CONNECT asks for, to be owned by a session. NULL: no memory. */
 struct session_will *will_create(const struct will *will);
 /* Frees a Will that was not published. NULL is fine. */

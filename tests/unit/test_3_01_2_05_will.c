@@ -256,6 +256,44 @@ START_TEST(a_will_reaches_who_took_over)
 }
 END_TEST
 
+/* [S-4.7.2-1] what a client may not publish it may not leave behind as its Will either */
+START_TEST(a_will_is_not_for_topics_of_the_broker)
+{
+    begin();
+    client_subscribe(watcher, "$SYS/#", 1);
+    struct client *c = client_open(h);
+    client_send(c, "10 [<'MQTT'> 05 26 0000 [] <'a'> [] <'$SYS/broker/version'> <'bye'>]");
+    client_expect_refusal(c, 0x90, "[S-4.7.2-1]");
+    for (int v = 0; v < 2; v++) { /* these have no return code for it */
+        c = client_open(h);
+        client_send(c, v == 0 ? "10 [<'MQIsdp'> 03 26 0000 <'a'> <'$SYS/broker/version'> <'bye'>]"
+                              : "10 [<'MQTT'> 04 26 0000 <'a'> <'$SYS/broker/version'> <'bye'>]");
+        client_expect_closed(c, "");
+    }
+    client_expect_silence(watcher);
+    ck_assert_uint_eq(broker_statistics(h->broker).retained_messages, 0);
+    harness_publish(h, "$SYS/broker/version", "1"); /* it would have been heard */
+    client_expect(watcher, "30 [<'$SYS/broker/version'> [] '1']");
+    harness_destroy(h);
+}
+END_TEST
+
+START_TEST(a_will_is_of_the_format_that_it_declares) /* [R-3.1.3.2.3-1] */
+{
+    begin();
+    struct client *c = client_open(h);
+    client_send(c, "10 [<'MQTT'> 05 06 0000 [] <'a'> [01 01] <'w'> <C3>]");
+    client_expect_refusal(c, 0x99, "[R-3.1.3.2.3-1]");
+    c = with_will("10 [<'MQTT'> 05 06 0000 [] <'a'> [01 01] <'w'> <C3 BC>]");
+    client_drop(c);
+    client_expect(watcher, "30 [<'w'> [01 01] C3 BC]");
+    c = with_will("10 [<'MQTT'> 05 06 0000 [] <'a'> [01 00] <'w'> <C3>]");
+    client_drop(c);
+    client_expect(watcher, "30 [<'w'> [01 00] C3]");
+    harness_destroy(h);
+}
+END_TEST
+
 START_TEST(an_empty_will_payload)
 {
     begin();
@@ -284,5 +322,6 @@ Suite *suite_3_01_2_05_will(void)
                   the_expiry_interval_runs_from_publication, the_delay_is_exact,
                   the_end_of_the_session_ends_the_delay, a_delay_without_end_ends_with_the_session,
                   who_comes_back_in_time_keeps_the_will_unsent, a_take_over_ends_the_connection_as_any_other,
-                  a_will_reaches_who_took_over, an_empty_will_payload, a_will_with_long_properties);
+                  a_will_reaches_who_took_over, an_empty_will_payload, a_will_is_not_for_topics_of_the_broker,
+                  a_will_is_of_the_format_that_it_declares, a_will_with_long_properties);
 }

@@ -128,10 +128,35 @@ START_TEST(an_answer_before_its_message_is_sent_again)
 }
 END_TEST
 
+/* [D-4.9-4] [R-3.3.4-2] what an earlier connection left behind doesn't count against this one */
+START_TEST(our_receive_maximum_begins_anew)
+{
+    struct broker_settings settings = harness_settings();
+    settings.receive_maximum = 2;
+    struct harness *h = harness_create(&settings);
+    const char *const connect = "10 [<'MQTT'> 05 00 0000 [11 FFFFFFFF] <'from'>]";
+    struct client *from = client_connect(h, connect, "20 09 00 00 06 21 0002 22 000A");
+    client_send(from, "34 [<'t'> 0001 [] 'x'] 34 [<'t'> 0002 [] 'x']");
+    client_expect(from, "50 03 0001 10 50 03 0002 10");
+    client_drop(from);
+    from = client_connect(h, connect, "20 09 01 00 06 21 0002 22 000A");
+    client_send(from, "34 [<'t'> 0003 [] 'x'] 34 [<'t'> 0004 [] 'x']");
+    client_expect(from, "50 03 0003 10 50 03 0004 10");
+    client_send(from, "62 02 0001 62 02 0002 62 02 0003 62 02 0004");
+    client_expect(from, "70 02 0001 70 02 0002 70 02 0003 70 02 0004");
+    client_send(from, "34 [<'t'> 0001 [] 'x'] 34 [<'t'> 0002 [] 'x']");
+    client_expect(from, "50 03 0001 10 50 03 0002 10");
+    client_send(from, "34 [<'t'> 0005 [] 'x']"); /* nothing of old is left that could excuse it */
+    client_expect_disconnect(from, 0x93, "[R-3.3.4-2]");
+    harness_destroy(h);
+}
+END_TEST
+
 Suite *suite_4_09_flow_control(void);
 Suite *suite_4_09_flow_control(void)
 {
     HARNESS_SUITE("4.9 Flow control", the_smaller_of_both_limits, the_window_of_the_client,
                   our_own_limit_holds_for_everybody, each_connection_begins_anew,
-                  a_smaller_window_than_before, an_answer_before_its_message_is_sent_again);
+                  a_smaller_window_than_before, an_answer_before_its_message_is_sent_again,
+                  our_receive_maximum_begins_anew);
 }
