@@ -126,9 +126,6 @@ static struct verdict dispatch(struct broker *broker, struct connection *connect
         broker->statistics.connects_received++;
         return connect_actions(broker, connection, packet);
     }
-    if (packet->type == PACKET_CONNECT) /* [MQTT-3.1.0-2] [MQTT3-3.1.0-2] */
-        return refuse(five ? MQTT_3_1_0_2 : MQTT3_3_1_0_2, REASON_PROTOCOL_ERROR, 0,
-                      "a second CONNECT on one Network Connection");
     if (!actions[packet->type])
         return refuse(five ? MQTT_4_13_1_1 : MQTT3_4_8_0_1, REASON_PROTOCOL_ERROR, 0,
                       "a Control Packet that only a Server sends");
@@ -140,6 +137,14 @@ static enum packet_type type_of(struct bytes packet)
     return packet.length > 0 ? (enum packet_type)(packet.data[0] >> 4) : PACKET_RESERVED;
 }
 
+/* [MQTT-3.1.0-2] [MQTT3-3.1.0-2] Whatever it says: a fault within it might have a Reason Code that only CONNACK
+ * has. */
+static struct verdict second_connect(const struct connection *connection)
+{
+    return refuse(connection_is_5_0(connection) ? MQTT_3_1_0_2 : MQTT3_3_1_0_2, REASON_PROTOCOL_ERROR, 0,
+                  "a second CONNECT on one Network Connection");
+}
+
 /* One whole packet. */
 static void handle_packet(struct broker *broker, struct connection *connection, struct bytes bytes)
 {
@@ -148,8 +153,12 @@ static void handle_packet(struct broker *broker, struct connection *connection, 
     connection->last_received = broker->now;
     broker->statistics.packets_received++;
     connection_trace(broker, connection, SENDER_CLIENT, bytes);
-    struct verdict verdict = packet_decode(&packet, connection->version, SENDER_CLIENT, bytes, NULL);
-    if (connection->state == CONNECTION_AWAITS_CONNECT && type_of(bytes) == PACKET_CONNECT)
+    const bool first = connection->state == CONNECTION_AWAITS_CONNECT;
+    const bool connect = type_of(bytes) == PACKET_CONNECT;
+    struct verdict verdict = connect && !first
+                                 ? second_connect(connection)
+                                 : packet_decode(&packet, connection->version, SENDER_CLIENT, bytes, NULL);
+    if (connect && first)
         connection->version = (uint8_t)packet.version;
     if (!verdict.refused)
         verdict = dispatch(broker, connection, &packet);

@@ -34,6 +34,24 @@ START_TEST(connect_comes_first) /* [MQTT-3.1.0-1] [MQTT3-3.1.0-1] */
 }
 END_TEST
 
+/* What the second CONNECT says plays no part, and so cannot bring a Reason Code that DISCONNECT does not have. */
+START_TEST(a_second_connect_is_not_looked_into) /* [MQTT-3.1.0-2] [MQTT-3.14.2-1] */
+{
+    static const char *const connects[] = {
+        "10 [<'MQIsdp'> 03 02 0000 <''>]",  /* 0x85 as the first packet */
+        "10 [<'MQTT'> 04 00 0000 <''>]",    /* 0x85 */
+        "10 [<'MQTT'> 06 02 0000 [] <'a'>]" /* 0x84 */
+    };
+    struct harness *h = harness_create(NULL);
+    for (size_t i = 0; i < sizeof connects / sizeof connects[0]; i++) {
+        struct client *client = client_join(h, PROTOCOL_5_0, "a");
+        client_send(client, connects[i]);
+        client_expect_disconnect(client, 0x82, "[MQTT-3.1.0-2]");
+    }
+    harness_destroy(h);
+}
+END_TEST
+
 START_TEST(a_second_connect_is_a_protocol_error) /* [MQTT-3.1.0-2] [MQTT3-3.1.0-2] */
 {
     struct harness *h = harness_create(NULL);
@@ -347,7 +365,8 @@ Suite *suite_3_01_4_connect_actions(void);
 Suite *suite_3_01_4_connect_actions(void)
 {
     HARNESS_SUITE("3.1.4 CONNECT Actions", a_good_connect_is_answered_with_success, connect_comes_first,
-                  a_second_connect_is_a_protocol_error, an_unknown_version_is_answered_in_the_nearest_form,
+                  a_second_connect_is_a_protocol_error, a_second_connect_is_not_looked_into,
+                  an_unknown_version_is_answered_in_the_nearest_form,
                   a_malformed_connect_ends_the_connection, an_empty_identifier_is_replaced,
                   an_assigned_identifier_is_unique, only_3_1_limits_the_identifier, a_session_is_resumed,
                   clean_start_discards_the_session, the_new_connection_takes_over,
