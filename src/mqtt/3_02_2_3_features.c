@@ -42,11 +42,13 @@ struct verdict features_check_will(const struct broker_settings *settings, const
 struct verdict features_check_publish(const struct broker_settings *settings, const struct packet *packet)
 {
     const struct publish *publish = &packet->publish;
+    const bool five =
+        packet->version == PROTOCOL_5_0;      /* the others can only be disconnected [MQTT3-3.3.5-2] */
     if (publish->qos > settings->maximum_qos) /* [MQTT-3.2.2-11] [P-3.2.2.3.4-2] [R-3.2.2.3.4-1] */
-        return refuse(MQTT_3_2_2_11, REASON_QOS_NOT_SUPPORTED, 0,
+        return refuse(five ? MQTT_3_2_2_11 : MQTT3_3_3_5_2, REASON_QOS_NOT_SUPPORTED, 0,
                       "QoS is above the Maximum QoS of this Server");
     if (publish->retain && !settings->retain_available) /* [MQTT-3.2.2-14] [P-3.2.2.3.5-2] [S-3.2.2.3.5-1] */
-        return refuse(MQTT_3_2_2_14, REASON_RETAIN_NOT_SUPPORTED, 0,
+        return refuse(five ? MQTT_3_2_2_14 : MQTT3_3_3_5_2, REASON_RETAIN_NOT_SUPPORTED, 0,
                       "RETAIN is 1 though this Server has no retained messages");
     return accept();
 }

@@ -17,7 +17,7 @@ struct topic_aliases {
 /* What is left of the message when there is no memory for an alias. */
 static struct verdict no_memory(void)
 {
-    return refuse(MQTT_3_3_2_12, REASON_QUOTA_EXCEEDED, 0, "no memory for the Topic Alias");
+    return refuse(MQTT_4_13_2_1, REASON_QUOTA_EXCEEDED, 0, "no memory for the Topic Alias");
 }
 
 static struct topic_aliases *grow(struct topic_aliases *aliases, uint16_t count)
@@ -58,13 +58,13 @@ struct verdict topic_alias_resolve(struct topic_aliases **aliases, uint16_t maxi
     const uint32_t number = properties_number(&publish->properties, ORDINAL_TOPIC_ALIAS, 0);
     if (number == 0)
         return accept();
-    if (number > maximum) /* [MQTT-3.3.2-9] */
+    if (number > maximum) /* [MQTT-3.3.2-9]; all others are taken [MQTT-3.3.2-12] */
         return refuse(MQTT_3_3_2_9, REASON_TOPIC_ALIAS_INVALID, 0,
                       "Topic Alias is above the Topic Alias Maximum");
     if (publish->topic.length > 0)
         return learn(aliases, (uint16_t)number, publish->topic);
     if (!*aliases || number > (*aliases)->count || !(*aliases)->names[number - 1].topic)
-        return refuse(P_3_3_2_1_1, REASON_PROTOCOL_ERROR, 0, "Topic Alias was not set up on this connection");
+        return refuse(P_3_3_4_3, REASON_PROTOCOL_ERROR, 0, "Topic Alias was not set up on this connection");
     const struct alias *alias = &(*aliases)->names[number - 1];
     *topic = bytes_of(alias->topic, alias->length); /* [D-3.3.2.3.4-2] */
     return accept();

@@ -75,7 +75,7 @@ static bool wants_retained(const struct connection *connection, const struct sub
 {
     struct bytes share_name, inner;
     if (connection_is_5_0(connection) && topic_filter_shared(request->topic_filter, &share_name, &inner))
-        return false; /* [D-4.8.2-1] */
+        return false; /* [D-4.8.2-3] [D-4.8.2-6] */
     return request->retain_handling == 0 || (request->retain_handling == 1 && is_new);
 }
 
@@ -120,7 +120,7 @@ struct verdict subscribe_actions(struct broker *broker, struct connection *conne
     const uint32_t identifier = properties_number(&subscribe->properties, ORDINAL_SUBSCRIPTION_IDENTIFIER, 0);
     uint8_t *memory = malloc((size_t)subscribe->count * 2);
     if (!memory)
-        return refuse(connection_is_5_0(connection) ? MQTT_3_8_4_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
+        return refuse(connection_is_5_0(connection) ? MQTT_4_13_2_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
                       "no memory for the answer to SUBSCRIBE");
     const struct answers answers = {.reason_codes = memory, .is_new = (bool *)(memory + subscribe->count)};
 

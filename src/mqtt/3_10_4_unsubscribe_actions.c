@@ -22,7 +22,7 @@ struct verdict unsubscribe_actions(struct broker *broker, struct connection *con
     const bool five = connection_is_5_0(connection);
     uint8_t *reason_codes = malloc(unsubscribe->count);
     if (!reason_codes)
-        return refuse(five ? MQTT_3_10_4_4 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
+        return refuse(five ? MQTT_4_13_2_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
                       "no memory for the answer to UNSUBSCRIBE");
 
     struct bytes rest = unsubscribe->payload;

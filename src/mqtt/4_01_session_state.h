@@ -93,7 +93,7 @@ struct flows {
     struct inflight inflight;
     struct list_node *resume;       /* the first of `inflight_order` that is `unsent`; NULL: none is */
     uint32_t unsent;                /* how many are: they take no place in the window */
-    struct identifier_set received; /* QoS 2 identifiers received, PUBREL outstanding */
+    struct identifier_set received; /* QoS 2 identifiers received, PUBREL outstanding [D-4.1-5] */
     uint32_t received_before;       /* so many of them, at most, came over earlier connections (4.9) */
     uint32_t queued;                /* length of `queue` */
     uint32_t queued_qos_0;          /* how many of them are at QoS 0 */

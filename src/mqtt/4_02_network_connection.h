@@ -35,11 +35,12 @@ struct output_block {
     uint8_t own[];
 };
 
-/* Blocks of the usual sizes, kept for the next connection that has something to say. */
 /* With more than this waiting, nothing more is read from a client: it has to take its answers first. */
 #define CONNECTION_OUTPUT_CEILING (4U << 20) /* bytes */
 
 enum { OUTPUT_SIZES = 3 };
+
+/* Blocks of the usual sizes, kept for the next connection that has something to say. */
 struct output_pool {
     struct output_block *free[OUTPUT_SIZES];
     uint32_t count[OUTPUT_SIZES];

@@ -138,7 +138,7 @@ static bool deliver_qos_0(struct broker *broker, struct session *session, struct
                           const struct forward *forward, bool keep)
 {
     if (!session_online(session))
-        return true; /* [D-4.1-5] QoS 0 need not be kept for a client that is away */
+        return true; /* [D-4.1-4] QoS 0 need not be kept for a client that is away */
     if (session_flows(session)->queued_qos_0 == 0 && flow_has_room(broker, session->connection)) {
         send_qos_0(broker, session, publication, forward);
         return true;
@@ -187,7 +187,7 @@ static bool pump_one(struct broker *broker, struct session *session, struct deli
 
 void ordering_pump(struct broker *broker, struct session *session)
 {
-    retry_continue(broker, session); /* goes before everything that was never sent [MQTT-4.6.0-1] */
+    retry_continue(broker, session); /* goes before everything that was never sent [MQTT-4.6.0-5] */
     while (session_flows(session)->unsent == 0 && session_online(session) &&
            flow_has_room(broker, session->connection)) {
         struct delivery *delivery = queue_first(session);

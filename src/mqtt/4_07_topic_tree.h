@@ -62,8 +62,7 @@ struct topic_level {
     enum topic_node_kind kind;
 };
 
-/* An empty tree. `layouts`: one per kind. False: no memory. Freed by topic_tree_clear, before which every
- * other node was removed. */
+/* An empty tree. `layouts`: one per kind. False: no memory. Freed by topic_tree_destroy. */
 bool topic_tree_initialise(struct topic_tree *tree, uint64_t seed,
                            const struct topic_node_layout layouts[TOPIC_NODE_KINDS]);
 

@@ -438,7 +438,7 @@ struct match {
     struct topic_path path;
 };
 
-/* One member of a share group gets the message; the turn passes to the one after it. */
+/* One member of a share group gets the message [D-4.8.2-1]; the turn passes to the one after it. */
 static void report_share(struct share_node *share, const struct subscriptions_visitor *visitor)
 {
     struct audience *audience = &share->audience;

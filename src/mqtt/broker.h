@@ -26,17 +26,17 @@ struct broker_settings {
     uint16_t topic_alias_maximum; /* aliases a client may use, 3.2.2.3.8; 0 = none */
     /* messages in flight to one client, on top of its own Receive Maximum; 0 = 65,535 */
     uint16_t maximum_inflight;
-    uint32_t maximum_queued;    /* messages that wait for one client beyond those in flight */
+    uint32_t maximum_queued;    /* messages that wait for one client beyond those in flight; 0 = none do */
     uint32_t maximum_output;    /* bytes waiting for one connection beyond which QoS 0 messages are dropped */
-    uint32_t connect_timeout;   /* ms from the opening of a connection to its CONNECT, [MQTT-3.1.0-1] */
+    uint32_t connect_timeout;   /* ms from the opening of a connection to its CONNECT, [S-3.1.4-1] */
     uint16_t server_keep_alive; /* s; 0 = the client's own value holds, 3.2.2.3.14 */
-    /* s; a longer Session Expiry Interval is cut to this, 3.2.2.3.2; 0 = none */
+    /* s; a longer Session Expiry Interval is cut to this, 3.2.2.3.2; 0 = no limit */
     uint32_t maximum_session_expiry;
-    /* s; a longer Message Expiry Interval, or none, is cut to this; 0 = none */
+    /* s; a longer Message Expiry Interval, or none, is cut to this; 0 = no limit */
     uint32_t maximum_message_expiry;
     /* aliases that we set up towards a client that allows them, 3.1.2.11.5; 0 = none */
     uint16_t outgoing_topic_aliases;
-    uint8_t maximum_qos;        /* 0, 1 or 2, 3.2.2.3.4 */
+    uint8_t maximum_qos;                    /* 0, 1 or 2, 3.2.2.3.4 */
     bool retain_available;                  /* 3.2.2.3.5 */
     bool wildcard_available;                /* 3.2.2.3.11 */
     bool subscription_identifier_available; /* 3.2.2.3.12 */
@@ -52,8 +52,8 @@ struct broker_settings {
 /* The defaults that the documentation states. */
 struct broker_settings broker_default_settings(void);
 
-/* What the host lends to the broker. All members are called from inside broker_step only. `random` must be
- * given; `log` and `trace` may be NULL. */
+/* What the host lends to the broker. Its members are called from inside broker_create, broker_step and
+ * connection_sent only. `random` must be given; `log` and `trace` may be NULL. */
 struct broker_environment {
     void *context;
     /* Fills `length` bytes with unpredictable bytes (seeds of hash tables, assigned Client Identifiers). */
@@ -93,7 +93,9 @@ struct broker *broker_create(const struct broker_settings *settings,
                              const struct broker_environment *environment);
 
 /* Replaces the settings while the broker runs. New connections, subscriptions and messages come under them;
- * what exists stays. */
+ * what exists stays. What CONNACK has announced (the packet size, Receive Maximum, Topic Alias Maximum, Maximum
+ * QoS, and what is available) binds connected clients anew as well, though nobody can tell them: a host leaves
+ * it as it was. */
 void broker_configure(struct broker *broker, const struct broker_settings *settings);
 
 /* Frees the broker and everything it holds. Connections must have been closed (STEP_CLOSED) before. */

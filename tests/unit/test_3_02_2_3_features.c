@@ -90,6 +90,7 @@ START_TEST(maximum_qos) /* [MQTT-3.2.2-9] [MQTT-3.2.2-10] [MQTT-3.2.2-11] [R-3.2
         client_expect(four, notation);
         client_send(four, maximum == 0 ? "32 [<'t'> 0001 'x']" : "34 [<'t'> 0001 'x']");
         client_expect_closed(four, "");
+        ck_assert(harness_logged(h, "[MQTT3-3.3.5-2]"));
         harness_destroy(h);
     }
 }
@@ -132,6 +133,7 @@ START_TEST(retain_available) /* [MQTT-3.2.2-14] [MQTT-3.2.2-13] [S-3.2.2.3.5-1] 
     c = client_connect(h, CONNECT_4, "20 02 00 00");
     client_send(c, "31 [<'t'> 'x']");
     client_expect_closed(c, "");
+    ck_assert(harness_logged(h, "[MQTT3-3.3.5-2]"));
     harness_destroy(h);
 }
 END_TEST

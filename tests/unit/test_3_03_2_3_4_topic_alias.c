@@ -72,19 +72,19 @@ START_TEST(the_greatest_alias) /* [MQTT-3.3.2-12] */
     client_send(from, "30 [<'last'> [23 FFFF] 'x'] 30 [<'first'> [23 0001] 'x'] 30 [<> [23 FFFF] 'y']");
     client_expect(to, "30 [<'last'> 'x'] 30 [<'first'> 'x'] 30 [<'last'> 'y']");
     client_send(from, "30 [<> [23 FFFE] 'y']");
-    client_expect_disconnect(from, 0x82, "[P-3.3.2.1-1]");
+    client_expect_disconnect(from, 0x82, "[P-3.3.4-3]");
     harness_destroy(h);
 }
 END_TEST
 
-START_TEST(an_alias_that_was_not_set_up) /* [P-3.3.2.1-1] */
+START_TEST(an_alias_that_was_not_set_up) /* [P-3.3.4-3] */
 {
     static const char *const begun[] = {"", "30 [<'two'> [23 0002] 'x']"};
     for (int i = 0; i < COUNT(begun); i++) {
         begin();
         client_send(from, begun[i]);
         client_send(from, "30 [<> [23 0001] 'x']");
-        client_expect_disconnect(from, 0x82, "[P-3.3.2.1-1]");
+        client_expect_disconnect(from, 0x82, "[P-3.3.4-3]");
         harness_destroy(h);
     }
 }
@@ -98,7 +98,7 @@ START_TEST(aliases_end_with_the_connection) /* [MQTT-3.3.2-7] [D-3.3.2.3.4-4] */
     client_drop(c);
     c = client_resume(h, PROTOCOL_5_0, "a", true);
     client_send(c, "30 [<> [23 0001] 'x']");
-    client_expect_disconnect(c, 0x82, "[P-3.3.2.1-1]");
+    client_expect_disconnect(c, 0x82, "[P-3.3.4-3]");
     client_expect(to, "30 [<'one'> 'x']");
     harness_destroy(h);
 }
