@@ -223,6 +223,140 @@ START_TEST(a_full_window_of_65535_through_the_broker) /* [MQTT-3.3.4-9] */
 }
 END_TEST
 
+/* Shared Subscriptions when a session ends, 4.8.2. In each of these `first` was chosen for the message and
+ * `second` is the other member. */
+
+static struct harness *h;
+static struct client *publisher, *first, *second;
+
+static void begin_group(unsigned qos, bool lasting)
+{
+    h = harness_create(NULL);
+    publisher = client_join(h, PROTOCOL_3_1_1, "publisher");
+    first = lasting ? client_resume(h, PROTOCOL_5_0, "first", false) : client_join(h, PROTOCOL_5_0, "first");
+    second = client_join(h, PROTOCOL_5_0, "second");
+    client_subscribe(first, "$share/g/t", qos);
+    client_subscribe(second, "$share/g/t", qos);
+}
+
+/* The other member has got nothing so far, and would have. */
+static void expect_nothing_handed_over(void)
+{
+    client_expect_silence(second);
+    client_send(publisher, "30 [<'t'> 'after']");
+    client_expect(second, "30 [<'t'> [] 'after']");
+    harness_destroy(h);
+}
+
+START_TEST(what_was_in_flight_goes_to_another_member) /* [S-4.8.2-1] */
+{
+    begin_group(1, false);
+    client_send(publisher, "32 [<'t'> 0001 '1']");
+    client_expect(first, "32 [<'t'> 0001 [] '1']");
+    client_expect_silence(second);
+    client_drop(first);
+    client_expect(second, "32 [<'t'> 0001 [] '1']"); /* the first time for this client: no DUP */
+    client_send(second, "40 02 0001");
+    client_drop(second); /* and nobody is left */
+    ck_assert_uint_eq(broker_statistics(h->broker).sessions, 1);
+    harness_destroy(h);
+}
+END_TEST
+
+START_TEST(what_was_acknowledged_does_not)
+{
+    static const char *const answers[] = {"40 02 0001", "40 03 0001 80"}; /* [MQTT-4.8.2-6] refused, too */
+    for (int i = 0; i < COUNT(answers); i++) {
+        begin_group(1, false);
+        client_send(publisher, "32 [<'t'> 0001 '1']");
+        client_expect(first, "32 [<'t'> 0001 [] '1']");
+        client_send(first, answers[i]);
+        client_drop(first);
+        expect_nothing_handed_over();
+    }
+}
+END_TEST
+
+START_TEST(qos_2_is_never_handed_over) /* [MQTT-4.8.2-5] whether received or not */
+{
+    for (int received = 0; received < 2; received++) {
+        begin_group(2, false);
+        client_send(publisher, "34 [<'t'> 0001 '1']");
+        client_expect(first, "34 [<'t'> 0001 [] '1']");
+        if (received == 1) {
+            client_send(first, "50 02 0001");
+            client_expect(first, "62 02 0001");
+        }
+        client_drop(first);
+        expect_nothing_handed_over();
+    }
+}
+END_TEST
+
+START_TEST(while_the_session_lasts_its_message_waits) /* [MQTT-4.8.2-4] */
+{
+    begin_group(1, true);
+    client_send(publisher, "32 [<'t'> 0001 '1']");
+    client_expect(first, "32 [<'t'> 0001 [] '1']");
+    client_drop(first);
+    client_expect_silence(second);
+    first = client_resume(h, PROTOCOL_5_0, "first", true);
+    client_expect(first, "3A [<'t'> 0001 [] '1']");
+    client_drop(first);
+    client_expect_silence(second);
+    client_join(h, PROTOCOL_5_0, "first"); /* Clean Start ends it */
+    client_expect(second, "32 [<'t'> 0001 [] '1']");
+    harness_destroy(h);
+}
+END_TEST
+
+START_TEST(what_waited_goes_to_another_member_too) /* [S-4.8.2-1] from the queue, into a queue, in order */
+{
+    begin_group(1, true);
+    struct client *lasting = client_resume(h, PROTOCOL_5_0, "lasting", false);
+    client_subscribe(lasting, "$share/g/t", 1);
+    client_drop(lasting);
+    client_drop(second); /* its session ends, and it had nothing */
+    client_drop(first);
+    client_send(publisher, "32 [<'t'> 0001 '1'] 34 [<'t'> 0002 '2'] 32 [<'t'> 0003 '3']");
+    client_drop(client_join(h, PROTOCOL_5_0, "first")); /* both sessions were chosen for some of them */
+    lasting = client_resume(h, PROTOCOL_5_0, "lasting", true);
+    ck_assert_uint_eq(client_count(lasting, PACKET_PUBLISH), 3); /* granted QoS 1, all of them */
+    harness_destroy(h);
+}
+END_TEST
+
+START_TEST(an_expired_message_is_not_handed_over) /* [MQTT-3.3.2-5] */
+{
+    begin_group(1, true);
+    struct client *five = client_join(h, PROTOCOL_5_0, "five");
+    client_send(five, "32 [<'t'> 0001 [02 0000000A] '1']");
+    client_expect(first, "32 [<'t'> 0001 [02 0000000A] '1']");
+    client_drop(first);
+    harness_advance(h, 10000);
+    client_drop(client_join(h, PROTOCOL_5_0, "first"));
+    expect_nothing_handed_over();
+}
+END_TEST
+
+START_TEST(only_the_group_inherits)
+{
+    begin_group(1, false);
+    struct client *other = client_join(h, PROTOCOL_5_0, "other"); /* another group, and a filter of its own */
+    client_subscribe(other, "$share/x/t", 1);
+    client_subscribe(other, "t", 0);
+    client_send(publisher, "32 [<'t'> 0001 '1']");
+    ck_assert_uint_eq(client_count(other, PACKET_PUBLISH), 2); /* its own shares of it */
+    client_ignore(other);
+    client_drop(first);
+    client_expect(second, "32 [<'t'> 0001 [] '1']");
+    client_expect_silence(other);
+    client_drop(other); /* its message of QoS 1 has no heir in its group */
+    client_expect_silence(second);
+    harness_destroy(h);
+}
+END_TEST
+
 Suite *suite_4_01_session_state(void);
 Suite *suite_4_01_session_state(void)
 {
@@ -230,5 +364,8 @@ Suite *suite_4_01_session_state(void)
                   without_interval_it_ends_with_its_connection, it_can_last_forever,
                   messages_are_kept_for_who_is_away, a_session_can_change_its_version,
                   identifiers_tell_sessions_apart, every_identifier_can_be_in_flight, identifiers_wrap_around,
-                  a_full_window_of_65535_through_the_broker);
+                  a_full_window_of_65535_through_the_broker, what_was_in_flight_goes_to_another_member,
+                  what_was_acknowledged_does_not, qos_2_is_never_handed_over,
+                  while_the_session_lasts_its_message_waits, what_waited_goes_to_another_member_too,
+                  an_expired_message_is_not_handed_over, only_the_group_inherits);
 }
