@@ -159,6 +159,39 @@ START_TEST(the_pool_is_bounded)
 }
 END_TEST
 
+START_TEST(a_packet_larger_than_any_pooled_block) /* SUBACK has a byte for each Topic Filter */
+{
+    enum { FILTERS = 40000 };
+    struct harness *h = harness_create(NULL);
+    struct client *c = client_join(h, PROTOCOL_3_1_1, "a");
+    uint8_t *body = octets_room(FILTERS * 4);
+    for (size_t i = 0; i < FILTERS; i++)
+        memcpy(body + 4 * i, "\x00\x01t\x00", 4);
+    client_send(c, "82 82E209 0001"); /* 160,002 bytes */
+    client_send_bytes(c, bytes_of(body, FILTERS * 4));
+    free(body);
+    const struct bytes expected = octets("90 [0001 00*40000]");
+    client_expect_bytes(c, expected);
+    octets_free(expected);
+    client_send(c, "C0 00");
+    client_expect(c, "D0 00");
+    harness_destroy(h);
+}
+END_TEST
+
+/* [MQTT-3.1.2-29]: without Request Problem Information the Reason Strings stay away, and only they do. */
+START_TEST(answers_without_problem_information)
+{
+    struct harness *h = harness_create(NULL);
+    struct client *c = client_connect(h, "10 [<'MQTT'> 05 02 0000 [17 00] <'a'>]", "20 06 00 00 03 22 000A");
+    client_send(c, "82 [0001 [26 <'k'> <'v'>] <'t'> 01] C0 00 34 [<'t'> 0002 [26 <'k'> <'v'>] 'x']");
+    client_expect(c, "90 [0001 [] 01] D0 00 32 [<'t'> 0001 [26 <'k'> <'v'>] 'x'] 50 02 0002");
+    client_send(c, "A2 [0003 [] <'u'>] 62 02 0009");
+    client_expect(c, "B0 [0003 [] 11] 70 03 0009 92");
+    harness_destroy(h);
+}
+END_TEST
+
 START_TEST(nothing_more_is_read_from_who_does_not_read) /* CONNECTION_OUTPUT_CEILING */
 {
     struct harness *h = harness_create(NULL);
@@ -248,6 +281,7 @@ Suite *suite_4_02_network_connection(void)
                   many_packets_in_one_input, an_error_in_the_rest_of_a_packet,
                   the_broker_closes_what_was_cut_off, output_comes_in_runs_that_can_be_sent_in_part,
                   one_connection_fills_many_blocks, the_pool_is_bounded,
+                  a_packet_larger_than_any_pooled_block, answers_without_problem_information,
                   nothing_more_is_read_from_who_does_not_read, a_closing_connection_sends_what_it_has,
                   a_peer_without_a_name, every_packet_is_traced);
 }

@@ -262,6 +262,31 @@ START_TEST(groups_are_told_apart_by_name_and_filter)
 }
 END_TEST
 
+/* Three groups of one filter end in every order; those that are left are offered what comes. */
+START_TEST(groups_of_one_filter_end_in_any_order)
+{
+    static const char *const filters[] = {"$share/x/a", "$share/y/a", "$share/z/a"};
+    static const uint32_t orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (size_t order = 0; order < sizeof orders / sizeof *orders; order++) {
+        uint32_t left = 7;
+        for (uint32_t i = 0; i < 3; i++)
+            put(i, filters[i]);
+        for (size_t step = 0; step < 3; step++) {
+            const uint32_t who = orders[order][step];
+            ck_assert(removed(who, filters[who]));
+            left &= ~(1U << who);
+            uint32_t offered = 0;
+            publish(bytes_of_text("a"));
+            for (size_t i = 0; i < f.log.count; i++)
+                offered += 1U << f.log.entries[i].subscriber; /* twice the same would carry over */
+            ck_assert_uint_eq(offered, left);
+            ck_assert_uint_eq(f.log.count, 2 - step);
+        }
+        ck_assert_uint_eq(subscriptions_count(f.subscriptions), 0);
+    }
+}
+END_TEST
+
 START_TEST(without_shared_subscriptions_the_filter_is_an_ordinary_one)
 {
     const struct subscription_options options = {.qos = 0};
@@ -550,6 +575,7 @@ Suite *suite_4_08_subscriptions(void)
     tcase_add_test(tcase, what_is_not_there_is_not_removed);
     tcase_add_test(tcase, a_session_that_ends_takes_its_subscriptions_along);
     tcase_add_test(tcase, groups_are_told_apart_by_name_and_filter);
+    tcase_add_test(tcase, groups_of_one_filter_end_in_any_order);
     tcase_add_test(tcase, without_shared_subscriptions_the_filter_is_an_ordinary_one);
     tcase_add_test(tcase, members_take_turns);
     tcase_add_test(tcase, when_all_decline_the_one_whose_turn_it_was_is_told);
