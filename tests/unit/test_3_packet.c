@@ -64,8 +64,7 @@ START_TEST(framing_at_every_length)
     for (size_t length = 0; length <= two.length; length++) {
         size_t size = 99;
         struct verdict verdict;
-        const enum framing found =
-            frame(bytes_of(two.data, length), kinds[_i].version, 0, &size, &verdict);
+        const enum framing found = frame(bytes_of(two.data, length), kinds[_i].version, 0, &size, &verdict);
         ck_assert_int_eq(found, length < one.length ? FRAMING_INCOMPLETE : FRAMING_COMPLETE);
         ck_assert_uint_eq(size, length < 2 ? 0 : one.length);
     }
@@ -216,10 +215,14 @@ START_TEST(reserved_types)
         enum protocol_version version;
         bool reserved;
     } rows[] = {
-        {"00 []", PROTOCOL_UNKNOWN, true}, {"00 []", PROTOCOL_3_1, true},
-        {"00 []", PROTOCOL_3_1_1, true},   {"00 []", PROTOCOL_5_0, true},
-        {"F0 []", PROTOCOL_3_1, true},     {"F0 []", PROTOCOL_3_1_1, true},
-        {"E0 []", PROTOCOL_3_1, false},    {"E0 []", PROTOCOL_3_1_1, false},
+        {"00 []", PROTOCOL_UNKNOWN, true},
+        {"00 []", PROTOCOL_3_1, true},
+        {"00 []", PROTOCOL_3_1_1, true},
+        {"00 []", PROTOCOL_5_0, true},
+        {"F0 []", PROTOCOL_3_1, true},
+        {"F0 []", PROTOCOL_3_1_1, true},
+        {"E0 []", PROTOCOL_3_1, false},
+        {"E0 []", PROTOCOL_3_1_1, false},
         {"F0 [18 [15 <'m'>]]", PROTOCOL_5_0, false},
     };
     for (int i = 0; i < COUNT(rows); i++) {
@@ -339,8 +342,8 @@ END_TEST
 START_TEST(type_names) /* table 2-1 */
 {
     static const char *const names[16] = {
-        "Reserved", "CONNECT",   "CONNACK", "PUBLISH",     "PUBACK",   "PUBREC",  "PUBREL",   "PUBCOMP",
-        "SUBSCRIBE", "SUBACK",   "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH"};
+        "Reserved",  "CONNECT", "CONNACK",     "PUBLISH",  "PUBACK",  "PUBREC",   "PUBREL",     "PUBCOMP",
+        "SUBSCRIBE", "SUBACK",  "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH"};
     for (unsigned type = 0; type < 16; type++)
         ck_assert_str_eq(packet_type_name((enum packet_type)type), names[type]);
 }

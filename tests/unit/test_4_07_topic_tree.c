@@ -76,7 +76,7 @@ START_TEST(kinds_of_levels)
     static const struct {
         const char *text;
         enum topic_node_kind in_filter;
-    } rows[] = {{"+", TOPIC_SINGLE}, {"#", TOPIC_MULTI}, {"", TOPIC_LEVEL},   {"a", TOPIC_LEVEL},
+    } rows[] = {{"+", TOPIC_SINGLE}, {"#", TOPIC_MULTI},  {"", TOPIC_LEVEL},   {"a", TOPIC_LEVEL},
                 {"++", TOPIC_LEVEL}, {"#a", TOPIC_LEVEL}, {"a+", TOPIC_LEVEL}, {"$", TOPIC_LEVEL}};
     for (int i = 0; i < COUNT(rows); i++) {
         ck_assert_int_eq(filter(rows[i].text).kind, rows[i].in_filter);
@@ -105,8 +105,19 @@ END_TEST
 /* [MQTT-4.7.3-1] asks for one character in a topic, not in a level; [MQTT-4.7.3-4] byte for byte. */
 START_TEST(texts_are_told_apart)
 {
-    static const char *const texts[] = {"",  "a", "A", "aa", "a ", " ", "\xc3\xa9", "e\xcc\x81",
-                                        "$", "b", "aaaaaaa", "aaaaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaa"};
+    static const char *const texts[] = {"",
+                                        "a",
+                                        "A",
+                                        "aa",
+                                        "a ",
+                                        " ",
+                                        "\xc3\xa9",
+                                        "e\xcc\x81",
+                                        "$",
+                                        "b",
+                                        "aaaaaaa",
+                                        "aaaaaaaa",
+                                        "aaaaaaaaaaaaaaaaaaaaaaaa"};
     struct topic_node *nodes[COUNT(texts)];
     for (int i = 0; i < COUNT(texts); i++) {
         ck_assert_ptr_null(child(tree.root, name(texts[i])));
@@ -385,8 +396,8 @@ static void check_place(struct topic_path *path, const struct split *split, stru
     if (depth == split->count)
         return;
     const struct topic_level *level = topic_path_level(path, place);
-    const struct bytes expected = bytes_of(path->topic.data + split->begin[depth],
-                                           split->begin[depth + 1] - 1 - split->begin[depth]);
+    const struct bytes expected =
+        bytes_of(path->topic.data + split->begin[depth], split->begin[depth + 1] - 1 - split->begin[depth]);
     if (!bytes_equal(level->text, expected) || level->hash != hash_bytes(&tree.key, expected))
         ck_abort_msg("level %u has %zu bytes, not %zu", depth, level->text.length, expected.length);
 }
@@ -418,9 +429,22 @@ static void walk(struct bytes topic)
 
 START_TEST(paths_over_empty_levels) /* 4.7.1.1: a level may be empty, at either end too */
 {
-    static const char *const topics[] = {"a",   "/",    "//",    "/a",   "a/",    "a//b",      "//a",
-                                         "a//", "/a/",  "///",   "a/b/c", "aa//bbb/", "sport/tennis/player1",
-                                         " ",   "+/#", "\xc3\xa9/\xe2\x82\xac"};
+    static const char *const topics[] = {"a",
+                                         "/",
+                                         "//",
+                                         "/a",
+                                         "a/",
+                                         "a//b",
+                                         "//a",
+                                         "a//",
+                                         "/a/",
+                                         "///",
+                                         "a/b/c",
+                                         "aa//bbb/",
+                                         "sport/tennis/player1",
+                                         " ",
+                                         "+/#",
+                                         "\xc3\xa9/\xe2\x82\xac"};
     for (int i = 0; i < COUNT(topics); i++)
         walk(bytes_of_text(topics[i]));
 }
@@ -429,9 +453,12 @@ END_TEST
 /* More levels than are remembered: a power of two of them, so that they share places in every way. */
 START_TEST(long_paths)
 {
-    static const uint32_t lengths[] = {TOPIC_PATH_REMEMBERED - 1, TOPIC_PATH_REMEMBERED,
-                                       TOPIC_PATH_REMEMBERED + 1, 2 * TOPIC_PATH_REMEMBERED + 1,
-                                       1000, TOPIC_MAXIMUM_LENGTH};
+    static const uint32_t lengths[] = {TOPIC_PATH_REMEMBERED - 1,
+                                       TOPIC_PATH_REMEMBERED,
+                                       TOPIC_PATH_REMEMBERED + 1,
+                                       2 * TOPIC_PATH_REMEMBERED + 1,
+                                       1000,
+                                       TOPIC_MAXIMUM_LENGTH};
     static uint8_t text[TOPIC_MAXIMUM_LENGTH];
     for (int shape = 0; shape < 3; shape++) {
         memset(text, '/', sizeof text);
@@ -480,7 +507,8 @@ START_TEST(a_path_makes_the_levels_it_was_told_to)
     const struct topic_place third = {.depth = 2, .begin = 4};
     topic_path_begin(&path, &tree, bytes_of_text("a/+/#"), topic_tree_filter_level);
     ck_assert_int_eq(topic_path_level(&path, (struct topic_place){0})->kind, TOPIC_LEVEL);
-    ck_assert_int_eq(topic_path_level(&path, (struct topic_place){.depth = 1, .begin = 2})->kind, TOPIC_SINGLE);
+    ck_assert_int_eq(topic_path_level(&path, (struct topic_place){.depth = 1, .begin = 2})->kind,
+                     TOPIC_SINGLE);
     ck_assert_int_eq(topic_path_level(&path, third)->kind, TOPIC_MULTI);
     topic_path_begin(&path, &tree, bytes_of_text("a/+/#"), topic_tree_name_level);
     ck_assert_int_eq(topic_path_level(&path, third)->kind, TOPIC_LEVEL); /* nothing was kept of the first */

@@ -82,7 +82,8 @@ static const struct row accepted[] = {
     {PROTOCOL_5_0, SENDER_CLIENT, "82 [0001 [] <'a'> 04 <'b'> 08 <'c'> 10]",
      "SUBSCRIBE id 1 filter \"a\" qos 0 no local, filter \"b\" qos 0 retain as published, filter \"c\" qos 0 "
      "retain handling 1"},
-    {PROTOCOL_3_1_1, SENDER_SERVER, "90 [0001 00 80]", "SUBACK id 1 0x00 Success - Maximum QoS 0, 0x80 Failure"},
+    {PROTOCOL_3_1_1, SENDER_SERVER, "90 [0001 00 80]",
+     "SUBACK id 1 0x00 Success - Maximum QoS 0, 0x80 Failure"},
     /* UNSUBSCRIBE and its answer */
     {PROTOCOL_3_1_1, SENDER_CLIENT, "A2 [0001 <'a/+'>]", "UNSUBSCRIBE id 1 filter \"a/+\""},
     {PROTOCOL_5_0, SENDER_CLIENT, "A2 [0001 [26 <'k'> <'v'>] <'a'>]",
@@ -118,7 +119,8 @@ static const struct row accepted[] = {
      "PUBLISH qos 0 topic \"a\" { " EIGHT("Subscription Identifier 1") ", and 2 more } payload 0 bytes"},
     {PROTOCOL_5_0, SENDER_SERVER,
      "20 [00 00 [11 00000001 21 0001 24 01 25 01 27 00000100 22 0001 28 01 29 01 2A 01]]",
-     "CONNACK 0x00 Success { Session Expiry Interval 1, Receive Maximum 1, Topic Alias Maximum 1, Maximum QoS "
+     "CONNACK 0x00 Success { Session Expiry Interval 1, Receive Maximum 1, Topic Alias Maximum 1, Maximum "
+     "QoS "
      "1, Retain Available 1, Maximum Packet Size 256, Wildcard Subscription Available 1, Subscription "
      "Identifier Available 1, and 1 more }"},
 };
@@ -136,7 +138,8 @@ END_TEST
 /* Refused packets have their name and the reason, and nothing of what they hold. */
 static const struct row refused[] = {
     {PROTOCOL_5_0, SENDER_CLIENT, "10 [<'MQTT'> 05 43 0000 [] <'a'> <'secret'>]",
-     "CONNECT refused: byte 9: reserved bit of the Connect Flags is 1 [MQTT-3.1.2-3] Malformed Packet (0x81)"},
+     "CONNECT refused: byte 9: reserved bit of the Connect Flags is 1 [MQTT-3.1.2-3] Malformed Packet "
+     "(0x81)"},
     {PROTOCOL_3_1_1, SENDER_CLIENT, "20 02 00 00",
      "CONNACK refused: byte 0: this side does not send packets of this type [MQTT3-4.8.0-1] Protocol Error "
      "(0x82)"},
@@ -172,8 +175,7 @@ START_TEST(options_of_a_summary)
     const struct bytes packet = octets("30 [<'abcdef'> [] 00*50]");
     struct dissect_options options = {.indent = 3, .value_limit = 4};
     summarise(packet, PROTOCOL_5_0, SENDER_CLIENT, &options);
-    ck_assert_str_eq(line,
-                     "   PUBLISH qos 0 topic \"abcd\"... (6 bytes) payload 50 bytes 00 00 00 00 ...");
+    ck_assert_str_eq(line, "   PUBLISH qos 0 topic \"abcd\"... (6 bytes) payload 50 bytes 00 00 00 00 ...");
     options = (struct dissect_options){.value_limit = 0, .colour = true, .titles = true, .no_bytes = true};
     summarise(packet, PROTOCOL_5_0, SENDER_CLIENT, &options);
     ck_assert_ptr_null(strchr(line, '\x1b')); /* lines of a log */

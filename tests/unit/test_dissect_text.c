@@ -54,9 +54,9 @@ static const char *quoted(struct bytes text, size_t limit)
 /* The first and the last of every range of characters that are shown as their bytes: C1 controls (terminals
  * obey them), what has no width, what turns the direction of text, tags. */
 static const char *const hidden[] = {
-    "C280",   "C29F",   "C2AD",   "CD8F",   "D89C",   "E1859F", "E185A0", "E19EB4",   "E19EB5",   "E1A08B",
-    "E1A08F", "E2808B", "E2808F", "E280A8", "E280AE", "E281A0", "E281AF", "E385A4",   "EFB880",   "EFB88F",
-    "EFBBBF", "EFBEA0", "EFBFB0", "EFBFBB", "EFBFBE", "EFBFBF", "F09D85B3", "F09D85BA", "F3A08080", "F3A0BFBF",
+    "C280", "C29F", "C2AD", "CD8F", "D89C", "E1859F", "E185A0", "E19EB4", "E19EB5", "E1A08B", "E1A08F",
+    "E2808B", "E2808F", "E280A8", "E280AE", "E281A0", "E281AF", "E385A4", "EFB880", "EFB88F", "EFBBBF",
+    "EFBEA0", "EFBFB0", "EFBFBB", "EFBFBE", "EFBFBF", "F09D85B3", "F09D85BA", "F3A08080", "F3A0BFBF",
     /* ASCII controls: NUL, BEL, tab, line ends, ESC, DEL */
     "00", "01", "07", "08", "09", "0A", "0D", "1B", "1F", "7F",
     /* not UTF-8: alone, overlong, surrogates, beyond U+10FFFF, cut off */
@@ -64,12 +64,53 @@ static const char *const hidden[] = {
     "F5808080", "F8", "FE", "FF", "C3", "E282", "F09F98", "F0"};
 
 /* Their neighbours, and a selection of what people write. */
-static const char *const visible[] = {
-    "C2A0",   "C2AC",   "C2AE",   "CD8E",   "CD90",   "D89B",   "D89D",     "E1859E",   "E185A1",   "E19EB3",
-    "E19EB6", "E1A08A", "E1A090", "E2808A", "E28090", "E280A7", "E280AF",   "E2819F",   "E281B0",   "E385A3",
-    "E385A5", "EFB7BF", "EFB890", "EFBBBE", "EFBC80", "EFBE9F", "EFBEA1",   "EFBFAF",   "EFBFBC",   "EFBFBD",
-    "F0908080", "F09D85B2", "F09D85BB", "F39FBFBF", "F3A18080", "20", "7E", "'/+#$'", "C3A9", "E282AC",
-    "F09F9880", "DFBF", "E0A080", "ED9FBF", "EE8080", "F48FBFBF", "D7A9D79CD795D79D"};
+static const char *const visible[] = {"C2A0",
+                                      "C2AC",
+                                      "C2AE",
+                                      "CD8E",
+                                      "CD90",
+                                      "D89B",
+                                      "D89D",
+                                      "E1859E",
+                                      "E185A1",
+                                      "E19EB3",
+                                      "E19EB6",
+                                      "E1A08A",
+                                      "E1A090",
+                                      "E2808A",
+                                      "E28090",
+                                      "E280A7",
+                                      "E280AF",
+                                      "E2819F",
+                                      "E281B0",
+                                      "E385A3",
+                                      "E385A5",
+                                      "EFB7BF",
+                                      "EFB890",
+                                      "EFBBBE",
+                                      "EFBC80",
+                                      "EFBE9F",
+                                      "EFBEA1",
+                                      "EFBFAF",
+                                      "EFBFBC",
+                                      "EFBFBD",
+                                      "F0908080",
+                                      "F09D85B2",
+                                      "F09D85BB",
+                                      "F39FBFBF",
+                                      "F3A18080",
+                                      "20",
+                                      "7E",
+                                      "'/+#$'",
+                                      "C3A9",
+                                      "E282AC",
+                                      "F09F9880",
+                                      "DFBF",
+                                      "E0A080",
+                                      "ED9FBF",
+                                      "EE8080",
+                                      "F48FBFBF",
+                                      "D7A9D79CD795D79D"};
 
 START_TEST(what_is_hidden_is_shown_byte_by_byte)
 {
@@ -151,7 +192,7 @@ static bool unescape(const char *text, uint8_t *bytes, size_t *count)
         if (value < 0x20 || value == 0x7F)
             return false;
         if (value == '\\') {
-            value = (uint8_t)*++text;
+            value = (uint8_t) * ++text;
             if (value == 'x') {
                 if (sscanf(text + 1, "%2x", &value) != 1)
                     return false;
@@ -287,10 +328,14 @@ START_TEST(words_are_wrapped)
         const char *text;
         const char *shown;
     } rows[] = {
-        {0, 5, "aa bb cc", "aa bb\ncc"},     {0, 4, "aa bb cc", "aa\nbb\ncc"},
-        {0, 8, "aa bb cc", "aa bb cc"},      {2, 7, "aa bb cc", "  aa bb\n  cc"},
-        {2, 6, "aa bb cc", "  aa\n  bb\n  cc"}, {0, 3, "aaaaaa b", "aaaaaa\nb"},
-        {0, 20, "aa   bb", "aa bb"},         {0, 20, "", ""},
+        {0, 5, "aa bb cc", "aa bb\ncc"},
+        {0, 4, "aa bb cc", "aa\nbb\ncc"},
+        {0, 8, "aa bb cc", "aa bb cc"},
+        {2, 7, "aa bb cc", "  aa bb\n  cc"},
+        {2, 6, "aa bb cc", "  aa\n  bb\n  cc"},
+        {0, 3, "aaaaaa b", "aaaaaa\nb"},
+        {0, 20, "aa   bb", "aa bb"},
+        {0, 20, "", ""},
     };
     for (int i = 0; i < COUNT(rows); i++) {
         struct printer printer = begin(0);
@@ -364,7 +409,8 @@ static const struct {
     {"", PROTOCOL_5_0, "incomplete: the packet ends within its fixed header"},
     {"30", PROTOCOL_5_0, "incomplete: the packet ends within its fixed header"},
     {"30 80", PROTOCOL_5_0, "incomplete: the packet ends within its fixed header"},
-    {"30 05 00 01", PROTOCOL_5_0, "incomplete: 3 bytes are missing; by its Remaining Length the packet has 7"},
+    {"30 05 00 01", PROTOCOL_5_0,
+     "incomplete: 3 bytes are missing; by its Remaining Length the packet has 7"},
     {"40 02 00", PROTOCOL_3_1_1, "incomplete: 1 byte is missing; by its Remaining Length the packet has 4"},
     {"40 02 00 01", PROTOCOL_3_1_1, NULL},
     {"40 02 00 01 00", PROTOCOL_3_1_1, NULL},
