@@ -3,7 +3,7 @@
 #   make fuzz-minimise                             keep what adds coverage in fuzz/corpus
 # `make test` runs the corpus through the same harnesses, built by whatever CC and SAN say.
 
-FUZZ_ALL := base dissect packet stream topics
+FUZZ_ALL := base broker dissect packet stream topics
 FUZZ_NAMES ?= $(FUZZ_ALL)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG ?= clang
@@ -12,6 +12,8 @@ FUZZ_FOLDER := $(BUILD)/fuzz
 # What the harnesses need beyond the codec; the trees do not need the rest of the broker.
 FUZZ_TREES := src/mqtt/4_07_topic_tree.c src/mqtt/4_08_subscriptions.c src/mqtt/3_03_1_3_retain.c
 FUZZ_SUPPORT := fuzz/fuzz.c fuzz/packet_compare.c fuzz/naive_topics.c
+# The whole broker, and the model that it is compared with.
+FUZZ_BROKER := $(wildcard fuzz/broker_*.c) $(filter-out $(FUZZ_TREES),$(CORE_SOURCES))
 FUZZ_REPLAYS := $(FUZZ_ALL:%=$(BUILD)/fuzz-replay-%)
 
 # The replay of the corpus
@@ -22,7 +24,9 @@ TEST_COMMAND_fuzz-replay := fuzz/replay-all $(BUILD)
 FUZZ_REPLAY_OBJECTS := $(call objects,fuzz/replay.c $(FUZZ_SUPPORT) $(FUZZ_TREES))
 
 $(FUZZ_REPLAYS): $(BUILD)/fuzz-replay-%: $(BUILD)/fuzz/fuzz_%.o $(FUZZ_REPLAY_OBJECTS) $(CODEC_LIBRARY)
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(ALL_LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS)
+
+$(BUILD)/fuzz-replay-broker: $(call objects,$(FUZZ_BROKER))
 
 # The search: everything compiled once more, with clang's instrumentation, below $(FUZZ_FOLDER)/clang.
 FUZZ_CFLAGS := $(CSTD) $(WARNINGS) -O1 -g -fno-omit-frame-pointer -Isrc -I$(BUILD)/generated -MMD -MP \
@@ -43,6 +47,7 @@ $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o: fuzz/mutate_packet.c
 	@mkdir -p $(@D)
 	$(FUZZ_CLANG) $(FUZZ_CFLAGS) -DSELECTOR_BYTES=2U -c $< -o $@
 
+$(FUZZ_FOLDER)/fuzz_broker: $(FUZZ_BROKER:%.c=$(FUZZ_FOLDER)/clang/%.o)
 $(FUZZ_FOLDER)/fuzz_packet: $(FUZZ_FOLDER)/clang/fuzz/mutate_packet.o
 $(FUZZ_FOLDER)/fuzz_dissect: $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o
 
