@@ -104,10 +104,11 @@ static void hand_over_shared(struct broker *broker, const struct list *deliverie
 
 void session_end(struct broker *broker, struct session *session)
 {
-    assert(!session->connection);  /* [MQTT-4.1.0-1] [MQTT3-4.1.0-2] never while the client is connected */
-    will_publish(broker, session); /* [MQTT-3.1.2-8] at the end of the session at the latest */
+    assert(!session->connection); /* [MQTT-4.1.0-1] [MQTT3-4.1.0-2] never while the client is connected */
     timer_heap_cancel(&broker->timers, &session->timer);
+    /* before its Will, which a Shared Subscription could otherwise leave to nobody but this session */
     subscriptions_remove_all(broker->subscriptions, &session->subscriber);
+    will_publish(broker, session); /* [MQTT-3.1.2-8] at the end of the session at the latest */
     if (!broker->shutting_down) {
         hand_over_shared(broker, &session_flows(session)->inflight_order);
         hand_over_shared(broker, &session_flows(session)->queue);

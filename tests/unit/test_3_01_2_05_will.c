@@ -278,6 +278,23 @@ START_TEST(a_will_is_not_for_topics_of_the_broker)
 }
 END_TEST
 
+/* 4.8.2: the session that ends is no member any more */
+START_TEST(a_will_is_not_left_to_the_session_that_ends)
+{
+    h = harness_create(NULL);
+    struct client *c = with_will("10 [<'MQTT'> 05 16 0000 [] <'a'> [] <'w'> <'bye'>]");
+    client_send(c, "82 [0001 [] <'$share/g/w'> 02]"); /* first in turn */
+    client_expect(c, "90 [0001 [] 02]");
+    struct client *away = client_resume(h, PROTOCOL_5_0, "away", false);
+    client_subscribe(away, "$share/g/w", 2);
+    client_drop(away);
+    client_drop(c);
+    away = client_resume(h, PROTOCOL_5_0, "away", true);
+    client_expect(away, "34 [<'w'> 0001 [] 'bye']");
+    harness_destroy(h);
+}
+END_TEST
+
 START_TEST(a_will_is_of_the_format_that_it_declares) /* [R-3.1.3.2.3-1] */
 {
     begin();
@@ -323,5 +340,6 @@ Suite *suite_3_01_2_05_will(void)
                   the_end_of_the_session_ends_the_delay, a_delay_without_end_ends_with_the_session,
                   who_comes_back_in_time_keeps_the_will_unsent, a_take_over_ends_the_connection_as_any_other,
                   a_will_reaches_who_took_over, an_empty_will_payload, a_will_is_not_for_topics_of_the_broker,
-                  a_will_is_of_the_format_that_it_declares, a_will_with_long_properties);
+                  a_will_is_not_left_to_the_session_that_ends, a_will_is_of_the_format_that_it_declares,
+                  a_will_with_long_properties);
 }
