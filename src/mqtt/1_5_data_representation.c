@@ -140,7 +140,8 @@ enum utf8_finding utf8_check(struct bytes text, size_t *bad)
     return UTF8_WELL_FORMED;
 }
 
-/* Reads a Two Byte Integer length and that many bytes, the form of strings and of Binary Data. Not told. */
+/* Reads a Two Byte Integer length and that many bytes, 0 to 65,535: the form of strings and of Binary Data.
+ * [D-1.5.4-1] [D-1.5.6-1] Not told. */
 static struct verdict take_prefixed(struct decoder *decoder, struct bytes *value)
 {
     GUARD(need(decoder, 2));

@@ -89,8 +89,9 @@ static inline enum statement decoder_cite(const struct decoder *decoder, enum st
     return version_cite(decoder->version, five, three);
 }
 
-/* A refusal with Reason Code 0x81 (Malformed Packet) or 0x82 (Protocol Error), citing by version as
- * decoder_cite does. `offset` counts from the start of the packet. */
+/* A refusal with Reason Code 0x81 (Malformed Packet) or 0x82 (Protocol Error), for all that has no code of
+ * its own [R-4.13.1-1] [R-4.13.1-4], citing by version as decoder_cite does. `offset` counts from the start
+ * of the packet. */
 static inline struct verdict refuse_malformed(const struct decoder *decoder, enum statement five,
                                               enum statement three, size_t offset, const char *what)
 {

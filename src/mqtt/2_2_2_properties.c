@@ -3,6 +3,7 @@
 
 #include "4_07_topics.h"
 
+/* [D-3.3.2.3.7-1] [D-3.3.2.3.8-1] these may come more than once */
 #define REPEATABLE (1U << ORDINAL_USER_PROPERTY | 1U << ORDINAL_SUBSCRIPTION_IDENTIFIER)
 
 /* Where each context describes its Property Length. */
@@ -28,7 +29,7 @@ static struct verdict decode_identifier(struct decoder *decoder, enum property_o
     const bool known = *ordinal != PROPERTY_COUNT;
     observe_number(decoder, (struct field){"Identifier", "2.2.2.2"}, offset, decoder_offset(decoder) - offset,
                    FIELD_INTEGER, identifier, known ? property_describe(*ordinal)->name : "unknown");
-    if (!known) /* [P-2.2.2.2-1] */
+    if (!known) /* [P-2.2.2.2-1] [R-2.2.2.2-1] */
         return refuse(P_2_2_2_2_1, REASON_MALFORMED_PACKET, offset, "unknown Property Identifier");
     return accept();
 }
@@ -38,7 +39,7 @@ static struct verdict check_use(const struct decoder *decoder, const struct prop
                                 size_t offset)
 {
     const unsigned sender = decoder->sender == SENDER_CLIENT ? PROPERTY_FROM_CLIENT : PROPERTY_FROM_SERVER;
-    if ((use->senders & sender) == 0) /* [P-2.2.2.2-1], or the property's own: spec/properties.tsv */
+    if ((use->senders & sender) == 0) /* [P-2.2.2.2-1] [R-2.2.2.2-1], or its own: spec/properties.tsv */
         return refuse(use->wrong_sender, use->wrong_sender_code, offset,
                       use->senders == 0 ? "property is not defined for this packet"
                                         : "property is not for this side to send");
@@ -168,7 +169,8 @@ static struct verdict decode_one(struct decoder *decoder, enum property_context 
     return accept();
 }
 
-/* 2.2.2.1 Property Length */
+/* 2.2.2.1 Property Length: it counts what follows it [D-2.2.2.1-1]. The order of the properties plays no part
+ * [D-2.2.2.2-1]. */
 
 struct verdict properties_decode(struct decoder *decoder, enum property_context context,
                                  struct properties *properties)

@@ -76,7 +76,9 @@ void will_discard(struct session *session)
     session->will = NULL;
 }
 
-/* [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+/* With the Message Expiry Interval of the Will Properties [D-3.1.3.2.4-1], without one if they have none
+ * [D-3.1.3.2.4-2] (unless the settings put a limit to it).
+ * [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT-3.1.2-14] [MQTT-3.1.2-15]
  * [MQTT3-3.1.2-8] [MQTT3-3.1.2-10] [MQTT3-3.1.2-12] [MQTT3-3.1.2-16] [MQTT3-3.1.2-17] */
 void will_publish(struct broker *broker, struct session *session)
 {

@@ -30,7 +30,7 @@ void keep_alive_timer_expired(struct broker *broker, struct connection *connecti
     const uint64_t deadline = connection->last_received + patience(connection);
     if (deadline > broker->now)
         timer_heap_set(&broker->timers, &connection->timer, deadline);
-    else /* [MQTT-3.1.2-22] [MQTT3-3.1.2-24] */
+    else /* [MQTT-3.1.2-22] [MQTT3-3.1.2-24]; its Will is published [D-3.1.2.5-2] */
         errors_disconnect(broker, connection, REASON_KEEP_ALIVE_TIMEOUT,
                           "was silent for 1.5 times its Keep Alive");
 }

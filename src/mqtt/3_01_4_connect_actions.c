@@ -49,7 +49,7 @@ static struct verdict check_identifier(struct broker *broker, const struct packe
 {
     const struct bytes identifier = packet->connect.client_identifier;
     admission->client_identifier =
-        identifier; /* every other one is allowed: [MQTT-3.1.3-5] [MQTT3-3.1.3-5] */
+        identifier; /* all are allowed: [MQTT-3.1.3-5] [MQTT3-3.1.3-5] [D-3.1.3.1-1] [D-3.1.3.1-2] */
     if (packet->version == PROTOCOL_3_1 && characters(identifier) > LONGEST_IDENTIFIER_OF_3_1)
         return refuse(MQTT3_3_1_3_9, REASON_CLIENT_IDENTIFIER_NOT_VALID, 0, /* spec/mqtt-3.1.md */
                       "Client Identifier has more than the 23 characters of MQTT 3.1");
@@ -91,7 +91,8 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
     GUARD(check_identifier(broker, packet, admission));
     GUARD(features_check_will(&broker->settings, packet));
     GUARD(will_check(&broker->settings, packet));
-    if (properties_has(&connect->properties, ORDINAL_AUTHENTICATION_METHOD)) /* [MQTT-4.12.0-1] */
+    /* [MQTT-4.12.0-1]; without one nothing further is asked [D-3.1.2.11.9-1] */
+    if (properties_has(&connect->properties, ORDINAL_AUTHENTICATION_METHOD))
         return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0,
                       "Authentication Method is not supported");
     admission->keep_alive = keep_alive_in_force(broker, packet);
@@ -116,7 +117,7 @@ static void take_over(struct broker *broker, const struct session *session)
 
 /* The session to be used: the stored one, if it's to be resumed and there is one [MQTT-3.1.2-5]
  * [MQTT3-3.1.2-4], else a new one [MQTT-3.1.4-4] [MQTT3-3.1.4-3] [MQTT-3.1.2-4] [MQTT-3.1.2-6]
- * [MQTT3-3.1.2-6]. NULL: no memory. */
+ * [MQTT3-3.1.2-6]. Never present with Clean Start 1 [D-3.1.2.4-1]. NULL: no memory. */
 static struct session *obtain_session(struct broker *broker, struct bytes client_identifier, bool clean_start,
                                       bool *present)
 {
@@ -156,7 +157,7 @@ static void connack_properties(const struct broker_settings *settings, const str
     if (admission->assigned.length > 0) /* [MQTT-3.1.3-7] [MQTT-3.2.2-16] */
         properties_set_bytes(properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER, admission->client_identifier);
     if (properties_number(&connect->connect.properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0) !=
-        admission->session_expiry)
+        admission->session_expiry) /* [D-3.2.2.3.2-1] absent: the client's own */
         properties_set_number(properties, ORDINAL_SESSION_EXPIRY_INTERVAL, admission->session_expiry);
     if (connect->connect.keep_alive != admission->keep_alive) /* [MQTT-3.2.2-22] */
         properties_set_number(properties, ORDINAL_SERVER_KEEP_ALIVE, admission->keep_alive);
@@ -180,7 +181,8 @@ static void send_connack(struct broker *broker, struct connection *connection, c
         connection_close(broker, connection); /* it does not fit into the client's Maximum Packet Size */
 }
 
-/* What the CONNECT says about this connection, 3.1.2.11. */
+/* What the CONNECT says about this connection and no other, 3.1.2.11 [D-3.1.2.11.3-1]. Without the property:
+ * Topic Alias Maximum 0 [D-3.1.2.11.5-1], Request Problem Information 1 [D-3.1.2.11.7-1]. */
 static void configure(struct broker *broker, struct connection *connection, const struct packet *connect,
                       const struct admission *admission)
 {
@@ -203,7 +205,8 @@ struct verdict connect_actions(struct broker *broker, struct connection *connect
                                const struct packet *packet)
 {
     struct admission admission = {0};
-    connection->maximum_packet_size = /* binds a refusal too [MQTT-3.1.2-24] [MQTT-3.2.2-19] */
+    /* binds a refusal too [MQTT-3.1.2-24] [MQTT-3.2.2-19]; absent: no limit [D-3.1.2.11.4-1] */
+    connection->maximum_packet_size =
         properties_number(&packet->connect.properties, ORDINAL_MAXIMUM_PACKET_SIZE, UINT32_MAX);
     const struct verdict verdict = check(broker, packet, &admission);
     if (verdict.refused)

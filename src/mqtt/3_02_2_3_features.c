@@ -3,6 +3,8 @@
 
 #include "4_07_topics.h"
 
+/* What CONNACK doesn't mention is not limited, or is supported: [D-3.2.2.3.3-1] [D-3.2.2.3.4-1]
+ * [D-3.2.2.3.5-1] [D-3.2.2.3.8-1] [D-3.2.2.3.11-1] [D-3.2.2.3.12-1] [D-3.2.2.3.13-1] */
 void features_announce(const struct broker_settings *settings, struct properties *properties)
 {
     const struct {
@@ -44,10 +46,12 @@ struct verdict features_check_publish(const struct broker_settings *settings, co
     const struct publish *publish = &packet->publish;
     const bool five =
         packet->version == PROTOCOL_5_0;      /* the others can only be disconnected [MQTT3-3.3.5-2] */
-    if (publish->qos > settings->maximum_qos) /* [MQTT-3.2.2-11] [P-3.2.2.3.4-2] [R-3.2.2.3.4-1] */
+    /* [MQTT-3.2.2-11] [P-3.2.2.3.4-2] [R-3.2.2.3.4-1] [R-3.3.1.2-1] */
+    if (publish->qos > settings->maximum_qos)
         return refuse(five ? MQTT_3_2_2_11 : MQTT3_3_3_5_2, REASON_QOS_NOT_SUPPORTED, 0,
                       "QoS is above the Maximum QoS of this Server");
-    if (publish->retain && !settings->retain_available) /* [MQTT-3.2.2-14] [P-3.2.2.3.5-2] [S-3.2.2.3.5-1] */
+    /* [MQTT-3.2.2-14] [P-3.2.2.3.5-2] [S-3.2.2.3.5-1] [R-3.3.1.3-1] */
+    if (publish->retain && !settings->retain_available)
         return refuse(five ? MQTT_3_2_2_14 : MQTT3_3_3_5_2, REASON_RETAIN_NOT_SUPPORTED, 0,
                       "RETAIN is 1 though this Server has no retained messages");
     return accept();

@@ -63,6 +63,7 @@ size_t connack_size(const struct packet *packet)
     return 2 + properties_size_by_version(packet->version, &packet->connack.properties);
 }
 
+/* Flags, Reason Code, Properties, and no payload: [D-3.2.2-1] [D-3.2.3-1] */
 void connack_encode(struct writer *writer, const struct packet *packet)
 {
     write_byte(writer, packet->connack.session_present && packet->version != PROTOCOL_3_1 ? 1 : 0);

@@ -32,7 +32,7 @@ static struct topic_aliases *grow(struct topic_aliases *aliases, uint16_t count)
     return larger;
 }
 
-/* [D-3.3.2.3.4-1] [D-3.3.2.3.4-3] sets the alias up, or gives it a new meaning */
+/* [D-3.3.2.3.4-1] [D-3.3.2.3.4-3] [D-3.3.4-7] [D-3.3.4-8] sets the alias up, or gives it a new meaning */
 static struct verdict learn(struct topic_aliases **aliases, uint16_t number, struct bytes topic)
 {
     if (!*aliases || (*aliases)->count < number) {
@@ -66,7 +66,7 @@ struct verdict topic_alias_resolve(struct topic_aliases **aliases, uint16_t maxi
     if (!*aliases || number > (*aliases)->count || !(*aliases)->names[number - 1].topic)
         return refuse(P_3_3_4_3, REASON_PROTOCOL_ERROR, 0, "Topic Alias was not set up on this connection");
     const struct alias *alias = &(*aliases)->names[number - 1];
-    *topic = bytes_of(alias->topic, alias->length); /* [D-3.3.2.3.4-2] */
+    *topic = bytes_of(alias->topic, alias->length); /* [D-3.3.2.3.4-2] [D-3.3.4-6] */
     return accept();
 }
 

@@ -85,6 +85,7 @@ void retained_release(struct broker *broker, struct message *message)
     message_release(message);
 }
 
+/* [D-3.3.1.3-3] */
 void retained_timer_expired(struct broker *broker, struct timer *timer)
 {
     struct retained_expiry *expiry = LIST_OWNER(timer, struct retained_expiry, timer);
@@ -107,6 +108,7 @@ static bool put_retained(struct broker *broker, struct publication *publication,
     return false;
 }
 
+/* At QoS 0 as well [S-3.3.1.3-1]. */
 static bool set_retained(struct broker *broker, struct publication *publication)
 {
     struct message *previous = NULL;
@@ -131,7 +133,7 @@ bool publish_accept(struct broker *broker, struct publication *publication, uint
     return routing_publish(broker, publication, recipients);
 }
 
-/* [MQTT-3.3.4-1] [MQTT3-3.3.4-1] */
+/* [MQTT-3.3.4-1] [MQTT3-3.3.4-1]; whether the message was accepted [R-4.4-1] */
 static void answer(struct broker *broker, struct connection *connection, const struct publish *publish,
                    enum reason_code reason_code)
 {
@@ -215,15 +217,16 @@ static enum reason_code objection_to(const struct broker *broker, const struct c
 {
     if (topic.data[0] == '$') /* [S-4.7.2-1] such topics are ours, not for clients to talk over */
         return REASON_TOPIC_NAME_INVALID;
-    if (!payload_format_valid(broker, publish)) /* [R-3.3.2.3.2-1] */
+    if (!payload_format_valid(broker, publish)) /* [U-3.3.2.3.2-1] [R-3.3.2.3.2-1] */
         return REASON_PAYLOAD_FORMAT_INVALID;
     if (publish->qos == 1 && was_received(connection->session, publish->packet_identifier))
-        return REASON_PACKET_IDENTIFIER_IN_USE; /* a QoS 2 message still has it */
+        return REASON_PACKET_IDENTIFIER_IN_USE; /* a QoS 2 message still has it [D-2.2.1-4] */
     return REASON_SUCCESS;
 }
 
 /* A negative acknowledgement, where version and QoS have one. An older client cannot be told: it gets the
- * answer that its QoS demands, and the message goes nowhere [MQTT3-3.3.5-2]. */
+ * answer that its QoS demands, and the message goes nowhere [MQTT3-3.3.5-2]. It concerns this packet and
+ * nothing else [R-4.13.2-1] [D-4.13.2-1]. */
 static struct verdict object(struct broker *broker, struct connection *connection,
                              const struct publish *publish, enum reason_code reason_code)
 {
@@ -284,6 +287,8 @@ struct verdict pubrel_actions(struct broker *broker, struct connection *connecti
 
 /* Sending: the client's answers to what we sent, by the table of 4.3 */
 
+/* The Packet Identifier is free again [R-2.2.1-1] [D-2.2.1-1] [D-4.3.2-1], and the send quota larger by one
+ * [R-4.9-1] [D-4.9-2]. */
 static void complete(struct broker *broker, struct session *session, struct delivery *delivery)
 {
     inflight_remove(session, delivery);

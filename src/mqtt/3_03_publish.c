@@ -17,7 +17,7 @@ static struct verdict decode_flags(const struct decoder *decoder, uint8_t flags,
     observe_bits(decoder, (struct field){"DUP", "3.3.1.1"}, 0, publish->dup, NULL);
     observe_bits(decoder, (struct field){"QoS", "3.3.1.2"}, 0, publish->qos, NULL);
     observe_bits(decoder, (struct field){"RETAIN", "3.3.1.3"}, 0, publish->retain, NULL);
-    if (publish->qos == 3) /* [MQTT-3.3.1-4] [P-3.3.1.2-1] [MQTT3-3.3.1-4] */
+    if (publish->qos == 3) /* [MQTT-3.3.1-4] [P-3.3.1.2-1] [R-3.3.1.2-2] [MQTT3-3.3.1-4] */
         return refuse_malformed(decoder, MQTT_3_3_1_4, MQTT3_3_3_1_4, 0, "QoS bits are both 1");
     if (publish->dup && publish->qos == 0) /* [MQTT-3.3.1-2] [P-2.1.3-1] [MQTT3-3.3.1-2] */
         return refuse_malformed(decoder, MQTT_3_3_1_2, MQTT3_3_3_1_2, 0, "DUP is 1 though QoS is 0");
@@ -38,7 +38,7 @@ static struct verdict decode_topic(struct decoder *decoder, struct publish *publ
     return verdict;
 }
 
-/* 3.3.2.2: only at QoS 1 and 2 [MQTT-2.2.1-2] [MQTT3-2.3.1-5] */
+/* 3.3.2.2: only at QoS 1 and 2 [MQTT-2.2.1-2] [MQTT3-2.3.1-5] [D-3.3.2.2-1] */
 static struct verdict decode_packet_identifier(struct decoder *decoder, struct publish *publish)
 {
     publish->packet_identifier = 0;
@@ -47,6 +47,7 @@ static struct verdict decode_packet_identifier(struct decoder *decoder, struct p
     return packet_identifier_read(decoder, "3.3.2.2", &publish->packet_identifier);
 }
 
+/* Topic Name, Packet Identifier, Properties, and a payload that may be empty: [D-3.3.2-1] [D-3.3.3-1] */
 struct verdict publish_decode(struct decoder *decoder, struct packet *packet)
 {
     struct publish *publish = &packet->publish;

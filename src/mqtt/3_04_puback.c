@@ -15,7 +15,7 @@ struct verdict acknowledgement_decode(struct decoder *decoder, const struct ackn
     if (decoder->version != PROTOCOL_5_0)
         return accept();
 
-    /* Remaining Length 2: Success. [R-3.4.2.1-1] [R-3.5.2.1-1] [R-3.6.2.1-1] [R-3.7.2.1-1] */
+    /* Remaining Length 2: Success. [R-3.4.2.1-1] [D-3.4.2.1-1] [R-3.5.2.1-1] [R-3.6.2.1-1] [R-3.7.2.1-1] */
     if (packet->remaining_length == 2)
         return accept();
     GUARD(reason_code_read(decoder, (struct field){rule->reason_code_name, rule->reason_code_section},
@@ -45,6 +45,7 @@ size_t acknowledgement_size(const struct packet *packet)
            (has_properties(packet) ? properties_encoded_size(&packet->acknowledgement.properties) : 0);
 }
 
+/* Packet Identifier, Reason Code, Properties: [D-3.4.2-1] [D-3.5.2-1] [D-3.6.2-1] [D-3.7.2-1] */
 void acknowledgement_encode(struct writer *writer, const struct packet *packet)
 {
     write_two_byte_integer(writer, packet->acknowledgement.packet_identifier);

@@ -5,7 +5,7 @@
 #include "4_06_message_ordering.h"
 #include "actions.h"
 
-/* What became of one Topic Filter. */
+/* What became of one Topic Filter [D-3.9.3-1]. */
 struct granted {
     uint8_t reason_code;
     bool is_new; /* no subscription with this Topic Filter before */
@@ -17,11 +17,13 @@ struct answers {
     bool *is_new;
 };
 
+/* Each gets the Subscription Identifier of the packet, or none [D-3.8.2.1.2-2] [D-3.8.2.1.2-4]. */
 static struct granted grant(struct broker *broker, struct connection *connection,
                             const struct subscription_request *request, uint32_t identifier)
 {
     const bool five = connection_is_5_0(connection);
-    const uint8_t maximum_qos = broker->settings.maximum_qos; /* [MQTT-3.2.2-10] granted less, not refused */
+    /* [MQTT-3.2.2-10] [D-3.8.4-6] granted less, not refused */
+    const uint8_t maximum_qos = broker->settings.maximum_qos;
     const uint8_t qos = request->qos < maximum_qos ? request->qos : maximum_qos;
     /* [MQTT3-3.8.3-2] */
     if (!five && !features_allow_filter(&broker->settings, request->topic_filter))
@@ -43,7 +45,7 @@ static struct granted grant(struct broker *broker, struct connection *connection
     return (struct granted){.reason_code = five ? REASON_QUOTA_EXCEEDED : REASON_UNSPECIFIED_ERROR};
 }
 
-/* Retained messages for a subscription, 3.3.1.3 */
+/* Retained messages for a subscription, 3.3.1.3 [D-3.3.1.3-1] [D-3.8.4-3] */
 
 struct retained_delivery {
     struct broker *broker;
@@ -62,14 +64,15 @@ static bool deliver_retained(void *context, struct message *message)
         .identifiers = &delivery->identifier,
         .identifier_count = delivery->identifier ? 1 : 0,
         .qos = message->qos < delivery->qos ? message->qos : delivery->qos,
-        .retain = true, /* [MQTT3-3.3.1-8] [D-3.3.1.3-2] */
+        .retain = true, /* [MQTT3-3.3.1-8] [D-3.3.1.3-2] [D-3.8.3.1-3] */
     };
     const bool done = ordering_deliver(delivery->broker, delivery->session, &publication, &forward, true);
     publication_end(&publication);
     return done && session_online(delivery->session);
 }
 
-/* [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT3-3.3.1-6] */
+/* [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT3-3.3.1-6]; Retain Handling plays a part here and
+ * nowhere else [D-3.8.3.1-4] */
 static bool wants_retained(const struct connection *connection, const struct subscription_request *request,
                            bool is_new)
 {
@@ -97,7 +100,7 @@ static void send_retained(struct broker *broker, struct connection *connection,
     }
 }
 
-/* One SUBACK for all, in the order of the Topic Filters.
+/* One SUBACK for all, in the order of the Topic Filters. The Packet Identifier is free again [D-2.2.1-2].
  * [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2]
  * [MQTT3-3.8.4-1] [MQTT3-3.8.4-2] [MQTT3-3.8.4-4] [MQTT3-3.8.4-5] [MQTT3-3.9.3-1] [MQTT3-3.9.3-2] */
 static void send_suback(struct broker *broker, struct connection *connection,

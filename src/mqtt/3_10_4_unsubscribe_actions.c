@@ -3,7 +3,7 @@
 
 #include "actions.h"
 
-/* [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.10.4-6] [MQTT-3.11.3-1] [MQTT-3.11.3-2]
+/* [MQTT-3.10.4-4] [MQTT-3.10.4-5] [MQTT-3.10.4-6] [MQTT-3.11.3-1] [MQTT-3.11.3-2] [D-3.11.3-1]
  * [MQTT3-3.10.4-4] [MQTT3-3.10.4-5] [MQTT3-3.10.4-6] */
 static void send_unsuback(struct broker *broker, struct connection *connection, uint16_t packet_identifier,
                           struct bytes reason_codes)
@@ -29,7 +29,7 @@ struct verdict unsubscribe_actions(struct broker *broker, struct connection *con
     struct bytes topic_filter;
     for (uint32_t i = 0; unsubscribe_next(&rest, &topic_filter); i++) {
         /* [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT3-3.10.4-1] [MQTT3-3.10.4-2]; what is queued or in flight is
-         * not touched [MQTT-3.10.4-3] [MQTT3-3.10.4-3] */
+         * not touched [MQTT-3.10.4-3] [MQTT3-3.10.4-3] [D-3.10.4-1] */
         const bool existed =
             subscriptions_remove(broker->subscriptions, &connection->session->subscriber, topic_filter, five);
         reason_codes[i] = existed ? REASON_SUCCESS : REASON_NO_SUBSCRIPTION_EXISTED;

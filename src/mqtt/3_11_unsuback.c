@@ -31,6 +31,7 @@ size_t unsuback_size(const struct packet *packet)
     return 2 + properties_encoded_size(&packet->suback.properties) + packet->suback.reason_codes.length;
 }
 
+/* Packet Identifier, Properties, then the payload: [D-3.11.2-1] */
 void unsuback_encode(struct writer *writer, const struct packet *packet)
 {
     write_two_byte_integer(writer, packet->suback.packet_identifier);

@@ -34,7 +34,7 @@ struct verdict disconnect_decode(struct decoder *decoder, struct packet *packet)
     return properties_decode(decoder, CONTEXT_DISCONNECT, &disconnect->properties);
 }
 
-/* The shortest form: [R-3.14.2.1-2] */
+/* The shortest form: [R-3.14.2.1-2], down to nothing [D-3.14.2.1-1] */
 static bool has_properties(const struct packet *packet)
 {
     return packet->version == PROTOCOL_5_0 && packet->disconnect.properties.present != 0;
@@ -52,6 +52,7 @@ size_t disconnect_size(const struct packet *packet)
            (has_properties(packet) ? properties_encoded_size(&packet->disconnect.properties) : 0);
 }
 
+/* Reason Code, then Properties: [D-3.14.2-1] */
 void disconnect_encode(struct writer *writer, const struct packet *packet)
 {
     if (has_reason_code(packet))

@@ -41,6 +41,7 @@ size_t auth_size(const struct packet *packet)
     return is_short(packet) ? 0 : 1 + properties_encoded_size(&packet->auth.properties);
 }
 
+/* Reason Code, then Properties: [D-3.15.2-1] */
 void auth_encode(struct writer *writer, const struct packet *packet)
 {
     if (is_short(packet))

@@ -56,7 +56,7 @@ enum framing packet_frame(struct bytes input, enum protocol_version version, uin
     if (found != FRAMING_COMPLETE)
         return found;
 
-    *size = header.size + header.remaining_length;
+    *size = header.size + header.remaining_length; /* [D-2.1.4-1] */
     if (maximum_packet_size != 0 && *size > maximum_packet_size) {
         /* [MQTT-3.2.2-15] [P-3.2.2.3.6-2]; a limit of ours before 5.0: [MQTT3-4.8.0-1] */
         *verdict = refuse(version_cite(version, P_3_2_2_3_6_2, MQTT3_4_8_0_1), REASON_PACKET_TOO_LARGE, 1,
@@ -66,7 +66,7 @@ enum framing packet_frame(struct bytes input, enum protocol_version version, uin
     return input.length < *size ? FRAMING_INCOMPLETE : FRAMING_COMPLETE;
 }
 
-/* Decoding */
+/* Decoding: a packet with several errors is refused for the one that is met first [D-4.13.2-2] */
 
 /* Whether this side sends packets of this type at all, and now. */
 static struct verdict check_type(const struct decoder *decoder)

@@ -91,8 +91,9 @@ static bool flows_empty(const struct flows *flows)
 }
 
 /* [S-4.8.2-1] QoS 1 messages of Shared Subscriptions go to other members; those of QoS 2 never do
- * [MQTT-4.8.2-5]. While the session lasts, both wait for its client [MQTT-4.8.2-4]; what that has refused is
- * gone from here and goes to nobody [MQTT-4.8.2-6]. */
+ * [MQTT-4.8.2-5]. While the session lasts, both wait for its client [MQTT-4.8.2-4] [D-4.8.2-13]; what that
+ * has refused is gone from here and goes to nobody [MQTT-4.8.2-6]. Where no member is left, they are gone
+ * [D-4.8.2-11]. */
 static void hand_over_shared(struct broker *broker, const struct list *deliveries)
 {
     for (struct list_node *node = deliveries->first; node; node = node->next) {
@@ -107,7 +108,7 @@ void session_end(struct broker *broker, struct session *session)
     assert(!session->connection); /* [MQTT-4.1.0-1] [MQTT3-4.1.0-2] never while the client is connected */
     timer_heap_cancel(&broker->timers, &session->timer);
     /* before its Will, which a Shared Subscription could otherwise leave to nobody but this session */
-    subscriptions_remove_all(broker->subscriptions, &session->subscriber);
+    subscriptions_remove_all(broker->subscriptions, &session->subscriber); /* [D-4.8.2-9] */
     will_publish(broker, session); /* [MQTT-3.1.2-8] at the end of the session at the latest */
     if (!broker->shutting_down) {
         hand_over_shared(broker, &session_flows(session)->inflight_order);
@@ -119,7 +120,7 @@ void session_end(struct broker *broker, struct session *session)
     free(session); /* [MQTT-4.1.0-2] */
 }
 
-/* The moment `seconds` from now; UINT32_MAX means never (3.1.2.11.2). */
+/* The moment `seconds` from now; UINT32_MAX means never (3.1.2.11.2) [D-3.1.2.11.2-3]. */
 static uint64_t after(const struct broker *broker, uint32_t seconds)
 {
     return seconds == UINT32_MAX ? EXPIRES_NEVER : broker->now + (uint64_t)seconds * 1000;
@@ -135,6 +136,9 @@ static void arm_timer(struct broker *broker, struct session *session)
         timer_heap_set(&broker->timers, &session->timer, deadline);
 }
 
+/* The session ends at once if its Session Expiry Interval is 0 [D-3.1.2.11.2-2], else when that has passed
+ * [D-4.1-1]. Its Will is published now, or when the Will Delay has passed or the session ends
+ * [S-3.1.2.5-1] [D-3.1.3.2.2-2]. */
 void session_detach(struct broker *broker, struct session *session)
 {
     assert(!session->connection);
@@ -268,7 +272,7 @@ static bool inflight_grow(struct inflight *inflight)
     return true;
 }
 
-/* The next Packet Identifier whose slot is free; at least one is. [MQTT-2.2.1-4] never 0 */
+/* The next Packet Identifier whose slot is free [D-2.2.1-4]; at least one is. [MQTT-2.2.1-4] never 0 */
 static uint16_t free_identifier(struct inflight *inflight)
 {
     do {

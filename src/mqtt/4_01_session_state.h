@@ -2,7 +2,7 @@
  *
  * What outlives a Network Connection: subscriptions, messages sent or to be sent and not yet acknowledged,
  * QoS 2 identifiers received, the Will, and the moment at which all this ends. Retained messages are not part
- * of it [MQTT3-3.1.2-7]. */
+ * of it [MQTT3-3.1.2-7] [D-4.1-6]. */
 #ifndef ETALON_MQTT_4_01_SESSION_STATE_H
 #define ETALON_MQTT_4_01_SESSION_STATE_H
 
@@ -77,7 +77,7 @@ struct session_will {
 
 /* Messages in flight to the client, found by Packet Identifier in constant time: slot = identifier mod
  * capacity. Since it is we who choose the identifiers, a new one is chosen so that its slot is free; the
- * table grows with the number in flight. */
+ * table grows with the number in flight, of which there may be many [D-4.3.2-2]. */
 struct inflight {
     struct delivery **slots;
     uint32_t capacity; /* a power of two, 0 = none in flight */
@@ -86,7 +86,8 @@ struct inflight {
 };
 
 /* The messages of a session that are under way. Most sessions of an idle fleet have none, and then no struct
- * flows. */
+ * flows. Messages in flight and waiting are Session State [D-4.1-3] [D-4.1-4]. Our Packet Identifiers
+ * (`inflight`) and the client's (`received`) have nothing to do with each other [D-2.2.1-3] [D-2.2.1-5]. */
 struct flows {
     struct list queue;          /* deliveries that wait, oldest first (4.6) */
     struct list inflight_order; /* deliveries in flight in the order in which they were first sent (4.6) */
@@ -100,7 +101,7 @@ struct flows {
 };
 
 struct session {
-    struct subscriber subscriber;  /* 4.8; must be the first member */
+    struct subscriber subscriber;  /* 4.8 [D-4.1-2]; must be the first member */
     struct connection *connection; /* NULL while the client is away */
     struct session_will *will;
     struct flows *flows;      /* NULL: nothing is under way; read with session_flows */

@@ -8,8 +8,8 @@
 #include "4_06_message_ordering.h"
 #include "broker_state.h"
 
-/* Opening and closing. The transport is TCP, which the host brings [MQTT-4.2-1] [MQTT3-7.1.1-1]; to us a
- * connection is an ordered stream of bytes. */
+/* Opening and closing. The transport is TCP, which the host brings [MQTT-4.2-1] [MQTT3-7.1.1-1] [D-4.2-1]; to
+ * us a connection is an ordered stream of bytes. */
 
 struct connection *connection_create(struct broker *broker, void *host, const char *peer)
 {
@@ -46,7 +46,8 @@ void connection_free(struct broker *broker, struct connection *connection)
     timer_heap_cancel(&broker->timers, &connection->timer);
     list_remove(&broker->connections, &connection->node);
     output_drop(broker, connection);
-    topic_alias_free(connection->topic_aliases); /* [MQTT-3.3.2-7] */
+    /* [MQTT-3.3.2-7] [D-3.3.2.3.4-4]; the aliases of either direction are their own [D-3.3.2.3.4-5] */
+    topic_alias_free(connection->topic_aliases);
     outgoing_aliases_free(connection->outgoing_aliases);
     free(connection->partial);
     free(connection);
@@ -72,6 +73,8 @@ void connection_close(struct broker *broker, struct connection *connection)
     broker->closing = connection;
 }
 
+/* Whoever ended the connection, and for whatever reason: the session's Will, unless a DISCONNECT has
+ * discarded it, is treated alike. [D-3.1.2.5-1] [D-3.1.2.5-3] [D-3.1.2.5-4] */
 void connection_detach(struct broker *broker, struct connection *connection)
 {
     struct session *session = connection->session;
@@ -318,7 +321,7 @@ bool connection_send(struct broker *broker, struct connection *connection, struc
     packet->version = connection->version;
     if (!connection->problem_information && packet->type != PACKET_CONNACK &&
         packet->type != PACKET_DISCONNECT)
-        strip_diagnostics(packet); /* [MQTT-3.1.2-29] */
+        strip_diagnostics(packet); /* [MQTT-3.1.2-29]; else they may stay [D-3.1.2.11.7-2] */
     size_t size = packet_encoded_size(packet);
     if (size > connection->maximum_packet_size) {
         /* Reason String:  [MQTT-3.2.2-19] [MQTT-3.4.2-2] [MQTT-3.5.2-2] [MQTT-3.6.2-2] [MQTT-3.7.2-2]

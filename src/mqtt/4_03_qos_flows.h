@@ -1,5 +1,7 @@
 /* 4.3 Quality of Service levels and protocol flows, as transition tables. Prefix: qos_
  *
+ * The Server is the sender as well as the receiver of messages [D-4.3-1].
+ *
  *  Server as the sender of an Application Message:
  *
  *                    QoS 1                                QoS 2

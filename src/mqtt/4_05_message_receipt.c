@@ -46,7 +46,8 @@ static struct recipient *add_recipient(struct routing *routing, struct session *
     return recipient;
 }
 
-/* [MQTT-3.3.4-4] */
+/* The identifiers of all subscriptions that match, as their SUBSCRIBEs gave them, even if one comes
+ * twice, and no others: [MQTT-3.3.4-4] [P-3.3.4-1] [D-3.3.2.3.8-1] [D-3.3.4-2] [D-3.3.4-4] */
 static void add_identifier(struct routing *routing, struct recipient *recipient, uint32_t identifier)
 {
     if (identifier == 0)
@@ -74,7 +75,7 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
         return;
 
     struct recipient *recipient;
-    /* [MQTT-3.3.4-5] with separate copies each has the identifier of its own subscription */
+    /* [MQTT-3.3.4-5] [D-3.3.4-3] with separate copies each has the identifier of its own subscription */
     if (session->routing_turn == routing->turn && !match->broker->settings.separate_overlapping) {
         recipient = &routing->recipients[session->routing_slot];
         if (options->qos > recipient->qos) /* [MQTT-3.3.4-2] [MQTT3-3.3.5-1] */
@@ -97,6 +98,8 @@ static bool on_group(void *context, uint64_t group)
     return !match->only_group || match->only_group == group;
 }
 
+/* One more copy, whatever the member has got otherwise [D-4.8.2-19] [D-4.8.2-20]; at the QoS [D-4.8.2-12] and
+ * with the identifier [D-3.3.4-5] of its own subscription. */
 static void add_shared(const struct match *match, struct subscriber *member,
                        const struct subscription_options *options)
 {
@@ -149,7 +152,7 @@ static bool deliver_to(struct broker *broker, struct publication *publication,
         .identifier_count = gather_identifiers(routing, recipient),
         /* [MQTT-3.8.4-8] [MQTT-4.8.2-3] [MQTT3-3.8.4-6] the lower of published and granted */
         .qos = publication->qos < recipient->qos ? publication->qos : recipient->qos,
-        /* [MQTT-3.3.1-12] [MQTT-3.3.1-13] [MQTT3-3.3.1-9] */
+        /* [MQTT-3.3.1-12] [MQTT-3.3.1-13] [MQTT3-3.3.1-9] [D-3.8.3.1-1] [D-3.8.3.1-2] */
         .retain = recipient->retain_as_published && publication->retain,
     };
     return ordering_deliver(broker, recipient->session, publication, &forward, false);
@@ -186,6 +189,7 @@ static void find_recipients(struct broker *broker, struct publication *publicati
         routing->out_of_memory = true;
 }
 
+/* To each by itself [D-3.3.4-1] [D-4.3-2] [D-4.8.1-2]. */
 static bool deliver_to_all(struct broker *broker, struct publication *publication)
 {
     struct routing *routing = &broker->routing;

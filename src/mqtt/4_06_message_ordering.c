@@ -115,7 +115,9 @@ static void send_in_flight(struct broker *broker, struct session *session, struc
     delivery->sent = true;
     if (forward_publish(broker, session->connection, publication, &forward) != FORWARD_TOO_LARGE)
         return;
-    inflight_remove(session, delivery); /* [MQTT-3.1.2-25] as if it had been completed */
+    /* [MQTT-3.1.2-25] as if it had been completed; one of a Shared Subscription, too, which no other
+     * member is asked to take instead [D-3.1.2.11.4-2] */
+    inflight_remove(session, delivery);
     delivery_destroy(delivery);
     broker->statistics.messages_dropped++;
 }
@@ -134,6 +136,7 @@ static bool send_now(struct broker *broker, struct session *session, struct publ
     return true;
 }
 
+/* Once or not at all [D-4.3.1-1]; the send quota plays no part [D-4.9-1]. */
 static bool deliver_qos_0(struct broker *broker, struct session *session, struct publication *publication,
                           const struct forward *forward, bool keep)
 {

@@ -64,6 +64,7 @@ struct target {
     bool shared;
 };
 
+/* $share/ and ShareName take no part in matching [D-4.8.2-2]. */
 static struct target target_of(struct bytes filter, bool allow_shared)
 {
     assert(filter.length <= TOPIC_MAXIMUM_LENGTH);
@@ -271,7 +272,7 @@ static void unlink_share(struct filter_node *filter, struct share_node *share)
 }
 
 /* Frees `node` and those above it that lead nowhere any more. A share group ends with its last member
- * (4.8.2). */
+ * (4.8.2) and no earlier [D-3.10.4-3] [D-4.8.2-10]. */
 static void prune(struct subscriptions *subscriptions, struct topic_node *node)
 {
     while (node->parent != NULL && node->children == 0 && audience_of(node)->first == NULL) {
@@ -323,7 +324,9 @@ static bool enter(struct subscriptions *subscriptions, struct topic_node **node,
     return true;
 }
 
-/* The audience of a filter, made if there is none. NULL: no memory, nothing changed. */
+/* The audience of a filter, made if there is none: of a share group by ShareName and filter, so that groups
+ * whose filters overlap are apart [D-3.8.4-5] [D-4.8.2-17]. Topics exist as soon as somebody names them
+ * [D-4.7.3-8]. NULL: no memory, nothing changed. */
 static struct audience *make_audience(struct subscriptions *subscriptions, const struct target *target)
 {
     const struct topic_tree *tree = &subscriptions->tree;
@@ -344,7 +347,7 @@ static struct audience *make_audience(struct subscriptions *subscriptions, const
     return audience_of(node);
 }
 
-/* A new member of `audience`; false: no memory, nothing changed. */
+/* A new member of `audience` [D-3.8.4-2] [D-3.8.4-4] [D-4.8.2-5]; false: no memory, nothing changed. */
 static bool join(struct subscriptions *subscriptions, struct audience *audience,
                  struct subscriber *subscriber, const struct subscription_options *options)
 {
@@ -365,6 +368,8 @@ static bool join(struct subscriptions *subscriptions, struct audience *audience,
     return true;
 }
 
+/* One subscription for each filter, and in each share group: [D-4.8.1-1] [D-4.8.2-15] [D-4.8.2-16]. With its
+ * Subscription Identifier [D-3.8.2.1.2-3], which replaces the former one [D-3.8.4-8]. */
 enum subscriptions_outcome subscriptions_put(struct subscriptions *subscriptions,
                                              struct subscriber *subscriber, struct bytes filter,
                                              bool allow_shared, const struct subscription_options *options)
@@ -406,6 +411,7 @@ static void leave(struct subscriptions *subscriptions, struct subscription *subs
     prune(subscriptions, &audience->node);
 }
 
+/* [D-3.10.4-2] [D-4.8.2-8] */
 bool subscriptions_remove(struct subscriptions *subscriptions, struct subscriber *subscriber,
                           struct bytes filter, bool allow_shared)
 {
@@ -425,7 +431,8 @@ void subscriptions_remove_all(struct subscriptions *subscriptions, struct subscr
         leave(subscriptions, subscriber->first);
 }
 
-/* Matching: a walk of the tree along the Topic Name, into the level itself first, then into `+`. The way back
+/* Matching: a walk of the tree along the Topic Name, into the level itself first, then into `+`, until all
+ * filters that match are found [D-4.7.3-7], be the levels as many as they may [D-4.7.3-5]. The way back
  * needs no stack: the parent is in the node, the branch left to take follows from the kind of the one
  * returned from. */
 
@@ -446,7 +453,7 @@ static void report_share(struct share_node *share, const struct subscriptions_vi
     struct subscription *member = first;
     if (first == NULL || (visitor->group != NULL && !visitor->group(visitor->context, share->number)))
         return;
-    do {
+    do { /* one of them [D-4.8.2-4] [D-4.8.2-7] */
         if (visitor->offer(visitor->context, member->subscriber, &member->options)) {
             audience->first = member->next;
             return;
@@ -471,6 +478,7 @@ static void report(const struct match *match, struct topic_node *node)
             subscription = subscription->next;
         } while (subscription != first);
     }
+    /* each group by itself [D-4.8.2-18] */
     for (struct share_node *share = filter_of(node)->shares; share != NULL; share = share->next)
         report_share(share, visitor);
 }
@@ -485,7 +493,8 @@ static struct topic_node *wildcard_child(const struct match *match, const struct
     return topic_tree_child(&match->subscriptions->tree, node, wildcard);
 }
 
-/* What the present node contributes: `#` below it matches the rest of the name, be it nothing (4.7.1.2). */
+/* What the present node contributes: `#` below it matches the rest of the name, be it nothing
+ * (4.7.1.2) [D-4.7.1.2-1] [D-4.7.1.2-2]. */
 static void arrive(const struct match *match)
 {
     struct topic_node *multi = wildcard_child(match, &match->subscriptions->multi);
@@ -513,7 +522,8 @@ static struct topic_node *literal_child(struct match *match)
     return topic_tree_child(&match->subscriptions->tree, match->node, level);
 }
 
-/* Goes to the next node that the name leads to; false: there is none. */
+/* Goes to the next node that the name leads to, `+` standing for one level [D-4.7.1.3-1]; false: there is
+ * none. */
 static bool advance(struct match *match)
 {
     const struct topic_level *single = &match->subscriptions->single;

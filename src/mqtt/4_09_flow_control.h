@@ -1,7 +1,8 @@
 /* 4.9 Flow control: how many QoS 1 and 2 messages may be under way. Prefix: flow_
  *
  * Towards the client the send quota is its Receive Maximum (or our own limit, if that is lower) less the
- * messages in flight; it needs no counter of its own. PUBREL and the like are never held back [MQTT-4.9.0-3]. */
+ * messages in flight; it needs no counter of its own and cannot exceed its first value
+ * [D-4.9-3]. PUBREL and the like are never held back [MQTT-4.9.0-3]. */
 #ifndef ETALON_MQTT_4_09_FLOW_CONTROL_H
 #define ETALON_MQTT_4_09_FLOW_CONTROL_H
 

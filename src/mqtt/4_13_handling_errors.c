@@ -55,7 +55,8 @@ static enum protocol_version version_to_answer_in(const struct connection *conne
     return verdict->statement == MQTT3_3_1_2_2 ? PROTOCOL_3_1_1 : PROTOCOL_UNKNOWN;
 }
 
-/* [MQTT-3.1.4-2] [R-3.1.4-1] [R-4.13.1-3]; [MQTT3-3.2.2-6] [MQTT3-3.1.4-1] without a fitting return code
+/* [MQTT-3.1.4-2] [R-3.1.4-1] [R-3.1.4-2] [R-3.2.2.2-1] [R-4.13.1-3];
+ * [MQTT3-3.2.2-6] [MQTT3-3.1.4-1] without a fitting return code
  * nothing is said */
 static void refuse_connect(struct broker *broker, struct connection *connection,
                            const struct verdict *verdict, const struct line *explanation)
@@ -80,7 +81,7 @@ static void refuse_connect(struct broker *broker, struct connection *connection,
 static void send_disconnect(struct broker *broker, struct connection *connection,
                             enum reason_code reason_code, struct bytes reason_string)
 {
-    /* [MQTT-3.14.0-1] only after CONNACK; a Server of 3.1 and 3.1.1 has no DISCONNECT */
+    /* [D-3.14-1] [MQTT-3.14.0-1] only after CONNACK; a Server of 3.1 and 3.1.1 has no DISCONNECT */
     if (connection->state != CONNECTION_ESTABLISHED || !connection_is_5_0(connection))
         return;
     struct packet disconnect = {.type = PACKET_DISCONNECT, .flags = 0};
@@ -103,7 +104,7 @@ void errors_refuse(struct broker *broker, struct connection *connection, enum pa
         send_disconnect(broker, connection, (enum reason_code)verdict.reason_code,
                         bytes_of(explanation.text, explanation.length));
     /* [MQTT-3.1.3-8] [MQTT-4.13.1-1] [MQTT-4.13.2-1] [MQTT-3.2.2-7] [MQTT-3.14.4-2] [MQTT3-4.8.0-1]
-     * [MQTT3-3.2.2-5] */
+     * [MQTT3-3.2.2-5]; nobody else is concerned [R-4.13.2-2] [D-4.13.1-2] */
     connection_close(broker, connection);
 }
 
