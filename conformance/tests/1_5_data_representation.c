@@ -19,6 +19,9 @@ static const struct wrong_string ill_formed[] = {
     {"a three-byte character without its last byte", "e2 82"},
     {"a four-byte character without its last byte", "f0 9f 98"},
     {"a character interrupted by another", "e2 28 a1"},
+    {"a three-byte character whose last byte is another's", "e2 82 28"},
+    {"a four-byte character whose third byte is another's", "f0 9f 28 80"},
+    {"a four-byte character whose last byte is another's", "f0 9f 98 28"},
     {"U+002F in two bytes", "c0 af"},
     {"U+007F in two bytes", "c1 bf"},
     {"U+002F in three bytes", "e0 80 af"},
@@ -38,6 +41,8 @@ static const struct wrong_string ill_formed[] = {
 static const struct wrong_string null_character[] = {
     {"U+0000 at the end", "00"},
     {"U+0000 within", "00 62"},
+    {"U+0000 in a string that is long enough to be checked a word at a time",
+     "62 62 62 62 62 62 62 62 00 62 62 62 62 62 62 62 62"},
 };
 
 /* ---- Places where a client sends strings ----------------------------------------------------------- */
