@@ -47,6 +47,35 @@ static void judge_version_refusal(struct test *t, const struct received *refusal
                       describe_packet(t, packet));
 }
 
+/* A CONNECT that says it is of this version, in the form of 5.0 or of 3.1.1. */
+static void send_version(struct client *client, int level, bool form_of_five)
+{
+    if (form_of_five) {
+        send_connect_bytes(client, .protocol_level = level);
+        return;
+    }
+    size_t remaining_length = 12 + strlen(client->client_identifier); /* below 128 */
+    SEND_TEMPLATE(client, "10 %02x {MQTT} %02x 02 0000 {%s}", (unsigned)remaining_length, (unsigned)level,
+                  client->client_identifier);
+}
+
+static void refuse_version(struct test *t, int level, bool form_of_five, bool five)
+{
+    const struct received *refusal = NULL;
+    /* the answer may have the form of any version that the server speaks */
+    struct client *client =
+        open_connection(t, .version = PROTOCOL_5_0,
+                        .name = text(t, "version %d like %s", level, form_of_five ? "5.0" : "3.1.1"));
+    send_version(client, level, form_of_five);
+    enum outcome outcome = receive(client, &refusal);
+    if (outcome == RECEIVED_TIMEOUT)
+        outcome = receive(client, &refusal); /* once more, for slow servers */
+    if (outcome == RECEIVED_TIMEOUT)
+        fail_expected(t, "the server to close the connection", "%s", describe_state(client, outcome));
+    judge_version_refusal(t, refusal, five);
+    expect_closed(client);
+}
+
 CONFORMANCE_TEST(
     unknown_protocol_version_is_refused, V5 | V311, NEEDS_NOTHING,
     "A CONNECT with a protocol version that does not exist is refused, and the connection closed",
@@ -56,18 +85,8 @@ CONFORMANCE_TEST(
     bool five = is_v5(t) || speaks_v5(t);
     accept_connect_bytes(t);
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
-        const struct received *refusal = NULL;
-        /* the answer may have the form of any version that the server speaks */
-        struct client *client =
-            open_connection(t, .name = text(t, "version %d", levels[i]), .version = PROTOCOL_5_0);
-        send_connect_bytes(client, .protocol_level = levels[i]);
-        enum outcome outcome = receive(client, &refusal);
-        if (outcome == RECEIVED_TIMEOUT)
-            outcome = receive(client, &refusal); /* once more, for slow servers */
-        if (outcome == RECEIVED_TIMEOUT)
-            fail_expected(t, "the server to close the connection", "%s", describe_state(client, outcome));
-        judge_version_refusal(t, refusal, five);
-        expect_closed(client);
+        refuse_version(t, levels[i], true, five);
+        refuse_version(t, levels[i], false, five); /* not to be refused for its form alone */
     }
 }
 
