@@ -60,6 +60,52 @@ CONFORMANCE_TEST(will_is_published_after_second_connect, V5 | V311, NEEDS_NOTHIN
     expect_no_will(subscriber, a);
 }
 
+/* A CONNECT with this Will Topic, which is none, and a connection that is lost if the CONNECT is accepted. */
+static void lose_client_with_will(struct test *t, const char *will_topic)
+{
+    const struct received *answer;
+    struct client *client =
+        send_connect(t, .name = text(t, "will to %s", will_topic), .clean_start = true,
+                     .will = {.topic = will_topic, .payload = "to many"});
+    enum outcome outcome = receive_until(client, now(t) + 2 * t->patience, &answer);
+    if (outcome == RECEIVED_TIMEOUT)
+        fail_expected(t, "CONNACK, or the end of the connection", "%s", describe_state(client, outcome));
+    const struct packet *packet = outcome == RECEIVED_PACKET ? &answer->packet : NULL;
+    bool accepted = packet != NULL && packet->type == PACKET_CONNACK && packet->connack.reason_code == 0;
+    note(t, "a CONNECT with Will Topic %s is %s", will_topic, accepted ? "accepted" : "refused");
+    close_abruptly(client);
+}
+
+CONFORMANCE_TEST(wildcard_in_will_topic_is_not_passed_on, V_ALL, NEEDS_WILDCARD,
+                 "A CONNECT with a wildcard character in its Will Topic is refused, at least not passed on",
+                 MQTT_3_3_2_2, MQTT3_3_3_2_2, MQTT_4_7_0_1, MQTT3_4_7_1_1)
+{
+    const char *a = topic(t, "a");
+    struct client *subscriber = connect_subscriber(t, text(t, "%s/#", a), 1);
+    lose_client_with_will(t, text(t, "%s/#", a));
+    expect_no_will(subscriber, text(t, "%s/b", a));
+    lose_client_with_will(t, text(t, "%s/+/c", a));
+    expect_no_will(subscriber, text(t, "%s/b", a));
+}
+
+CONFORMANCE_TEST(empty_will_topic_is_not_passed_on, V5 | V311, NEEDS_WILDCARD,
+                 "A CONNECT with an empty Will Topic is refused, at least not passed on", MQTT_4_7_3_1,
+                 MQTT3_4_7_3_1)
+{
+    const char *a = topic(t, "a");
+    struct client *subscriber = connect_subscriber(t, "+", 1); /* would match the empty name */
+    subscribe(subscriber, a, .qos = 1);
+    lose_client_with_will(t, "");
+    close_abruptly(connect_mortal(t, a, "sentinel will"));
+    for (;;) { /* others may publish to topics of one level */
+        const struct publish *publish = &expect_publish(subscriber)->packet.publish;
+        if (publish->topic.length == 0)
+            fail_expected(t, "no PUBLISH with an empty Topic Name", "the will of an empty Will Topic");
+        if (is_text(publish->topic, a))
+            return;
+    }
+}
+
 CONFORMANCE_TEST(will_is_dropped_by_disconnect, V_ALL, NEEDS_NOTHING, "A normal DISCONNECT drops the will",
                  MQTT_3_1_2_8, MQTT3_3_1_2_8, MQTT_3_1_2_10, MQTT3_3_1_2_10)
 {

@@ -32,10 +32,10 @@ CONFORMANCE_TEST(will_waits_for_its_delay, V5, NEEDS_NOTHING,
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
     struct client *lost =
-        connect_lasting_client(t, "lost", .will = {.topic = a, .payload = "lost", .delay_interval = 2});
+        connect_lasting_client(t, "lost", .will = {.topic = a, .payload = "lost", .delay_interval = 3});
     double died = now(t);
     reset_connection(lost);
-    expect_delayed_will(subscriber, a, "lost", died + 2);
+    expect_delayed_will(subscriber, a, "lost", died + 3); /* 3 s: half of it is not taken for a rough clock */
     expect_no_will(subscriber, a);
 }
 
@@ -106,6 +106,24 @@ CONFORMANCE_TEST(will_delay_is_cancelled_by_reconnect, V5, NEEDS_NOTHING,
     expect_cancelled(subscriber, control, a);
     close_abruptly(back);
     expect_no_will(subscriber, a);
+}
+
+CONFORMANCE_TEST(will_does_not_outlive_its_connection, V5, NEEDS_NOTHING,
+                 "A will that was waiting is not published for a later connection that has none, and is lost",
+                 MQTT_3_1_3_9, MQTT_3_1_2_8)
+{
+    need_sessions(t, 30);
+    const char *a = topic(t, "a");
+    struct client *subscriber = connect_subscriber(t, a, 1);
+    struct client *control = connect_lasting_client(
+        t, "control", .will = {.topic = a, .payload = "stays away", .delay_interval = 2});
+    struct client *lost =
+        connect_lasting_client(t, "lost", .will = {.topic = a, .payload = "comes back", .delay_interval = 2});
+    reset_connection(lost);
+    struct client *back = connect_lasting_client(t, "lost"); /* without a will of its own */
+    demand_session_present(back, true);
+    reset_connection(back);
+    expect_cancelled(subscriber, control, a);
 }
 
 CONFORMANCE_TEST(will_delay_is_cancelled_by_takeover, V5, NEEDS_NOTHING,
