@@ -393,3 +393,45 @@ CONFORMANCE_TEST(retain_as_published_can_be_changed, V5, NEEDS_RETAIN | NEEDS_QO
         expect_publish(subscriber, .topic = a, .payload = "retained", .retain = as_published);
     }
 }
+
+/* ---- More than one Topic Filter, more than one sending --------------------------------------------- */
+
+CONFORMANCE_TEST(each_filter_of_a_subscribe_brings_retained_messages, V_ALL, NEEDS_RETAIN | NEEDS_QOS1,
+                 "A SUBSCRIBE with several Topic Filters brings the retained messages for all of them",
+                 MQTT_3_8_4_5, MQTT3_3_8_4_4, MQTT_3_3_1_9, MQTT3_3_3_1_6)
+{
+    static const char *const levels[] = {"a", "b", "c"};
+    struct subscription_request requests[3];
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    for (size_t i = 0; i < 3; i++) {
+        const char *name = topic(t, levels[i]);
+        publish(publisher, .topic = name, .payload = levels[i], .qos = 1, .retain = true);
+        requests[i] = (struct subscription_request){.topic_filter = bytes_of_text(name), .qos = 1};
+    }
+    send_subscribe_list(subscriber, requests, 3, ABSENT);
+    bool seen[3] = {false};
+    for (int i = 0; i < 3; i++) { /* in any order, and the SUBACK anywhere among them */
+        const struct received *publish = expect_publish(subscriber, .retain = 1);
+        for (size_t level = 0; level < 3; level++)
+            seen[level] |= is_text(publish->packet.publish.payload, levels[level]);
+    }
+    require(t, seen[0] && seen[1] && seen[2], "not all of the three retained messages came");
+    expect_nothing_before(subscriber, .publisher = publisher, .topic = topic(t, "a"), .qos = 1);
+}
+
+CONFORMANCE_TEST(retained_message_sent_again_has_retain, V_ALL, NEEDS_RETAIN | NEEDS_QOS1,
+                 "A retained message that is sent again after a reconnection still has RETAIN 1",
+                 MQTT_4_4_0_1, MQTT3_3_3_1_8, MQTT3_4_4_0_1, D_3_3_1_3_2)
+{
+    const char *a = topic(t, "a");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *subscriber = connect_lasting(t, "sub");
+    publish(publisher, .topic = a, .payload = "kept", .qos = 1, .retain = true);
+    if (subscribe(subscriber, a, .qos = 1) != 1)
+        skip(t, "the server granted less than QoS 1");
+    expect_publish(subscriber, .payload = "kept", .qos = 1, .retain = 1, .acknowledge = false);
+    close_abruptly(subscriber);
+    subscriber = resume(t, "sub");
+    expect_publish(subscriber, .payload = "kept", .qos = 1, .retain = 1, .dup = 1);
+}
