@@ -47,6 +47,42 @@ CONFORMANCE_TEST(every_alias_is_accepted, V5, NEEDS_TOPIC_ALIAS | NEEDS_WILDCARD
     }
 }
 
+static void expect_all_properties(struct client *subscriber, const char *payload)
+{
+    struct test *t = subscriber->test;
+    const struct properties *properties =
+        &expect_publish(subscriber, .payload = payload)->packet.publish.properties;
+    expect_user_property(subscriber, properties, 0, "one", "1");
+    expect_user_property(subscriber, properties, 1, "two", "2");
+    require(t,
+            properties_has(properties, ORDINAL_RESPONSE_TOPIC) &&
+                is_text(properties->value[ORDINAL_RESPONSE_TOPIC].bytes, topic(t, "answers")),
+            "the Response Topic beside a Topic Alias was lost or changed");
+    require(t,
+            properties_has(properties, ORDINAL_CORRELATION_DATA) &&
+                is_text(properties->value[ORDINAL_CORRELATION_DATA].bytes, "request"),
+            "the Correlation Data beside a Topic Alias were lost or changed");
+    require(t,
+            properties_has(properties, ORDINAL_CONTENT_TYPE) &&
+                is_text(properties->value[ORDINAL_CONTENT_TYPE].bytes, "text/plain"),
+            "the Content Type beside a Topic Alias was lost or changed");
+}
+
+CONFORMANCE_TEST(properties_beside_an_alias_are_passed_on, V5, NEEDS_TOPIC_ALIAS | NEEDS_WILDCARD,
+                 "A PUBLISH by way of a Topic Alias keeps its other properties", MQTT_3_3_2_17, MQTT_3_3_2_18,
+                 MQTT_3_3_2_15, MQTT_3_3_2_16, MQTT_3_3_2_20)
+{
+    struct pair pair = make_pair(t);
+    const char *names[] = {topic(t, "a/b"), NULL};
+    for (int use = 0; use < 2; use++) {
+        const char *payload = use == 0 ? "sets" : "uses";
+        publish(pair.publisher, .topic = names[use], .payload = payload, .topic_alias = 1,
+                .response_topic = topic(t, "answers"), .correlation_data = bytes_of_text("request"),
+                .content_type = "text/plain", .user_properties = {{"one", "1"}, {"two", "2"}});
+        expect_all_properties(pair.subscriber, payload);
+    }
+}
+
 CONFORMANCE_TEST(alias_can_be_set_anew, V5, NEEDS_TOPIC_ALIAS | NEEDS_WILDCARD,
                  "A PUBLISH with a Topic Name and a known Topic Alias gives the alias the new topic",
                  D_3_3_2_3_4_3, D_3_3_4_7, MQTT_3_3_2_12)
