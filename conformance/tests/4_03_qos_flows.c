@@ -175,6 +175,24 @@ CONFORMANCE_TEST(repeated_publish_is_delivered_once, V_ALL, NEEDS_QOS2,
     check_repetition(t, 0);
 }
 
+/* A server may say that the Packet Identifier is in use, or end the connection; it must not deliver twice. */
+CONFORMANCE_TEST(repetition_without_dup_is_not_delivered, V5 | V311, NEEDS_QOS2,
+                 "Until PUBREL a second QoS 2 PUBLISH under its identifier is no new message, even with DUP 0",
+                 MQTT_4_3_3_10, MQTT3_4_3_3_2)
+{
+    struct pair pair = make_pair(t, 2);
+    send_at_qos_2(&pair, 9, false);
+    expect_pubrec(pair.publisher, 9);
+    send_at_qos_2(&pair, 9, false);
+    if (expect_answer_to_repetition(&pair, 9)) {
+        send_acknowledgement(pair.publisher, PACKET_PUBREL, 9, 0);
+        expect_packet(pair.publisher, PACKET_PUBCOMP); /* whatever it says of the identifier */
+    } else {
+        pair.publisher = connect_client(t, .name = "another publisher", .clean_start = true);
+    }
+    expect_once(&pair, 2);
+}
+
 CONFORMANCE_TEST(several_qos_2_exchanges_overlap, V_ALL, NEEDS_QOS2,
                  "QoS 2 exchanges of one client that overlap each deliver their message once", MQTT_4_3_3_10,
                  MQTT_4_3_3_11, MQTT3_4_3_3_2)
@@ -311,4 +329,39 @@ CONFORMANCE_TEST(subscribers_are_served_separately, V_ALL, NEEDS_QOS1,
         expect_publish(pair.subscriber, .payload = payload, .qos = 1, .dup = 0);
     }
     expect_publish(lazy, .payload = "0", .dup = 0);
+}
+
+/* ---- Answers that belong to the other flow ------------------------------------------------------------ */
+
+/* The client answers with `wrong`, which is not what the message waits for; the server may end the connection
+ * for that. The message is still not acknowledged, so that it comes again. */
+static void check_wrong_answer(struct test *t, int qos, enum packet_type wrong)
+{
+    const char *a = topic(t, "a");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *subscriber = connect_lasting(t, "sub");
+    const struct received *ignored;
+    if (subscribe(subscriber, a, .qos = qos) != qos)
+        skip(t, "the server granted less than QoS %d", qos);
+    publish(publisher, .topic = a, .payload = "m", .qos = qos);
+    const struct received *first =
+        expect_publish(subscriber, .payload = "m", .qos = qos, .acknowledge = false);
+    const uint16_t id = first->packet.publish.packet_identifier;
+    send_acknowledgement(subscriber, wrong, id, 0);
+    finish_sending(subscriber);
+    while (receive(subscriber, &ignored) == RECEIVED_PACKET)
+        continue;
+    close_abruptly(subscriber);
+    subscriber = resume(t, "sub");
+    const struct received *again = expect_publish(subscriber, .payload = "m", .qos = qos, .dup = 1);
+    require(t, again->packet.publish.packet_identifier == id,
+            "the message came again with Packet Identifier %u instead of %u",
+            again->packet.publish.packet_identifier, id);
+}
+
+CONFORMANCE_TEST(puback_does_not_acknowledge_qos_2, V_ALL, NEEDS_QOS2,
+                 "A QoS 2 message that is answered with PUBACK has not been acknowledged", MQTT_4_3_3_3,
+                 MQTT3_4_3_3_1)
+{
+    check_wrong_answer(t, 2, PACKET_PUBACK);
 }
