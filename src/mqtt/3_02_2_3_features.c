@@ -45,7 +45,7 @@ struct verdict features_check_publish(const struct broker_settings *settings, co
 {
     const struct publish *publish = &packet->publish;
     const bool five =
-        packet->version == PROTOCOL_5_0;      /* the others can only be disconnected [MQTT3-3.3.5-2] */
+        packet->version == PROTOCOL_5_0; /* the others can only be disconnected [MQTT3-3.3.5-2] */
     /* [MQTT-3.2.2-11] [P-3.2.2.3.4-2] [R-3.2.2.3.4-1] [R-3.3.1.2-1] */
     if (publish->qos > settings->maximum_qos)
         return refuse(five ? MQTT_3_2_2_11 : MQTT3_3_3_5_2, REASON_QOS_NOT_SUPPORTED, 0,

@@ -5,8 +5,7 @@
 
 uint16_t flow_send_maximum(uint16_t receive_maximum, uint16_t limit)
 {
-    const uint16_t client =
-        receive_maximum ? receive_maximum : UINT16_MAX; /* [D-3.1.2.11.3-2] */
+    const uint16_t client = receive_maximum ? receive_maximum : UINT16_MAX; /* [D-3.1.2.11.3-2] */
     const uint16_t server = limit ? limit : UINT16_MAX;
     return client < server ? client : server; /* [MQTT-4.9.0-1] [MQTT-3.3.4-9] */
 }
