@@ -6,8 +6,8 @@
 
 #define MODEL_NEVER UINT64_MAX
 
-/* realloc for one element more, which is all zeros; returns it. The array never moves while it is pointed into by
- * others: only indices and one caller at a time. */
+/* realloc for one element more, which is all zeros; returns it. The array never moves while it is pointed
+ * into by others: only indices and one caller at a time. */
 void *books_grow(void *array, size_t *count, size_t element, void **grown);
 #define BOOKS_ADD(array, count, element)                                                                     \
     do {                                                                                                     \
@@ -29,16 +29,16 @@ void books_remove_flight(struct model_session *session, struct model_flight *fli
 
 /* Whether anybody's subscription would take a message of this topic by this publisher. */
 bool books_anybody(const struct model *model, struct bytes topic, const struct model_session *publisher);
-struct model_subscription *books_live(struct model *model, const struct model_session *session, struct bytes filter,
-                                      bool shared);
+struct model_subscription *books_live(struct model *model, const struct model_session *session,
+                                      struct bytes filter, bool shared);
 void books_subscribe(struct model *model, const struct model_connection *connection, struct bytes filter,
                      struct model_subscription subscription);
 
 struct model_publication *books_publication(struct model *model, struct bytes topic, struct bytes payload,
                                             const struct properties *properties);
 /* Notes a message; `serial`: whether this is the moment at which it is published. */
-void books_publish(struct model *model, const struct model_session *publisher, struct model_publication publication,
-                   bool serial);
+void books_publish(struct model *model, const struct model_session *publisher,
+                   struct model_publication publication, bool serial);
 /* What of the properties travels unaltered, as one number. */
 uint64_t books_hash_properties(const struct properties *properties);
 

@@ -63,7 +63,8 @@ struct model_session *books_find_session(struct model *model, struct bytes clien
 {
     for (size_t i = 0; i < MODEL_SESSIONS; i++) {
         struct model_session *session = &model->sessions[i];
-        if (session->exists && !session->anonymous && bytes_equal(session->client_identifier, client_identifier))
+        if (session->exists && !session->anonymous &&
+            bytes_equal(session->client_identifier, client_identifier))
             return session;
     }
     return NULL;
@@ -141,8 +142,8 @@ bool books_anybody(const struct model *model, struct bytes topic, const struct m
     return false;
 }
 
-struct model_subscription *books_live(struct model *model, const struct model_session *session, struct bytes filter,
-                                      bool shared)
+struct model_subscription *books_live(struct model *model, const struct model_session *session,
+                                      struct bytes filter, bool shared)
 {
     for (size_t i = 0; i < model->subscription_count; i++) {
         struct model_subscription *subscription = &model->subscriptions[i];
@@ -208,8 +209,8 @@ struct model_publication *books_publication(struct model *model, struct bytes to
     return NULL;
 }
 
-void books_publish(struct model *model, const struct model_session *publisher, struct model_publication publication,
-                   bool serial)
+void books_publish(struct model *model, const struct model_session *publisher,
+                   struct model_publication publication, bool serial)
 {
     bool repeated = false;
     for (size_t i = 0; i < model->publication_count; i++) {
@@ -286,7 +287,8 @@ static void detach(struct model *model, struct model_connection *connection)
         session->expiry == UINT32_MAX ? MODEL_NEVER : model->now + (uint64_t)session->expiry * 1000;
     for (size_t i = 0; i < session->flight_count; i++) {
         /* what did not fit into this connection was given up */
-        session->flights[i].unsure |= !session->flights[i].here && connection->maximum_packet_size != UINT32_MAX;
+        session->flights[i].unsure |=
+            !session->flights[i].here && connection->maximum_packet_size != UINT32_MAX;
         session->flights[i].here = false;
         session->flights[i].published = false;
     }

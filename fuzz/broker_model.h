@@ -1,11 +1,13 @@
-/* broker_model: what a client, and somebody who watches all clients, may expect of a broker. Prefix: model_
+/* broker_model: what a client, and somebody who watches all clients, may expect of a broker. Prefix:
+ * model_
  *
- * It is told every byte that goes to the broker before the broker gets it, and every byte that comes from it in the
- * order in which it was produced, and keeps books of its own: sessions, subscriptions, publications, messages in
- * flight. It uses the codec to read packets (fuzz_packet is about the codec) and nothing else of the broker.
+ * It is told every byte that goes to the broker before the broker gets it, and every byte that comes from
+ * it in the order in which it was produced, and keeps books of its own: sessions, subscriptions,
+ * publications, messages in flight. It uses the codec to read packets (fuzz_packet is about the codec) and
+ * nothing else of the broker.
  *
- * Where it cannot know what the broker did (an answer that is too large for the client, say), it goes `blind` and checks
- * less for the rest of the run; a false accusation would be worth nothing. */
+ * Where it cannot know what the broker did (an answer that is too large for the client, say), it goes
+ * `blind` and checks less for the rest of the run; a false accusation would be worth nothing. */
 #ifndef ETALON_FUZZ_BROKER_MODEL_H
 #define ETALON_FUZZ_BROKER_MODEL_H
 
@@ -42,9 +44,9 @@ struct model_order {
 
 struct model_session {
     bool exists;
-    bool anonymous; /* the broker chose a Client Identifier that the client was not told */
-    bool shared;    /* ever had a Shared Subscription */
-    bool lost;      /* nobody knows what is in flight */
+    bool anonymous;                 /* the broker chose a Client Identifier that the client was not told */
+    bool shared;                    /* ever had a Shared Subscription */
+    bool lost;                      /* nobody knows what is in flight */
     struct bytes client_identifier; /* owned */
     struct model_connection *connection;
     uint32_t expiry;     /* s */

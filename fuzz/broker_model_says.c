@@ -31,7 +31,8 @@ static uint16_t owed(const struct model_connection *connection, enum packet_type
     return 0;
 }
 
-static struct packet decode_request(const struct model_connection *connection, const struct model_answer *answer)
+static struct packet decode_request(const struct model_connection *connection,
+                                    const struct model_answer *answer)
 {
     struct packet request;
     REQUIRE(!packet_decode(&request, connection->version, SENDER_CLIENT, answer->request, NULL).refused);
@@ -60,7 +61,8 @@ static void says_suback(struct model *model, struct model_connection *connection
     fuzz_free(answer.request);
 }
 
-static void says_unsuback(struct model *model, struct model_connection *connection, const struct suback *unsuback)
+static void says_unsuback(struct model *model, struct model_connection *connection,
+                          const struct suback *unsuback)
 {
     const bool five = connection->version == PROTOCOL_5_0;
     const struct model_answer answer = take_answer(connection, PACKET_UNSUBACK);
@@ -80,7 +82,8 @@ static void says_unsuback(struct model *model, struct model_connection *connecti
     fuzz_free(answer.request);
 }
 
-static void says_acknowledgement(struct model *model, struct model_connection *connection, const struct packet *packet)
+static void says_acknowledgement(struct model *model, struct model_connection *connection,
+                                 const struct packet *packet)
 {
     const uint16_t packet_identifier = packet->acknowledgement.packet_identifier;
     const uint8_t code = packet->acknowledgement.reason_code;
@@ -94,7 +97,8 @@ static void says_acknowledgement(struct model *model, struct model_connection *c
     const struct model_answer answer = take_answer(connection, packet->type);
     REQUIRE(answer.type == packet->type && answer.packet_identifier == packet_identifier);
     if (packet->type == PACKET_PUBACK || packet->type == PACKET_PUBREC) {
-        const bool known = answer.matters && code < 0x80 && connection->version == PROTOCOL_5_0 && !model->blind;
+        const bool known =
+            answer.matters && code < 0x80 && connection->version == PROTOCOL_5_0 && !model->blind;
         const bool anybody = books_anybody(model, answer.request, connection->session);
         REQUIRE(!known || (code == 0x10) == !anybody);
         REQUIRE(code != 0x10 || model->blind || !anybody);
@@ -119,7 +123,8 @@ static bool was_early(const struct model_connection *connection, uint16_t packet
     return false;
 }
 
-static struct bytes identifier_in_force(const struct model_connection *connection, const struct connack *connack)
+static struct bytes identifier_in_force(const struct model_connection *connection,
+                                        const struct connack *connack)
 {
     const struct bytes assigned = properties_bytes(&connack->properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER);
     if (connection->version == PROTOCOL_5_0)
@@ -127,7 +132,8 @@ static struct bytes identifier_in_force(const struct model_connection *connectio
     return assigned.length > 0 ? assigned : connection->client_identifier;
 }
 
-static void says_connack(struct model *model, struct model_connection *connection, const struct connack *connack)
+static void says_connack(struct model *model, struct model_connection *connection,
+                         const struct connack *connack)
 {
     REQUIRE(!connection->connack_said); /* once */
     REQUIRE(connack->reason_code == 0 || !connack->session_present);
@@ -219,7 +225,8 @@ static void check_wanted(const struct model *model, const struct model_session *
     check_identifiers(model, session, publish, topic);
 }
 
-static void check_content(const struct publish *publish, const struct model_publication *publication, bool five)
+static void check_content(const struct publish *publish, const struct model_publication *publication,
+                          bool five)
 {
     REQUIRE(publish->qos <= publication->qos);
     REQUIRE(!publish->retain || publication->retain);
@@ -233,8 +240,9 @@ static void check_content(const struct publish *publish, const struct model_publ
 
 /* [MQTT-4.6.0-6] Messages of one topic and QoS come in the order in which they were published, and, unless
  * subscriptions are served separately, once. */
-static void check_order(const struct model *model, struct model_session *session, const struct publish *publish,
-                        struct bytes topic, const struct model_publication *publication)
+static void check_order(const struct model *model, struct model_session *session,
+                        const struct publish *publish, struct bytes topic,
+                        const struct model_publication *publication)
 {
     if (publish->retain || publish->dup || publication->serial == 0 || session->shared || model->blind)
         return;
@@ -264,7 +272,8 @@ static void check_flight(struct model_connection *connection, const struct publi
     struct model_flight *flight = books_find_flight(session, publish->packet_identifier);
     REQUIRE(publish->packet_identifier != 0);
     if (publish->dup) /* only what was in flight when the client came back [MQTT-4.4.0-1] */
-        REQUIRE(flight && (flight->unsure || (!flight->here && !flight->released && flight->qos == publish->qos)));
+        REQUIRE(flight &&
+                (flight->unsure || (!flight->here && !flight->released && flight->qos == publish->qos)));
     else if (flight) /* too large for this connection, and so given up [MQTT-3.1.2-25] */
         REQUIRE(flight->unsure || (!flight->here && connection->maximum_packet_size != UINT32_MAX));
     if (!flight)
@@ -277,7 +286,8 @@ static void check_flight(struct model_connection *connection, const struct publi
     check_window(connection);
 }
 
-static void says_publish(struct model *model, struct model_connection *connection, const struct publish *publish)
+static void says_publish(struct model *model, struct model_connection *connection,
+                         const struct publish *publish)
 {
     const bool five = connection->version == PROTOCOL_5_0;
     const struct bytes topic = resolve(connection, publish);
@@ -338,8 +348,8 @@ static void says(struct model *model, struct model_connection *connection, const
     }
 }
 
-/* A CONNECT that could not be read is answered in the form that the broker takes it for; a CONNACK before 5.0 has two
- * bytes. */
+/* A CONNECT that could not be read is answered in the form that the broker takes it for; a CONNACK before
+ * 5.0 has two bytes. */
 static enum protocol_version version_of(const struct model_connection *connection, struct bytes packet)
 {
     if (connection->version != PROTOCOL_UNKNOWN)

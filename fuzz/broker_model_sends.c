@@ -1,4 +1,5 @@
-/* broker_model, what a client sends: which answers that asks for, and whether the broker may keep the connection. */
+/* broker_model, what a client sends: which answers that asks for, and whether the broker may keep the
+ * connection. */
 #include <stdlib.h>
 
 #include "broker_books.h"
@@ -36,19 +37,20 @@ static uint64_t message_expiry(const struct model *model, const struct propertie
     return longest && wanted > longest ? longest : wanted;
 }
 
-static struct model_publication publication_of(const struct model *model, struct bytes topic, struct bytes payload,
-                                               const struct properties *properties)
+static struct model_publication publication_of(const struct model *model, struct bytes topic,
+                                               struct bytes payload, const struct properties *properties)
 {
-    return (struct model_publication){
-        .content = books_hash(books_hash(BOOKS_HASH_START, topic), payload),
-        .properties = books_hash_properties(properties),
-        .expiry = message_expiry(model, properties)};
+    return (struct model_publication){.content = books_hash(books_hash(BOOKS_HASH_START, topic), payload),
+                                      .properties = books_hash_properties(properties),
+                                      .expiry = message_expiry(model, properties)};
 }
 
-/* When it is published, and whether, is another matter. Its maximum may be another one by then, so none is noted. */
+/* When it is published, and whether, is another matter. Its maximum may be another one by then, so none is
+ * noted. */
 static void note_will(struct model *model, const struct will *will)
 {
-    struct model_publication publication = publication_of(model, will->topic, will->payload, &will->properties);
+    struct model_publication publication =
+        publication_of(model, will->topic, will->payload, &will->properties);
     publication.expiry = properties_number(&will->properties, ORDINAL_MESSAGE_EXPIRY_INTERVAL, UINT32_MAX);
     if (publication.expiry == UINT32_MAX)
         publication.expiry = MODEL_NEVER;
@@ -70,7 +72,8 @@ static uint32_t at_least_one(uint32_t limit)
     return limit ? limit : UINT16_MAX;
 }
 
-static void note_limits(struct model *model, struct model_connection *connection, const struct connect *connect)
+static void note_limits(struct model *model, struct model_connection *connection,
+                        const struct connect *connect)
 {
     const struct properties *properties = &connect->properties;
     const uint32_t ours = at_least_one(model->settings.maximum_inflight);
@@ -83,11 +86,13 @@ static void note_limits(struct model *model, struct model_connection *connection
     connection->alias_maximum = (uint16_t)properties_number(properties, ORDINAL_TOPIC_ALIAS_MAXIMUM, 0);
     connection->wants_problems = properties_number(properties, ORDINAL_REQUEST_PROBLEM_INFORMATION, 1) == 1;
     connection->keep_alive = connect->keep_alive;
-    if (connection->version == PROTOCOL_5_0 && longest && (!connect->keep_alive || connect->keep_alive > longest))
+    if (connection->version == PROTOCOL_5_0 && longest &&
+        (!connect->keep_alive || connect->keep_alive > longest))
         connection->keep_alive = longest;
 }
 
-static void sends_connect(struct model *model, struct model_connection *connection, const struct packet *packet)
+static void sends_connect(struct model *model, struct model_connection *connection,
+                          const struct packet *packet)
 {
     const struct connect *connect = &packet->connect;
     connection->doomed |= connection->connect_sent; /* [MQTT-3.1.0-2] */
@@ -142,11 +147,14 @@ static bool unreleased(struct model_connection *connection, uint16_t packet_iden
 
 static bool forbidden(const struct model *model, const struct publish *publish)
 {
-    return publish->qos > model->settings.maximum_qos || (publish->retain && !model->settings.retain_available) ||
-           properties_number(&publish->properties, ORDINAL_TOPIC_ALIAS, 0) > model->settings.topic_alias_maximum;
+    return publish->qos > model->settings.maximum_qos ||
+           (publish->retain && !model->settings.retain_available) ||
+           properties_number(&publish->properties, ORDINAL_TOPIC_ALIAS, 0) >
+               model->settings.topic_alias_maximum;
 }
 
-static void sends_publish(struct model *model, struct model_connection *connection, const struct packet *packet)
+static void sends_publish(struct model *model, struct model_connection *connection,
+                          const struct packet *packet)
 {
     const struct publish *publish = &packet->publish;
     connection->doomed |= forbidden(model, publish);
@@ -164,7 +172,8 @@ static void sends_publish(struct model *model, struct model_connection *connecti
             publish->qos == 1 && !own && !lies);
     if (own || lies)
         return;
-    struct model_publication publication = publication_of(model, topic, publish->payload, &publish->properties);
+    struct model_publication publication =
+        publication_of(model, topic, publish->payload, &publish->properties);
     publication.qos = publish->qos;
     publication.retain = publish->retain;
     const bool again = publish->qos == 2 && unreleased(connection, publish->packet_identifier);
@@ -181,8 +190,8 @@ static void forget_unreleased(struct model_connection *connection, uint16_t pack
             connection->unreleased[i] = connection->unreleased[--connection->unreleased_count];
 }
 
-/* Nothing is known to be in flight under this identifier. If there will be something before this step is over, the
- * acknowledgement may have been meant for that. */
+/* Nothing is known to be in flight under this identifier. If there will be something before this step is
+ * over, the acknowledgement may have been meant for that. */
 static void note_early(struct model *model, struct model_connection *connection, uint16_t packet_identifier)
 {
     if (connection->early_count < MODEL_UNRELEASED)
@@ -191,12 +200,13 @@ static void note_early(struct model *model, struct model_connection *connection,
         model->blind = true;
 }
 
-static void acknowledges(struct model_connection *connection, struct model_flight *flight, const struct packet *packet)
+static void acknowledges(struct model_connection *connection, struct model_flight *flight,
+                         const struct packet *packet)
 {
     const bool error = packet->acknowledgement.reason_code >= 0x80;
-    const bool fits = packet->type == PACKET_PUBACK    ? flight->qos == 1
-                      : packet->type == PACKET_PUBREC  ? flight->qos == 2
-                                                       : flight->qos == 2 && flight->released;
+    const bool fits = packet->type == PACKET_PUBACK   ? flight->qos == 1
+                      : packet->type == PACKET_PUBREC ? flight->qos == 2
+                                                      : flight->qos == 2 && flight->released;
     connection->doomed |= !fits && !flight->unsure;
     if (!fits)
         return;
@@ -229,7 +239,8 @@ static void sends_acknowledgement(struct model *model, struct model_connection *
 
 /* The others */
 
-static void sends_disconnect(struct model *model, struct model_connection *connection, const struct packet *packet)
+static void sends_disconnect(struct model *model, struct model_connection *connection,
+                             const struct packet *packet)
 {
     const struct properties *properties = &packet->disconnect.properties;
     connection->doomed = true;
@@ -255,7 +266,8 @@ static bool subscribe_forbidden(const struct model *model, const struct packet *
     }
     const bool identifier = properties_has(&packet->subscribe.properties, ORDINAL_SUBSCRIPTION_IDENTIFIER);
     return packet->version == PROTOCOL_5_0 &&
-           ((wildcard && !model->settings.wildcard_available) || (shared && !model->settings.shared_available) ||
+           ((wildcard && !model->settings.wildcard_available) ||
+            (shared && !model->settings.shared_available) ||
             (identifier && !model->settings.subscription_identifier_available));
 }
 
@@ -312,8 +324,7 @@ static bool take(struct model *model, struct model_connection *connection)
     if (framing != FRAMING_COMPLETE || connection->doomed)
         return false;
     connection->last_packet = model->now;
-    verdict =
-        packet_decode(&packet, connection->version, SENDER_CLIENT, bytes_of(input.data, size), NULL);
+    verdict = packet_decode(&packet, connection->version, SENDER_CLIENT, bytes_of(input.data, size), NULL);
     if (!connection->connect_sent)
         connection->version = packet.version;
     connection->doomed |= verdict.refused;

@@ -15,9 +15,9 @@ struct bytes packets_topic(uint8_t which)
 
 static struct bytes filter_of(uint8_t which)
 {
-    static const char *const filters[] = {"a",          "#",          "a/b",   "+",      "a/#", "$share/g/a",
-                                          "$share/g/#", "+/b",        "b",     LONG_TOPIC, "$SYS/#", "$share/h/+",
-                                          "/+",         "$share/h/a/b", "+/+/#", "a/+"};
+    static const char *const filters[] = {
+        "a", "#",        "a/b",    "+",          "a/#", "$share/g/a",   "$share/g/#", "+/b",
+        "b", LONG_TOPIC, "$SYS/#", "$share/h/+", "/+",  "$share/h/a/b", "+/+/#",      "a/+"};
     return bytes_of_text(filters[which % 16]);
 }
 
@@ -42,7 +42,8 @@ static void write_text_property(struct writer *properties, uint8_t identifier, c
     write_string(properties, bytes_of_text(text));
 }
 
-static void write_number_property(struct writer *properties, uint8_t identifier, uint32_t value, unsigned size)
+static void write_number_property(struct writer *properties, uint8_t identifier, uint32_t value,
+                                  unsigned size)
 {
     write_byte(properties, identifier);
     for (unsigned i = size; i > 0; i--)
@@ -105,7 +106,8 @@ static void write_protocol(struct writer *body, unsigned version)
 void packets_connect(struct writer *writer, struct input *input, enum protocol_version version)
 {
     static const uint8_t versions[] = {5, 4, 5, 3};
-    static const char *const identifiers[] = {"a", "b", "c", "", "d", "longer than 23 characters", "\xC3\xA9", "e"};
+    static const char *const identifiers[] = {"a",        "b", "c", "", "d", "longer than 23 characters",
+                                              "\xC3\xA9", "e"};
     static const uint16_t keep_alives[] = {0, 1, 10, 65535};
     uint8_t room[BODY];
     struct writer body = writer_into(room, sizeof room);
@@ -162,8 +164,10 @@ static void write_payload(struct writer *body, uint32_t number, uint8_t which)
         write_byte(body, (uint8_t)(i < 8 ? 'A' + (number >> 4 * i & 15) : which & 8 ? 0xFF : '.'));
 }
 
-/* Flags: bits 0 to 3 as in the fixed header; then topic (bit 7: left out), Packet Identifier, properties, payload. */
-void packets_publish(struct writer *writer, struct input *input, enum protocol_version version, uint32_t number)
+/* Flags: bits 0 to 3 as in the fixed header; then topic (bit 7: left out), Packet Identifier, properties,
+ * payload. */
+void packets_publish(struct writer *writer, struct input *input, enum protocol_version version,
+                     uint32_t number)
 {
     uint8_t room[BODY];
     struct writer body = writer_into(room, sizeof room);
@@ -191,7 +195,8 @@ static void subscribe_properties(struct writer *body, uint8_t which)
     write_list(body, &properties);
 }
 
-static void write_filters(struct writer *writer, struct input *input, enum protocol_version version, uint8_t first)
+static void write_filters(struct writer *writer, struct input *input, enum protocol_version version,
+                          uint8_t first)
 {
     uint8_t room[BODY];
     struct writer body = writer_into(room, sizeof room);

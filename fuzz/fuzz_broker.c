@@ -1,9 +1,10 @@
-/* fuzz_broker: the whole broker behind broker_step(), with a few clients and a clock, against what broker_model expects.
+/* fuzz_broker: the whole broker behind broker_step(), with a few clients and a clock, against what
+ * broker_model expects.
  *
- * The input is a script: a byte with the number of settings that differ from the defaults and those settings, then
- * operations: bits 0 to 4 of a byte say which, bits 5 and 6 which of four clients; bit 7: what it has to say is held back
- * and leaves together with the next. Then come the operation's arguments. Whatever a client has to say leaves in pieces.
- * Packets are written by broker_packets. */
+ * The input is a script: a byte with the number of settings that differ from the defaults and those
+ * settings, then operations: bits 0 to 4 of a byte say which, bits 5 and 6 which of four clients; bit 7:
+ * what it has to say is held back and leaves together with the next. Then come the operation's arguments.
+ * Whatever a client has to say leaves in pieces. Packets are written by broker_packets. */
 #include <stdlib.h>
 
 #include "broker_model.h"
@@ -49,42 +50,54 @@ static void lend_random(void *context, void *bytes, size_t length)
 
 /* Settings */
 
-static void change_setting(struct broker_settings *settings, uint8_t which, uint8_t value)
+static void set_switches(struct broker_settings *settings, uint8_t which, uint8_t value)
+{
+    bool *const switches[2][4] = {{&settings->retain_available, &settings->wildcard_available,
+                                   &settings->subscription_identifier_available, &settings->shared_available},
+                                  {&settings->drop_oldest, &settings->separate_overlapping,
+                                   &settings->validate_payload_format, &settings->server_moved}};
+    for (unsigned i = 0; i < 4; i++)
+        *switches[which & 1][i] = value >> i & 1;
+}
+
+static void set_texts(struct broker_settings *settings, uint8_t value)
+{
+    settings->server_moved = value & 1;
+    settings->server_reference = value & 2 ? "elsewhere" : NULL;
+    settings->response_information = value & 4 ? "answers/" : NULL;
+}
+
+static void set_number(struct broker_settings *settings, uint8_t which, uint8_t value)
 {
     static const uint32_t sizes[] = {0, 64, 300, 20, 5000, 2, 100000, 128};
     static const uint32_t few[] = {0, 1, 2, 3, 10, 100, 1000, 65535};
-    const uint32_t size = sizes[value & 7], some = few[value & 7];
-    switch (which & 15) {
-    case 0: settings->maximum_packet_size = size; return;
-    case 1: settings->receive_maximum = (uint16_t)some; return;
-    case 2: settings->topic_alias_maximum = (uint16_t)some; return;
-    case 3: settings->maximum_inflight = (uint16_t)some; return;
-    case 4: settings->maximum_queued = some; return;
-    case 5: settings->maximum_output = size; return;
-    case 6: settings->connect_timeout = some * 1000; return;
-    case 7: settings->server_keep_alive = (uint16_t)some; return;
-    case 8: settings->maximum_session_expiry = some; return;
-    case 9: settings->maximum_message_expiry = some; return;
-    case 10: settings->outgoing_topic_aliases = (uint16_t)some; return;
-    case 11: settings->maximum_qos = value % 3; return;
-    case 12:
-        settings->retain_available = value & 1;
-        settings->wildcard_available = value & 2;
-        settings->subscription_identifier_available = value & 4;
-        settings->shared_available = value & 8;
-        return;
-    case 13:
-        settings->drop_oldest = value & 1;
-        settings->separate_overlapping = value & 2;
-        settings->validate_payload_format = value & 4;
-        return;
-    case 14:
-        settings->server_moved = value & 1;
-        settings->server_reference = value & 2 ? "elsewhere" : NULL;
-        settings->response_information = value & 4 ? "answers/" : NULL;
-        return;
-    default: *settings = broker_default_settings(); return;
-    }
+    uint32_t *const wide[] = {&settings->maximum_packet_size,    &settings->maximum_output,
+                              &settings->maximum_queued,         &settings->connect_timeout,
+                              &settings->maximum_session_expiry, &settings->maximum_message_expiry};
+    uint16_t *const narrow[] = {&settings->receive_maximum, &settings->topic_alias_maximum,
+                                &settings->maximum_inflight, &settings->server_keep_alive,
+                                &settings->outgoing_topic_aliases};
+    if (which < 2)
+        *wide[which] = sizes[value & 7];
+    else if (which < 6)
+        *wide[which] = which == 3 ? few[value & 7] * 1000 : few[value & 7];
+    else
+        *narrow[which - 6] = (uint16_t)few[value & 7];
+}
+
+static void change_setting(struct broker_settings *settings, uint8_t which, uint8_t value)
+{
+    which &= 15;
+    if (which <= 10)
+        set_number(settings, which, value);
+    else if (which == 11)
+        settings->maximum_qos = value % 3;
+    else if (which <= 13)
+        set_switches(settings, which, value);
+    else if (which == 14)
+        set_texts(settings, value);
+    else
+        *settings = broker_default_settings();
 }
 
 static void change_settings(struct run *run, unsigned count)
@@ -233,7 +246,8 @@ static void open_connection(struct run *run, struct end *end)
     look_around(run, NULL);
 }
 
-/* Hands over what the client has to say, in pieces of `size` bytes (0: in one). The bytes are gone afterwards. */
+/* Hands over what the client has to say, in pieces of `size` bytes (0: in one). The bytes are gone
+ * afterwards. */
 static void deliver(struct run *run, struct end *end, size_t size)
 {
     struct model_buffer outbox = end->outbox;
@@ -331,8 +345,8 @@ static void do_repeat(struct run *run, struct end *end)
     say(run, end, bytes_of(end->repeat.data, end->repeat.length));
 }
 
-/* An acknowledgement: of any type and identifier, or, so that flows come to their end, the next that some message in
- * flight wants. */
+/* An acknowledgement: of any type and identifier, or, so that flows come to their end, the next that some
+ * message in flight wants. */
 static void do_acknowledge(struct run *run, struct end *end)
 {
     static const uint8_t types[] = {0x40, 0x50, 0x62, 0x70};
@@ -379,7 +393,8 @@ static void do_stall(struct run *run, struct end *end)
 
 static void do_time(struct run *run, struct end *end)
 {
-    static const uint64_t spans[] = {1, 500, 999, 1000, 1500, 5000, 15000, 90000, 3600000, 86400000, 4294967296000};
+    static const uint64_t spans[] = {1,     500,   999,     1000,     1500,         5000,
+                                     15000, 90000, 3600000, 86400000, 4294967296000};
     const uint8_t which = input_byte(run->input);
     (void)end;
     run->now += spans[which % (sizeof spans / sizeof spans[0])];
@@ -394,7 +409,8 @@ static void do_publish_own(struct run *run, struct end *end)
     (void)end;
     model_publish_own(&run->model, topic, bytes_of(payload, sizeof payload));
     step(run,
-         &(struct step){.kind = STEP_PUBLISH, .topic = topic, .bytes = bytes_of(payload, sizeof payload)}, NULL);
+         &(struct step){.kind = STEP_PUBLISH, .topic = topic, .bytes = bytes_of(payload, sizeof payload)},
+         NULL);
 }
 
 static void do_configure(struct run *run, struct end *end)
@@ -415,12 +431,13 @@ static void do_shutdown(struct run *run, struct end *end)
 
 static void operate(struct run *run)
 {
-    static void (*const operations[32])(struct run *run, struct end *end) = {
-        do_connect,    do_publish,     do_subscribe, do_acknowledge, do_time,        do_drop,     do_raw,
-        do_ping,       do_unsubscribe, do_disconnect, do_read,       do_stall,       do_repeat,   do_publish_own,
-        do_configure,  do_shutdown,    do_connect,   do_publish,     do_publish,     do_subscribe, do_acknowledge,
-        do_acknowledge, do_acknowledge, do_time,     do_publish,     do_connect,     do_raw,      do_publish,
-        do_acknowledge, do_subscribe,  do_read,      do_publish};
+    static void (*const operations[32])(struct run * run, struct end * end) = {
+        do_connect, do_publish,     do_subscribe,   do_acknowledge, do_time,        do_drop,
+        do_raw,     do_ping,        do_unsubscribe, do_disconnect,  do_read,        do_stall,
+        do_repeat,  do_publish_own, do_configure,   do_shutdown,    do_connect,     do_publish,
+        do_publish, do_subscribe,   do_acknowledge, do_acknowledge, do_acknowledge, do_time,
+        do_publish, do_connect,     do_raw,         do_publish,     do_acknowledge, do_subscribe,
+        do_read,    do_publish};
     const uint8_t operation = input_byte(run->input);
     struct end *end = &run->ends[operation >> 5 & 3];
     operations[operation & 31](run, end);
@@ -437,7 +454,8 @@ static void finish(struct run *run)
     for (size_t i = 0; i < MODEL_SLOTS; i++) {
         struct end *end = &run->ends[i];
         if (end->connection && run->over)
-            broker_step(run->broker, run->now, &(struct step){.kind = STEP_CLOSED, .connection = end->connection});
+            broker_step(run->broker, run->now,
+                        &(struct step){.kind = STEP_CLOSED, .connection = end->connection});
         else if (end->connection)
             forget(run, end);
         free(end->outbox.data);
