@@ -105,6 +105,52 @@ CONFORMANCE_TEST(
     expect_publish(subscriber, .topic = a, .payload = "2", .qos = 2);
 }
 
+/* The next PUBLISH comes without anything more from this client: a PINGREQ, as expect_publish sends one to a
+ * server that is late, would wake up a server that looks at its queue only when it hears something. */
+static void expect_publish_unprompted(struct client *subscriber, const char *payload)
+{
+    struct test *t = subscriber->test;
+    const struct received *next = NULL;
+    if (receive_publish(subscriber, now(t) + 2 * t->patience, &next) == RECEIVED_TIMEOUT) {
+        send_pingreq(subscriber);
+        if (receive(subscriber, &next) == RECEIVED_PACKET && next->packet.type == PACKET_PINGRESP)
+            fail_expected(t, "the next PUBLISH, now that the one before it is acknowledged",
+                          "nothing for %.1f s, while a PINGREQ is answered", 2 * t->patience);
+        note(t, "the server was slow with everything");
+    }
+    require(t,
+            next != NULL && next->packet.type == PACKET_PUBLISH &&
+                is_text(next->packet.publish.payload, payload),
+            "the message %s did not come next", payload);
+    acknowledge(subscriber, next);
+}
+
+static void check_reopening(struct test *t, int qos)
+{
+    const char *a = topic(t, text(t, "a%d", qos));
+    struct client *subscriber =
+        connect_client(t, .name = "subscriber", .clean_start = true, .receive_maximum = 1);
+    if (subscribe(subscriber, a, .qos = qos) != qos)
+        skip(t, "the server granted less than QoS %d", qos);
+    publish_six(t, a, qos);
+    for (int i = 1; i <= 6; i++)
+        expect_publish_unprompted(subscriber, text(t, "%d", i));
+}
+
+CONFORMANCE_TEST(receive_maximum_is_a_window_at_qos_1, V5, NEEDS_QOS1,
+                 "A PUBACK alone makes the server go on with a message that the Receive Maximum held back",
+                 D_4_9_2)
+{
+    check_reopening(t, 1);
+}
+
+CONFORMANCE_TEST(receive_maximum_is_a_window_at_qos_2, V5, NEEDS_QOS2,
+                 "A PUBCOMP alone makes the server go on with a message that the Receive Maximum held back",
+                 D_4_9_2)
+{
+    check_reopening(t, 2);
+}
+
 CONFORMANCE_TEST(receive_maximum_of_client_counts_both_qos, V5, NEEDS_QOS2,
                  "QoS 1 and QoS 2 together stay within the Receive Maximum", MQTT_3_3_4_9, MQTT_4_9_0_2)
 {
