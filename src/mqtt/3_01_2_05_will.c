@@ -2,6 +2,7 @@
  * will_ */
 #include <stdlib.h>
 
+#include "3_03_4_publish_forward.h"
 #include "actions.h"
 
 struct verdict will_check(const struct broker_settings *settings, const struct packet *packet)
@@ -27,20 +28,12 @@ struct verdict will_check(const struct broker_settings *settings, const struct p
 
 static struct message *will_message(const struct will *will)
 {
-    struct properties forwarded = will->properties; /* in order: [MQTT-3.1.3-10] */
-    forwarded.present &= ~KEPT_BACK;
-    const size_t size = properties_encoded_size(&forwarded);
-    uint8_t *encoded = malloc(size);
-    if (!encoded)
+    uint8_t *rewritten;
+    struct bytes properties; /* in order: [MQTT-3.1.3-10] */
+    if (!forward_properties(&will->properties, KEPT_BACK, &rewritten, &properties))
         return NULL;
-    struct writer writer = writer_into(encoded, size);
-    properties_encode(&writer, &forwarded);
-    size_t length_size = 1; /* the Property Length in front is not part of it */
-    while (encoded[length_size - 1] & 0x80)
-        length_size++;
-    struct message *message = message_create(will->topic, bytes_of(encoded + length_size, size - length_size),
-                                             will->payload, will->qos, EXPIRES_NEVER);
-    free(encoded);
+    struct message *message = message_create(will->topic, properties, will->payload, will->qos, EXPIRES_NEVER);
+    free(rewritten);
     return message;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "3_03_2_3_4_topic_alias.h"
+#include "3_03_4_publish_forward.h"
 #include "3_02_2_3_features.h"
 #include "4_06_message_ordering.h"
 #include "4_09_flow_control.h"
@@ -11,36 +12,8 @@
 
 /* Receiving: 3.3.4 */
 
-/* A publication with room for properties that had to be written anew. */
-struct received {
-    struct publication publication;
-    uint8_t *rewritten; /* owned; NULL when the packet's own bytes serve */
-};
-
+/* What belongs to one hop and is not passed on as it is. */
 #define NOT_FORWARDED (1U << ORDINAL_MESSAGE_EXPIRY_INTERVAL | 1U << ORDINAL_TOPIC_ALIAS)
-
-/* The properties that travel unaltered. Mostly the packet's own bytes serve; only if something has to be
- * taken out (Topic Alias, Message Expiry Interval) are they written anew. */
-static bool forwarded_properties(const struct publish *publish, struct received *received)
-{
-    struct bytes *forwarded = &received->publication.properties;
-    *forwarded = publish->properties.wire;
-    if ((publish->properties.present & NOT_FORWARDED) == 0)
-        return true;
-    struct properties kept = publish->properties;
-    kept.present &= ~NOT_FORWARDED;
-    const size_t size = properties_encoded_size(&kept);
-    received->rewritten = malloc(size);
-    if (!received->rewritten)
-        return false;
-    struct writer writer = writer_into(received->rewritten, size);
-    properties_encode(&writer, &kept);
-    size_t length_size = 1; /* the Property Length in front is not wanted here */
-    while (received->rewritten[length_size - 1] & 0x80)
-        length_size++;
-    *forwarded = bytes_of(received->rewritten + length_size, size - length_size);
-    return true;
-}
 
 /* [MQTT-3.3.2-5] the moment at which the message expires */
 static uint64_t expiry_of(const struct broker *broker, const struct publish *publish)
@@ -184,17 +157,19 @@ static struct verdict decline(struct broker *broker, struct connection *connecti
 static struct verdict pass_on(struct broker *broker, struct connection *connection,
                               const struct publish *publish, struct bytes topic)
 {
-    struct received received = {.publication = {.topic = topic,
-                                                .payload = publish->payload,
-                                                .expires_at = expiry_of(broker, publish),
-                                                .publisher = connection->session,
-                                                .qos = publish->qos,
-                                                .retain = publish->retain}};
+    struct publication publication = {.topic = topic,
+                                      .payload = publish->payload,
+                                      .expires_at = expiry_of(broker, publish),
+                                      .publisher = connection->session,
+                                      .qos = publish->qos,
+                                      .retain = publish->retain};
+    uint8_t *rewritten;
     uint32_t recipients = 0;
-    const bool done = forwarded_properties(publish, &received) &&
-                      publish_accept(broker, &received.publication, &recipients);
-    publication_end(&received.publication);
-    free(received.rewritten);
+    const bool done =
+        forward_properties(&publish->properties, NOT_FORWARDED, &rewritten, &publication.properties) &&
+        publish_accept(broker, &publication, &recipients);
+    publication_end(&publication);
+    free(rewritten);
     if (!done)
         return decline(broker, connection, publish);
     answer(broker, connection, publish, recipients ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);

@@ -2,9 +2,32 @@
 #include "3_03_4_publish_forward.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "3_03_2_3_4_topic_alias.h"
 #include "broker_state.h"
+
+bool forward_properties(const struct properties *properties, uint32_t withheld, uint8_t **memory,
+                        struct bytes *forwarded)
+{
+    *memory = NULL;
+    *forwarded = properties->wire;
+    if ((properties->present & withheld) == 0)
+        return true;
+    struct properties kept = *properties;
+    kept.present &= ~withheld;
+    const size_t size = properties_encoded_size(&kept);
+    *memory = malloc(size);
+    if (!*memory)
+        return false;
+    struct writer writer = writer_into(*memory, size);
+    properties_encode(&writer, &kept);
+    size_t length_size = 1; /* the Property Length in front is not wanted here */
+    while ((*memory)[length_size - 1] & 0x80)
+        length_size++;
+    *forwarded = bytes_of(*memory + length_size, size - length_size);
+    return true;
+}
 
 /* 3.3.2.3: what a recipient's Properties consist of, besides those that travel unaltered. */
 struct forward_properties {

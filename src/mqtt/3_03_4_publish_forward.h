@@ -6,7 +6,15 @@
 #ifndef ETALON_MQTT_3_03_4_PUBLISH_FORWARD_H
 #define ETALON_MQTT_3_03_4_PUBLISH_FORWARD_H
 
+#include "2_2_2_properties.h"
 #include "4_01_session_state.h"
+
+/* The properties of a PUBLISH or a Will that travel on unaltered and in order, as struct message keeps them:
+ * all but those whose ordinals are set in `withheld`. Mostly the packet's own bytes serve; when something has
+ * to be left out they are written anew into `*memory`, which the caller frees (NULL otherwise). False: no
+ * memory. */
+bool forward_properties(const struct properties *properties, uint32_t withheld, uint8_t **memory,
+                        struct bytes *forwarded);
 
 /* What differs from one recipient to the next. */
 struct forward {

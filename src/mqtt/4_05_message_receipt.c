@@ -62,6 +62,14 @@ static void add_identifier(struct routing *routing, struct recipient *recipient,
     recipient->first_identifier = routing->identifier_count;
 }
 
+/* Whether the session has an entry in the present routing. */
+static bool is_recipient(const struct routing *routing, const struct session *session)
+{
+    /* the second comparison matters once in 2^32 publications, when a turn's number comes again */
+    return session->routing_turn == routing->turn && session->routing_slot < routing->recipient_count &&
+           routing->recipients[session->routing_slot].session == session;
+}
+
 /* A non-shared subscription matches: a new recipient, or one more subscription of a recipient that we have
  * already. */
 static void on_match(void *context, struct subscriber *subscriber, const struct subscription_options *options)
@@ -76,7 +84,7 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
 
     struct recipient *recipient;
     /* [MQTT-3.3.4-5] [D-3.3.4-3] with separate copies each has the identifier of its own subscription */
-    if (session->routing_turn == routing->turn && !match->broker->settings.separate_overlapping) {
+    if (is_recipient(routing, session) && !match->broker->settings.separate_overlapping) {
         recipient = &routing->recipients[session->routing_slot];
         if (options->qos > recipient->qos) /* [MQTT-3.3.4-2] [MQTT3-3.3.5-1] */
             recipient->qos = options->qos;
