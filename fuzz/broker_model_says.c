@@ -145,7 +145,9 @@ static void says_connack(struct model *model, struct model_connection *connectio
     const struct bytes identifier = identifier_in_force(connection, connack);
     struct model_session *session = identifier.length > 0 ? books_find_session(model, identifier) : NULL;
     REQUIRE(!session || !session->connection); /* who had it before is closed [MQTT-3.1.4-3] */
-    const bool present = session && !connection->clean;
+    bool present = session && !connection->clean;
+    if (model->blind && present) /* we may have missed the end of the session, and 3.1 does not tell */
+        present = connack->session_present;
     if (session && !present)
         books_end_session(model, session);
     if (!present)

@@ -172,20 +172,30 @@ MUTANT(will_is_published_twice, V_ALL, "A will is published twice",
     .from_server = repeat_will,
 };
 
-/* The broker gets the CONNECT without its fault, and at once the end of the connection. */
+/* The broker gets the CONNECT without its fault; its CONNACK is the end of the connection. */
 static enum fate accept_only_the_will(struct passage *passage)
 {
     if (!is_refused_by(passage, MQTT_3_1_2_3) && !is_refused_by(passage, MQTT3_3_1_2_3))
         return PASS;
+    bool *accepted = passage->connection->context;
+    *accepted = true;
     passage->bytes[9] &= 0xFE; /* Connect Flags, in a packet with one byte of Remaining Length */
     forward(passage);
-    return CLOSE;
+    return DROP;
+}
+
+static enum fate close_instead_of_connack(struct passage *passage)
+{
+    const bool *accepted = passage->connection->context;
+    return *accepted ? CLOSE : PASS;
 }
 
 MUTANT(refused_connect_leaves_will, V_ALL, "The will of a CONNECT that is refused is published",
        "will_of_a_refused_connect_is_not_published refused_connect_takes_nothing_over", MQTT_3_1_4_6,
        MQTT3_3_1_4_5, MQTT3_3_1_2_8, MQTT_3_1_4_1, MQTT3_3_1_4_1) = {
     .from_client = accept_only_the_will,
+    .from_server = close_instead_of_connack,
+    .context_size = sizeof(bool),
 };
 
 /* ---- How it is published ------------------------------------------------------------------------- */
