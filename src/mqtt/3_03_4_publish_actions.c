@@ -118,9 +118,12 @@ static void answer(struct broker *broker, struct connection *connection, const s
 
 /* The QoS 2 identifiers that the client has not released yet, 4.3.3 */
 
-static bool was_received(const struct session *session, uint16_t identifier)
+/* What the table of 4.3 says to a packet with this identifier. */
+static enum receiver_action receiver_action(const struct session *session, uint16_t identifier,
+                                            enum receiver_event event)
 {
-    return identifier_set_has(&session_flows(session)->received, identifier);
+    const bool received = identifier_set_has(&session_flows(session)->received, identifier);
+    return qos_receiver_action(received ? RECEIVER_AWAIT_PUBREL : RECEIVER_FREE, event);
 }
 
 static bool remember_received(struct session *session, uint16_t identifier)
@@ -194,7 +197,8 @@ static enum reason_code objection_to(const struct broker *broker, const struct c
         return REASON_TOPIC_NAME_INVALID;
     if (!payload_format_valid(broker, publish)) /* [U-3.3.2.3.2-1] [R-3.3.2.3.2-1] */
         return REASON_PAYLOAD_FORMAT_INVALID;
-    if (publish->qos == 1 && was_received(connection->session, publish->packet_identifier))
+    if (publish->qos == 1 && receiver_action(connection->session, publish->packet_identifier,
+                                             RECEIVER_PUBLISH_1) == RECEIVER_IN_USE)
         return REASON_PACKET_IDENTIFIER_IN_USE; /* a QoS 2 message still has it [D-2.2.1-4] */
     return REASON_SUCCESS;
 }
@@ -218,7 +222,8 @@ static struct verdict object(struct broker *broker, struct connection *connectio
 static struct verdict receive_qos_2(struct broker *broker, struct connection *connection,
                                     const struct publish *publish, struct bytes topic)
 {
-    if (was_received(connection->session, publish->packet_identifier)) {
+    if (receiver_action(connection->session, publish->packet_identifier, RECEIVER_PUBLISH_2) ==
+        RECEIVER_REPEAT) {
         answer(broker, connection, publish, REASON_SUCCESS); /* [MQTT-4.3.3-10] */
         return accept();
     }
@@ -254,9 +259,11 @@ struct verdict pubrel_actions(struct broker *broker, struct connection *connecti
                               const struct packet *packet)
 {
     const uint16_t identifier = packet->acknowledgement.packet_identifier;
-    const bool known = forget_received(connection->session, identifier);
+    const enum receiver_action action = receiver_action(connection->session, identifier, RECEIVER_PUBREL);
+    if (action == RECEIVER_COMPLETE)
+        forget_received(connection->session, identifier);
     connection_acknowledge(broker, connection, PACKET_PUBCOMP, identifier,
-                           known ? REASON_SUCCESS : REASON_PACKET_IDENTIFIER_NOT_FOUND);
+                           action == RECEIVER_COMPLETE ? REASON_SUCCESS : REASON_PACKET_IDENTIFIER_NOT_FOUND);
     return accept();
 }
 

@@ -34,3 +34,19 @@ struct sender_transition qos_sender_transition(enum sender_state state, enum sen
     assert(state < SENDER_STATE_COUNT && event < SENDER_EVENT_COUNT);
     return table[state][event];
 }
+
+enum receiver_action qos_receiver_action(enum receiver_state state, enum receiver_event event)
+{
+    static const uint8_t table[RECEIVER_STATE_COUNT][RECEIVER_EVENT_COUNT] = {
+        /* [MQTT-4.3.2-5] [MQTT-4.3.3-9] [MQTT-4.3.3-12] a new message, whatever its DUP flag says */
+        [RECEIVER_FREE] = {[RECEIVER_PUBLISH_1] = RECEIVER_PASS_ON,
+                           [RECEIVER_PUBLISH_2] = RECEIVER_PASS_ON,
+                           [RECEIVER_PUBREL] = RECEIVER_NOT_FOUND},
+        /* [MQTT-4.3.3-10] no duplicates until [MQTT-4.3.3-11] the client releases the identifier */
+        [RECEIVER_AWAIT_PUBREL] = {[RECEIVER_PUBLISH_1] = RECEIVER_IN_USE,
+                                   [RECEIVER_PUBLISH_2] = RECEIVER_REPEAT,
+                                   [RECEIVER_PUBREL] = RECEIVER_COMPLETE},
+    };
+    assert(state < RECEIVER_STATE_COUNT && event < RECEIVER_EVENT_COUNT);
+    return (enum receiver_action)table[state][event];
+}

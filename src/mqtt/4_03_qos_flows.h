@@ -9,9 +9,10 @@
  *                                                                     │ PUBREC >= 0x80
  *                                                                     ▼ done
  *
- *  Server as the receiver of a QoS 2 message: the identifier is in the session's `received` set between
- * PUBLISH and PUBREL  (method A of the specification's figure 4.3: the message is passed on when it is
- * received, and the identifier remembered). */
+ *  Server as the receiver of a QoS 2 message, which is passed on when it comes; what is remembered is its
+ *  identifier. To be in RECEIVER_AWAIT_PUBREL is to be in the session's `received` set:
+ *
+ *      FREE ──PUBLISH──▶ AWAIT_PUBREL ──PUBREL──▶ FREE */
 #ifndef ETALON_MQTT_4_03_QOS_FLOWS_H
 #define ETALON_MQTT_4_03_QOS_FLOWS_H
 
@@ -49,5 +50,24 @@ struct sender_transition {
 
 /* What to do when `event` arrives for a delivery in `state`. */
 struct sender_transition qos_sender_transition(enum sender_state state, enum sender_event event);
+
+enum receiver_state {
+    RECEIVER_FREE,         /* nothing is known of this Packet Identifier */
+    RECEIVER_AWAIT_PUBREL, /* its message was taken over, PUBREC was sent */
+    RECEIVER_STATE_COUNT
+};
+
+enum receiver_event { RECEIVER_PUBLISH_1, RECEIVER_PUBLISH_2, RECEIVER_PUBREL, RECEIVER_EVENT_COUNT };
+
+enum receiver_action {
+    RECEIVER_PASS_ON,   /* a new message: pass it on, then answer PUBACK or PUBREC */
+    RECEIVER_REPEAT,    /* a repetition: answer PUBREC, pass nothing on */
+    RECEIVER_IN_USE,    /* another message still has the identifier: PUBACK 0x91 */
+    RECEIVER_COMPLETE,  /* the identifier is free: PUBCOMP */
+    RECEIVER_NOT_FOUND, /* PUBCOMP 0x92 */
+};
+
+/* What to do when `event` arrives with a Packet Identifier in `state`. */
+enum receiver_action qos_receiver_action(enum receiver_state state, enum receiver_event event);
 
 #endif

@@ -1,4 +1,4 @@
-/* 4.3 Quality of Service levels and protocol flows: the Server as sender, every state with every event. */
+/* 4.3 Quality of Service levels and protocol flows: the Server as sender and as receiver, every state with every event. */
 #include "broker_harness.h"
 
 #include "mqtt/4_03_qos_flows.h"
@@ -146,9 +146,21 @@ START_TEST(the_identifier_is_free_afterwards) /* [D-4.3.2-1] [MQTT-4.3.2-1] [MQT
 }
 END_TEST
 
+/* The Server as receiver. [MQTT-4.3.2-5] [MQTT-4.3.3-10] [MQTT-4.3.3-11] [MQTT-4.3.3-12] */
+START_TEST(every_state_and_event_of_the_receiver)
+{
+    ck_assert_int_eq(qos_receiver_action(RECEIVER_FREE, RECEIVER_PUBLISH_1), RECEIVER_PASS_ON);
+    ck_assert_int_eq(qos_receiver_action(RECEIVER_FREE, RECEIVER_PUBLISH_2), RECEIVER_PASS_ON);
+    ck_assert_int_eq(qos_receiver_action(RECEIVER_FREE, RECEIVER_PUBREL), RECEIVER_NOT_FOUND);
+    ck_assert_int_eq(qos_receiver_action(RECEIVER_AWAIT_PUBREL, RECEIVER_PUBLISH_1), RECEIVER_IN_USE);
+    ck_assert_int_eq(qos_receiver_action(RECEIVER_AWAIT_PUBREL, RECEIVER_PUBLISH_2), RECEIVER_REPEAT);
+    ck_assert_int_eq(qos_receiver_action(RECEIVER_AWAIT_PUBREL, RECEIVER_PUBREL), RECEIVER_COMPLETE);
+}
+END_TEST
+
 Suite *suite_4_03_qos_flows(void);
 Suite *suite_4_03_qos_flows(void)
 {
-    HARNESS_SUITE("4.3 QoS flows", every_state_and_event, the_flows_as_the_client_sees_them,
-                  qos_0_has_no_flow, the_identifier_is_free_afterwards);
+    HARNESS_SUITE("4.3 QoS flows", every_state_and_event, every_state_and_event_of_the_receiver,
+                  the_flows_as_the_client_sees_them, qos_0_has_no_flow, the_identifier_is_free_afterwards);
 }
