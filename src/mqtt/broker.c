@@ -370,6 +370,9 @@ static void take(struct broker *broker, struct step *step)
     case STEP_SHUTDOWN:
         close_all(broker);
         break;
+    case STEP_STORED:
+    case STEP_STORE_TROUBLE:
+        break;
     }
 }
 

@@ -5,11 +5,20 @@
  *
  * The host (sockets, timers, log) hands in what happened and the present time; afterwards it asks which
  * connections are ready and sends their output. Nothing here blocks, and nothing here is global: two brokers
- * in one process do not know of each other. One thread at a time. */
+ * in one process do not know of each other. One thread at a time.
+ *
+ * A broker whose state is to survive (environment.storage) also says what has changed, section 4.1.1:
+ *
+ *      broker_collect() ──▶ changes ──▶ the host's store ──▶ STEP_STORED, and what waited for it may be sent
+ *
+ * What promises something (PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, CONNACK, PUBLISH at QoS 2) is not
+ * among the output before the changes that it rests on are stored; nothing else waits, except behind those on
+ * the same connection. One batch of changes is on its way at a time; meanwhile the next one gathers. */
 #ifndef ETALON_MQTT_BROKER_H
 #define ETALON_MQTT_BROKER_H
 
 #include "../base/bytes.h"
+#include "../base/changes.h"
 #include "protocol.h"
 
 struct broker;
@@ -52,10 +61,21 @@ struct broker_settings {
 /* The defaults that the documentation states. */
 struct broker_settings broker_default_settings(void);
 
+/* Whether state survives the broker, 4.1.1. */
+enum storage {
+    STORAGE_NONE,     /* memory only; broker_collect finds nothing */
+    STORAGE_BEHIND,   /* changes are reported, but nothing waits for them: a crash loses the last moments */
+    STORAGE_PROMISED, /* nothing that promises something is sent before its changes are stored */
+};
+
 /* What the host lends to the broker. Its members are called from inside broker_create, broker_step and
  * connection_sent only. `random` must be given; `log` and `trace` may be NULL. */
 struct broker_environment {
     void *context;
+    enum storage storage;
+    /* The time of day, ms since 1970 (UTC). Asked only for what is stored, so that it keeps its deadlines
+     * while no broker runs. Must be given unless storage is STORAGE_NONE. */
+    uint64_t (*wall_clock)(void *context);
     /* Fills `length` bytes with unpredictable bytes (seeds of hash tables, assigned Client Identifiers). */
     void (*random)(void *context, void *bytes, size_t length);
     /* One line of log, without line end. */
@@ -76,7 +96,12 @@ enum step_kind {
     /* the broker itself publishes `topic` and `bytes` (payload) at QoS 0, retained: $SYS and the like,
      * 4.7.2 */
     STEP_PUBLISH,
-    STEP_SHUTDOWN /* the broker ends: every client is told and disconnected */
+    STEP_SHUTDOWN, /* the broker ends: every client is told and disconnected */
+    STEP_STORED,   /* the batch of the last broker_collect is stored: what waited for it may be sent */
+    /* The batch of the last broker_collect can't be stored now. The host keeps it and tries again until it can
+     * report STEP_STORED. Until then the broker makes no promise any more: connections whose answers wait are
+     * closed, and what would need the store is refused; what needs none goes on. `text` says why, for the log. */
+    STEP_STORE_TROUBLE
 };
 
 struct step {
@@ -86,6 +111,7 @@ struct step {
     const char *peer;   /* STEP_ACCEPTED: the other side's address for the log; copied */
     struct bytes bytes; /* STEP_RECEIVED, STEP_PUBLISH */
     struct bytes topic; /* STEP_PUBLISH: a valid Topic Name */
+    const char *text;   /* STEP_STORE_TROUBLE */
 };
 
 /* Makes a broker without sessions. Settings and environment are copied. NULL: no memory. Owned by the caller. */
@@ -114,13 +140,14 @@ uint64_t broker_deadline(const struct broker *broker);
 struct connection *broker_next_ready(struct broker *broker);
 
 /* Fills `vector` with up to `maximum` runs of bytes to be sent, in order; returns their number, 0 = nothing
- * to send. They stay valid until the next call that concerns this connection. */
+ * to send now (what waits for the store is not among them; when it's stored the connection becomes ready again).
+ * They stay valid until the next call that concerns this connection. */
 size_t connection_output(struct connection *connection, struct bytes *vector, size_t maximum);
 
 /* `count` bytes of the output were sent. More may become ready by it (a queue moves up). */
 void connection_sent(struct broker *broker, struct connection *connection, size_t count);
 
-/* Whether the connection is to be closed once its output is sent. */
+/* Whether the connection is to be closed once its output is sent. False while some of that waits for the store. */
 bool connection_closing(const struct connection *connection);
 
 /* Whether more input may be handed in now. False while the client does not read what it is owed; the host
@@ -129,6 +156,31 @@ bool connection_wants_input(const struct connection *connection);
 
 /* The host's own handle, as given at STEP_ACCEPTED. */
 void *connection_host(const struct connection *connection);
+
+/* Storing, 4.1.1 */
+
+/* Hands in one stored record, in the order of tables and keys, before the first step. `table` is enum
+ * record_table. NULL: taken; otherwise what is wrong (static text): the store is damaged, or there is no memory.
+ * Nothing of a broker that was refused a record may be used but broker_destroy. */
+const char *broker_restore(struct broker *broker, uint8_t table, struct bytes key, struct bytes value);
+
+/* All records have been handed in (none, for a new store): deadlines are set, Wills of clients that were
+ * connected when the broker ended are on their way. NULL, or what is wrong, as above. */
+const char *broker_restored(struct broker *broker, uint64_t now);
+
+enum collected {
+    COLLECTED_NOTHING, /* nothing has changed; what waited only for this may be sent */
+    COLLECTED_CHANGES, /* a batch: the host stores it in one transaction, then takes STEP_STORED */
+    COLLECTED_LATER    /* no memory for it now; everything waits on */
+};
+
+/* Appends to `changes` (empty) all that has changed since the last call. Must not be called between
+ * COLLECTED_CHANGES and its STEP_STORED. `now` as for broker_step. What was made and undone meanwhile does not
+ * appear. */
+enum collected broker_collect(struct broker *broker, uint64_t now, struct changes *changes);
+
+/* Whether broker_collect has something to do (some answer waits or something has changed). */
+bool broker_wants_collect(const struct broker *broker);
 
 /* Figures for tests, benchmarks and $SYS. */
 struct broker_statistics {
@@ -150,6 +202,8 @@ struct broker_statistics {
     uint64_t messages_received; /* PUBLISH packets */
     uint64_t messages_sent;
     uint64_t messages_dropped; /* for a full queue or a slow reader */
+    uint64_t batches_stored;   /* transactions */
+    uint64_t changes_stored;   /* puts and deletes in them */
 };
 struct broker_statistics broker_statistics(const struct broker *broker);
 
