@@ -3,7 +3,7 @@
 BASE_SOURCES := $(wildcard src/base/*.c)
 CODEC_SOURCES := $(BASE_SOURCES) \
     $(wildcard src/mqtt/1_*.c src/mqtt/2_*.c src/mqtt/3_packet.c src/mqtt/3_??_[a-z]*.c) \
-    $(wildcard src/mqtt/4_07_topics.c src/mqtt/dissect*.c)
+    $(wildcard src/mqtt/4_01_1_records.c src/mqtt/4_07_topics.c src/mqtt/dissect*.c)
 CORE_SOURCES := $(filter-out $(CODEC_SOURCES),$(wildcard src/mqtt/*.c))
 HOST_TOOLS := src/host/etalon_dissect.c
 HOST_SOURCES := $(filter-out $(HOST_TOOLS),$(wildcard src/host/*.c))

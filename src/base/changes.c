@@ -24,27 +24,38 @@ bool changes_reserve(struct changes *changes, size_t size)
     return true;
 }
 
-static void append(struct changes *changes, const void *data, size_t count)
+uint8_t *changes_room(struct changes *changes, enum change_kind kind, uint8_t table, size_t key_length,
+                      size_t value_length)
 {
-    if (count > 0)
-        memcpy(changes->bytes + changes->length, data, count);
-    changes->length += count;
+    assert(kind == CHANGE_PUT || value_length == 0);
+    assert(key_length <= UINT32_MAX && value_length <= UINT32_MAX);
+    const uint32_t lengths[2] = {(uint32_t)key_length, (uint32_t)value_length};
+    const uint8_t head[2] = {(uint8_t)kind, table};
+    static_assert(sizeof head + sizeof lengths == CHANGE_OVERHEAD, "what the header promises");
+    if (!changes_reserve(changes, CHANGE_OVERHEAD + key_length + value_length))
+        return NULL;
+    uint8_t *at = changes->bytes + changes->length;
+    memcpy(at, head, sizeof head);
+    memcpy(at + sizeof head, lengths, sizeof lengths);
+    changes->length += CHANGE_OVERHEAD + key_length + value_length;
+    changes->count++;
+    return at + CHANGE_OVERHEAD;
+}
+
+static void copy(uint8_t *to, struct bytes from)
+{
+    if (from.length > 0)
+        memcpy(to, from.data, from.length);
 }
 
 bool changes_add(struct changes *changes, const struct change *change)
 {
-    assert(change->kind == CHANGE_PUT || change->value.length == 0);
-    assert(change->key.length <= UINT32_MAX && change->value.length <= UINT32_MAX);
-    const uint32_t lengths[2] = {(uint32_t)change->key.length, (uint32_t)change->value.length};
-    const uint8_t head[2] = {(uint8_t)change->kind, change->table};
-    static_assert(sizeof head + sizeof lengths == CHANGE_OVERHEAD, "what the header promises");
-    if (!changes_reserve(changes, CHANGE_OVERHEAD + change->key.length + change->value.length))
+    uint8_t *room =
+        changes_room(changes, change->kind, change->table, change->key.length, change->value.length);
+    if (!room)
         return false;
-    append(changes, head, sizeof head);
-    append(changes, lengths, sizeof lengths);
-    append(changes, change->key.data, change->key.length);
-    append(changes, change->value.data, change->value.length);
-    changes->count++;
+    copy(room, change->key);
+    copy(room + change->key.length, change->value);
     return true;
 }
 
