@@ -55,17 +55,19 @@ struct session_will *will_create(const struct will *will)
     return NULL;
 }
 
-void will_free(struct session_will *will)
+void will_free(struct broker *broker, struct session_will *will)
 {
     if (!will)
         return;
+    if (will->stored.number != 0)
+        storing_unhold(broker, will->message);
     message_release(will->message);
-    free(will);
+    storing_free_will(broker, will);
 }
 
-void will_discard(struct session *session)
+void will_discard(struct broker *broker, struct session *session)
 {
-    will_free(session->will);
+    will_free(broker, session->will);
     session->will = NULL;
 }
 
@@ -73,23 +75,28 @@ void will_discard(struct session *session)
  * [D-3.1.3.2.4-2] (unless the settings put a limit to it).
  * [MQTT-3.1.2-8] [MQTT-3.1.2-10] [MQTT-3.1.2-14] [MQTT-3.1.2-15]
  * [MQTT3-3.1.2-8] [MQTT3-3.1.2-10] [MQTT3-3.1.2-12] [MQTT3-3.1.2-16] [MQTT3-3.1.2-17] */
-void will_publish(struct broker *broker, struct session *session)
+void will_publish_late(struct broker *broker, struct session_will *will, const struct session *publisher)
 {
-    struct session_will *will = session->will;
-    if (!will)
-        return;
-    session->will = NULL; /* first of all: publishing may come back to this session */
     const uint32_t longest = broker->settings.maximum_message_expiry;
     if (longest != 0 && will->expiry_interval > longest)
         will->expiry_interval = longest;
     if (will->expiry_interval != UINT32_MAX) /* the interval runs from publication, 3.1.3.2.4 */
         will->message->expires_at = broker->now + (uint64_t)will->expiry_interval * 1000;
+    storing_message_changed(broker, will->message);
     struct publication publication = publication_of_message(will->message);
-    publication.publisher = session;
+    publication.publisher = publisher;
     publication.retain = will->retain;
     uint32_t recipients = 0;
     if (!publish_accept(broker, &publication, &recipients))
         broker_log(broker, LOG_ERROR, NULL, "out of memory, a Will Message did not reach everybody", NULL);
     publication_end(&publication);
-    will_free(will);
+    will_free(broker, will);
+}
+
+void will_publish(struct broker *broker, struct session *session)
+{
+    struct session_will *will = session->will;
+    session->will = NULL; /* first of all: publishing may come back to this session */
+    if (will)
+        will_publish_late(broker, will, session);
 }

@@ -80,6 +80,19 @@ static uint32_t session_expiry(const struct broker *broker, const struct packet 
     return longest != 0 && wanted > longest ? longest : wanted;
 }
 
+/* 4.1.1: what the store would have to take, and takes nothing at present */
+static struct verdict check_store(struct broker *broker, const struct packet *packet,
+                                  const struct admission *admission)
+{
+    if (!storing_in_trouble(broker))
+        return accept();
+    const struct session *session = session_find(broker, admission->client_identifier);
+    if (admission->session_expiry == 0 && !packet->connect.will.present && !(session && session->durable))
+        return accept();
+    return refuse(MQTT_3_1_4_2, REASON_QUOTA_EXCEEDED, 0,
+                  "the Session cannot be stored at present, only one that ends with its connection is accepted");
+}
+
 /* [MQTT-3.1.4-2] */
 static struct verdict check(struct broker *broker, const struct packet *packet, struct admission *admission)
 {
@@ -97,6 +110,7 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
                       "Authentication Method is not supported");
     admission->keep_alive = keep_alive_in_force(broker, packet);
     admission->session_expiry = session_expiry(broker, packet);
+    GUARD(check_store(broker, packet, admission));
     if (!connect->will.present)
         return accept();
     admission->will = will_create(&connect->will); /* [MQTT-3.1.2-7] [MQTT3-3.1.2-8] */
@@ -137,7 +151,7 @@ static struct session *obtain_session(struct broker *broker, struct bytes client
 static void attach(struct broker *broker, struct connection *connection, struct session *session,
                    struct admission *admission)
 {
-    will_discard(session); /* [MQTT-3.1.3-9] one whose delay was still running is not sent */
+    will_discard(broker, session); /* [MQTT-3.1.3-9] one whose delay was still running is not sent */
     session->will = admission->will;
     admission->will = NULL;
     session->connection = connection;
@@ -147,6 +161,8 @@ static void attach(struct broker *broker, struct connection *connection, struct 
         session->flows->received_before = session->flows->received.count;
     timer_heap_cancel(&broker->timers, &session->timer);
     connection->session = session;
+    storing_attached(broker, session);
+    storing_will(broker, session); /* [MQTT-3.1.2-7] [MQTT3-3.1.2-8] */
 }
 
 /* 3.2 CONNACK */
@@ -216,7 +232,7 @@ struct verdict connect_actions(struct broker *broker, struct connection *connect
     struct session *session =
         obtain_session(broker, admission.client_identifier, packet->connect.clean_start, &present);
     if (!session) {
-        will_free(admission.will);
+        will_free(broker, admission.will);
         return refuse(MQTT_3_1_4_2, REASON_QUOTA_EXCEEDED, 0, "no memory for a session");
     }
     attach(broker, connection, session, &admission);

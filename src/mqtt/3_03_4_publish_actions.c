@@ -33,7 +33,7 @@ struct retained_expiry {
     struct message *message; /* the retained tree holds the reference */
 };
 
-static bool arm_retained_expiry(struct broker *broker, struct message *message)
+bool retained_arm_expiry(struct broker *broker, struct message *message)
 {
     struct retained_expiry *expiry = malloc(sizeof *expiry);
     if (!expiry || !broker_reserve_timers(broker)) {
@@ -55,6 +55,7 @@ void retained_release(struct broker *broker, struct message *message)
         message->retained_expiry = NULL;
         broker->retained_expiring--;
     }
+    storing_unretained(broker, message);
     message_release(message);
 }
 
@@ -74,9 +75,11 @@ static bool put_retained(struct broker *broker, struct publication *publication,
     if (!message)
         return false;
     message_share(message);
-    if ((message->expires_at == EXPIRES_NEVER || arm_retained_expiry(broker, message)) &&
-        retained_put(broker->retained, publication->topic, message, previous))
+    if ((message->expires_at == EXPIRES_NEVER || retained_arm_expiry(broker, message)) &&
+        retained_put(broker->retained, publication->topic, message, previous)) {
+        storing_retained(broker, message);
         return true;
+    }
     retained_release(broker, message);
     return false;
 }
@@ -126,18 +129,25 @@ static enum receiver_action receiver_action(const struct session *session, uint1
     return qos_receiver_action(received ? RECEIVER_AWAIT_PUBREL : RECEIVER_FREE, event);
 }
 
-static bool remember_received(struct session *session, uint16_t identifier)
+static bool remember_received(struct broker *broker, struct session *session, uint16_t identifier)
 {
     struct flows *flows = session_change_flows(session);
-    return flows && identifier_set_add(&flows->received, identifier);
+    if (!flows || !identifier_set_add(&flows->received, identifier))
+        return false;
+    if (storing_received(broker, session, identifier))
+        return true;
+    identifier_set_remove(&flows->received, identifier);
+    return false;
 }
 
-static bool forget_received(struct session *session, uint16_t identifier)
+/* False: no memory, it's still remembered. */
+static bool forget_received(struct broker *broker, struct session *session, uint16_t identifier)
 {
     struct flows *flows = session->flows;
-    if (!flows || !identifier_set_remove(&flows->received, identifier))
+    if (!storing_released(broker, session, identifier))
         return false;
-    if (flows->received_before > flows->received.count)
+    if (flows && identifier_set_remove(&flows->received, identifier) &&
+        flows->received_before > flows->received.count)
         flows->received_before = flows->received.count;
     return true;
 }
@@ -145,16 +155,27 @@ static bool forget_received(struct session *session, uint16_t identifier)
 /* The message could not be kept or passed on to everybody: it isn't ours. A 5.0 client is told, an older one
  * sends it again when it has reconnected [MQTT3-4.8.0-2]. */
 static struct verdict decline(struct broker *broker, struct connection *connection,
-                              const struct publish *publish)
+                              const struct publish *publish, const char *why)
 {
-    broker_log(broker, LOG_ERROR, connection, "out of memory, PUBLISH declined", NULL);
-    if (publish->qos == 2)
-        forget_received(connection->session, publish->packet_identifier); /* [MQTT-4.3.3-9] */
+    broker_log(broker, LOG_ERROR, connection, why, NULL);
+    if (publish->qos == 2 && receiver_action(connection->session, publish->packet_identifier,
+                                             RECEIVER_PUBLISH_2) == RECEIVER_REPEAT)
+        (void)forget_received(broker, connection->session, publish->packet_identifier); /* [MQTT-4.3.3-9] */
     if (connection_is_5_0(connection))
         answer(broker, connection, publish, REASON_QUOTA_EXCEEDED);
     else if (publish->qos > 0)
         connection_close(broker, connection);
     return accept();
+}
+
+static const char no_memory[] = "out of memory, PUBLISH declined";
+static const char no_store[] = "PUBLISH declined: the store takes no changes";
+
+/* 4.1.1: whether the answer would promise what cannot be stored at present. At QoS 0 nothing is promised. */
+static bool beyond_the_store(struct broker *broker, struct publication *publication)
+{
+    return storing_in_trouble(broker) && publication->qos > 0 &&
+           (publication->retain || routing_needs_store(broker, publication));
 }
 
 static struct verdict pass_on(struct broker *broker, struct connection *connection,
@@ -168,13 +189,15 @@ static struct verdict pass_on(struct broker *broker, struct connection *connecti
                                       .retain = publish->retain};
     uint8_t *rewritten;
     uint32_t recipients = 0;
+    if (beyond_the_store(broker, &publication))
+        return decline(broker, connection, publish, no_store);
     const bool done =
         forward_properties(&publish->properties, NOT_FORWARDED, &rewritten, &publication.properties) &&
         publish_accept(broker, &publication, &recipients);
     publication_end(&publication);
     free(rewritten);
     if (!done)
-        return decline(broker, connection, publish);
+        return decline(broker, connection, publish, no_memory);
     answer(broker, connection, publish, recipients ? REASON_SUCCESS : REASON_NO_MATCHING_SUBSCRIBERS);
     return accept();
 }
@@ -228,8 +251,10 @@ static struct verdict receive_qos_2(struct broker *broker, struct connection *co
         return accept();
     }
     GUARD(flow_check_received(broker, connection->session));
-    if (!remember_received(connection->session, publish->packet_identifier))
-        return decline(broker, connection, publish);
+    if (storing_in_trouble(broker) && connection->session->durable)
+        return decline(broker, connection, publish, no_store);
+    if (!remember_received(broker, connection->session, publish->packet_identifier))
+        return decline(broker, connection, publish, no_memory);
     return pass_on(broker, connection, publish, topic);
 }
 
@@ -260,8 +285,9 @@ struct verdict pubrel_actions(struct broker *broker, struct connection *connecti
 {
     const uint16_t identifier = packet->acknowledgement.packet_identifier;
     const enum receiver_action action = receiver_action(connection->session, identifier, RECEIVER_PUBREL);
-    if (action == RECEIVER_COMPLETE)
-        forget_received(connection->session, identifier);
+    if (action == RECEIVER_COMPLETE && !forget_received(broker, connection->session, identifier))
+        return refuse(connection_is_5_0(connection) ? MQTT_4_13_2_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
+                      "no memory to note that the message is released");
     connection_acknowledge(broker, connection, PACKET_PUBCOMP, identifier,
                            action == RECEIVER_COMPLETE ? REASON_SUCCESS : REASON_PACKET_IDENTIFIER_NOT_FOUND);
     return accept();
@@ -274,16 +300,13 @@ struct verdict pubrel_actions(struct broker *broker, struct connection *connecti
 static void complete(struct broker *broker, struct session *session, struct delivery *delivery)
 {
     inflight_remove(session, delivery);
-    delivery_destroy(delivery);
+    delivery_destroy(broker, delivery);
     ordering_pump(broker, session);
 }
 
 static void release(struct broker *broker, struct connection *connection, struct delivery *delivery)
 {
-    if (delivery->message) { /* [MQTT-4.3.3-6] [MQTT3-4.3.3-1] it is never sent again */
-        message_release(delivery->message);
-        delivery->message = NULL;
-    }
+    delivery_forget_message(broker, delivery); /* [MQTT-4.3.3-6] [MQTT3-4.3.3-1] it is never sent again */
     connection_acknowledge(broker, connection, PACKET_PUBREL, delivery->packet_identifier, REASON_SUCCESS);
 }
 
@@ -312,6 +335,7 @@ static struct verdict on_event(struct broker *broker, struct connection *connect
     case SENDER_RELEASE_AGAIN:
         delivery->state = transition.next;
         inflight_settle(connection->session->flows, delivery);
+        storing_delivery_changed(broker, delivery);
         release(broker, connection, delivery);
         break;
     case SENDER_PROTOCOL_ERROR:

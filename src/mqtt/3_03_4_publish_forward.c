@@ -173,7 +173,9 @@ enum forward_outcome forward_publish(struct broker *broker, struct connection *c
     const bool reference = publication->shared && publication->payload.length >= ROUTING_SHARE_FROM &&
                            !broker->environment.trace;
     const size_t copied = reference ? size - publication->payload.length : size;
-    uint8_t *place = output_reserve(broker, connection, copied);
+    const uint64_t waits_for =
+        forward->qos == 2 ? promises_of_delivery(broker, connection->session) : 0; /* 4.1.1 */
+    uint8_t *place = output_reserve(broker, connection, copied, waits_for);
     if (!place)
         return FORWARD_FAILED;
 
@@ -190,7 +192,8 @@ enum forward_outcome forward_publish(struct broker *broker, struct connection *c
         return FORWARD_SENT;
     }
     /* the publication may still borrow from the packet; the shared message's own bytes are what lives on */
-    return output_reference(broker, connection, publication->shared, message_payload(publication->shared))
+    return output_reference(broker, connection, publication->shared, message_payload(publication->shared),
+                            waits_for)
                ? FORWARD_SENT
                : FORWARD_FAILED;
 }

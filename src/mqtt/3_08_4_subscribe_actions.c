@@ -28,21 +28,25 @@ static struct granted grant(struct broker *broker, struct connection *connection
     /* [MQTT3-3.8.3-2] */
     if (!five && !features_allow_filter(&broker->settings, request->topic_filter))
         return (struct granted){.reason_code = REASON_UNSPECIFIED_ERROR};
+    struct session *session = connection->session;
+    const struct granted quota = {.reason_code = five ? REASON_QUOTA_EXCEEDED : REASON_UNSPECIFIED_ERROR};
+    if (storing_in_trouble(broker) && session->durable) /* 4.1.1: SUBACK would promise what is not stored */
+        return quota;
+    if (!storing_reserve_subscription(broker, session, request->topic_filter))
+        return quota;
     const struct subscription_options options = {.identifier = identifier,
                                                  .qos = qos,
                                                  .no_local = request->no_local,
                                                  .retain_as_published = request->retain_as_published,
                                                  .retain_handling = request->retain_handling};
-    switch (subscriptions_put(broker->subscriptions, &connection->session->subscriber, request->topic_filter,
-                              five, &options)) {
-    case SUBSCRIPTION_ADDED:
-        return (struct granted){.reason_code = qos, .is_new = true};
-    case SUBSCRIPTION_REPLACED: /* [MQTT-3.8.4-3] [MQTT-3.8.4-4] [MQTT3-3.8.4-3] */
-        return (struct granted){.reason_code = qos, .is_new = false};
-    case SUBSCRIPTION_NO_MEMORY:
-        break;
-    }
-    return (struct granted){.reason_code = five ? REASON_QUOTA_EXCEEDED : REASON_UNSPECIFIED_ERROR};
+    const enum subscriptions_outcome outcome =
+        subscriptions_put(broker->subscriptions, &session->subscriber, request->topic_filter, five, &options);
+    if (outcome == SUBSCRIPTION_NO_MEMORY)
+        return quota;
+    storing_subscribed(broker, session, request->topic_filter, &options,
+                       five ? subscriptions_group(broker->subscriptions, request->topic_filter) : 0);
+    /* not new: [MQTT-3.8.4-3] [MQTT-3.8.4-4] [MQTT3-3.8.4-3] */
+    return (struct granted){.reason_code = qos, .is_new = outcome == SUBSCRIPTION_ADDED};
 }
 
 /* Retained messages for a subscription, 3.3.1.3 [D-3.3.1.3-1] [D-3.8.4-3] */

@@ -15,11 +15,28 @@ static void send_unsuback(struct broker *broker, struct connection *connection, 
     connection_send(broker, connection, &unsuback);
 }
 
+/* One Topic Filter of the packet. */
+static uint8_t remove_one(struct broker *broker, struct session *session, struct bytes topic_filter, bool five)
+{
+    if (!storing_reserve_subscription(broker, session, topic_filter))
+        return REASON_UNSPECIFIED_ERROR;
+    /* [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT3-3.10.4-1] [MQTT3-3.10.4-2]; what is queued or in flight is
+     * not touched [MQTT-3.10.4-3] [MQTT3-3.10.4-3] [D-3.10.4-1] */
+    if (!subscriptions_remove(broker->subscriptions, &session->subscriber, topic_filter, five))
+        return REASON_NO_SUBSCRIPTION_EXISTED;
+    storing_unsubscribed(broker, session, topic_filter);
+    return REASON_SUCCESS;
+}
+
 struct verdict unsubscribe_actions(struct broker *broker, struct connection *connection,
                                    const struct packet *packet)
 {
     const struct unsubscribe *unsubscribe = &packet->unsubscribe;
     const bool five = connection_is_5_0(connection);
+    /* 4.1.1: UNSUBACK would promise what is not stored; that of 3.1.1 has no other word for it */
+    const bool refused = storing_in_trouble(broker) && connection->session->durable;
+    if (refused && !five)
+        return refuse(MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0, "the end of a subscription cannot be stored now");
     uint8_t *reason_codes = malloc(unsubscribe->count);
     if (!reason_codes)
         return refuse(five ? MQTT_4_13_2_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
@@ -28,11 +45,8 @@ struct verdict unsubscribe_actions(struct broker *broker, struct connection *con
     struct bytes rest = unsubscribe->payload;
     struct bytes topic_filter;
     for (uint32_t i = 0; unsubscribe_next(&rest, &topic_filter); i++) {
-        /* [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT3-3.10.4-1] [MQTT3-3.10.4-2]; what is queued or in flight is
-         * not touched [MQTT-3.10.4-3] [MQTT3-3.10.4-3] [D-3.10.4-1] */
-        const bool existed =
-            subscriptions_remove(broker->subscriptions, &connection->session->subscriber, topic_filter, five);
-        reason_codes[i] = existed ? REASON_SUCCESS : REASON_NO_SUBSCRIPTION_EXISTED;
+        reason_codes[i] = refused ? REASON_IMPLEMENTATION_SPECIFIC_ERROR
+                                  : remove_one(broker, connection->session, topic_filter, five);
     }
     send_unsuback(broker, connection, unsubscribe->packet_identifier,
                   bytes_of(reason_codes, unsubscribe->count));

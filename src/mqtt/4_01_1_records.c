@@ -10,8 +10,8 @@
  *   received        (nothing)
  *   wills           flags 1 | message 8 | due 8 | delay 4 | expiry interval 4
  *
- * The fields have fixed places as far as possible, so that a hexadecimal dump can be read with this comment. The
- * Subscription Options are those of 3.8.3.1. */
+ * The fields have fixed places as far as possible, so that a hexadecimal dump can be read with this comment.
+ * The Subscription Options are those of 3.8.3.1. */
 #include "4_01_1_records.h"
 
 #include <assert.h>
@@ -314,8 +314,8 @@ static void put_message(struct writer *writer, const struct record *record)
     write_raw(writer, message->payload.data, message->payload.length);
 }
 
-/* Takes Property Length and the properties, which are those of a PUBLISH from a client. Of these the expiry has
- * become a moment, and a Topic Alias ended with the connection that it came on. */
+/* Takes Property Length and the properties, which are those of a PUBLISH from a client. Of these the expiry
+ * has become a moment, and a Topic Alias ended with the connection that it came on. */
 static const char *take_properties(struct reader *value, struct bytes *wire)
 {
     *wire = bytes_of(NULL, 0);

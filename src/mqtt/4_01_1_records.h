@@ -95,7 +95,11 @@ struct record_delivery {
     bool retain;
     bool sent;
     uint16_t identifier_count;
-    struct bytes identifiers; /* Subscription Identifiers, 4 bytes each; read with record_identifier */
+    /* Subscription Identifiers: record_put takes them from `native_identifiers`; record_read leaves that NULL and
+     * sets `identifiers`, as stored, 4 bytes each, to be read with record_identifier. A record that was read can be
+     * put again as it is: record_put takes `identifiers` when `native_identifiers` is NULL. */
+    const uint32_t *native_identifiers;
+    struct bytes identifiers;
 };
 
 struct record_received {

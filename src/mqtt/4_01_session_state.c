@@ -63,21 +63,21 @@ struct flows *session_change_flows(struct session *session)
     return session->flows;
 }
 
-static void destroy_deliveries(struct list *list)
+static void destroy_deliveries(struct broker *broker, struct list *list)
 {
     while (!list_empty(list)) {
         struct delivery *delivery = LIST_OWNER(list->first, struct delivery, node);
         list_remove(list, &delivery->node);
-        delivery_destroy(delivery);
+        delivery_destroy(broker, delivery);
     }
 }
 
-static void destroy_flows(struct session *session)
+static void destroy_flows(struct broker *broker, struct session *session)
 {
     if (!session->flows)
         return;
-    destroy_deliveries(&session->flows->queue);
-    destroy_deliveries(&session->flows->inflight_order);
+    destroy_deliveries(broker, &session->flows->queue);
+    destroy_deliveries(broker, &session->flows->inflight_order);
     free(session->flows->inflight.slots);
     identifier_set_clear(&session->flows->received);
     free(session->flows);
@@ -114,10 +114,10 @@ void session_end(struct broker *broker, struct session *session)
         hand_over_shared(broker, &session_flows(session)->inflight_order);
         hand_over_shared(broker, &session_flows(session)->queue);
     }
-    destroy_flows(session);
+    destroy_flows(broker, session);
     hash_map_remove(&broker->sessions, identifier_hash(broker, session_client_identifier(session)), session);
     broker->statistics.sessions--;
-    free(session); /* [MQTT-4.1.0-2] */
+    storing_free_session(broker, session); /* [MQTT-4.1.0-2] */
 }
 
 /* The moment `seconds` from now; UINT32_MAX means never (3.1.2.11.2) [D-3.1.2.11.2-3]. */
@@ -126,7 +126,7 @@ static uint64_t after(const struct broker *broker, uint32_t seconds)
     return seconds == UINT32_MAX ? EXPIRES_NEVER : broker->now + (uint64_t)seconds * 1000;
 }
 
-static void arm_timer(struct broker *broker, struct session *session)
+void session_arm_timer(struct broker *broker, struct session *session)
 {
     const uint64_t will_due = session->will ? session->will->due : EXPIRES_NEVER;
     const uint64_t deadline = will_due < session->expires_at ? will_due : session->expires_at;
@@ -142,19 +142,21 @@ static void arm_timer(struct broker *broker, struct session *session)
 void session_detach(struct broker *broker, struct session *session)
 {
     assert(!session->connection);
+    storing_detached(broker, session);
     if (session->expiry_interval ==
         0) { /* [MQTT-4.1.0-2]; [MQTT3-3.1.2-6] a Clean Session ends with its connection */
         session_end(broker, session);
         return;
     }
     if (flows_empty(session_flows(session)))
-        destroy_flows(session);
+        destroy_flows(broker, session);
     if (session->will && session->will->delay == 0)
         will_publish(broker, session);
     if (session->will)
         session->will->due = after(broker, session->will->delay);
+    storing_will(broker, session);
     session->expires_at = after(broker, session->expiry_interval); /* [MQTT-3.1.2-23] [MQTT3-4.1.0-1] */
-    arm_timer(broker, session);
+    session_arm_timer(broker, session);
 }
 
 void session_timer_expired(struct broker *broker, struct session *session)
@@ -166,7 +168,7 @@ void session_timer_expired(struct broker *broker, struct session *session)
     }
     if (session->will && session->will->due <= broker->now)
         will_publish(broker, session);
-    arm_timer(broker, session);
+    session_arm_timer(broker, session);
 }
 
 /* Application Messages */
@@ -231,21 +233,30 @@ struct delivery *delivery_create(struct message *message, uint8_t qos, bool reta
     struct delivery *delivery = malloc(sizeof *delivery + identifier_count * sizeof identifiers[0]);
     if (!delivery)
         return NULL;
-    *delivery = (struct delivery){.message = message_share(message),
+    *delivery = (struct delivery){.message = message ? message_share(message) : NULL,
                                   .qos = qos,
                                   .state = SENDER_QUEUED,
                                   .retain = retain,
                                   .identifier_count = identifier_count};
-    for (uint16_t i = 0; i < identifier_count; i++)
+    for (uint16_t i = 0; identifiers && i < identifier_count; i++)
         delivery->identifiers[i] = identifiers[i];
     return delivery;
 }
 
-void delivery_destroy(struct delivery *delivery)
+void delivery_forget_message(struct broker *broker, struct delivery *delivery)
 {
-    if (delivery->message)
-        message_release(delivery->message);
-    free(delivery);
+    if (!delivery->message)
+        return;
+    if (delivery->stored.number != 0)
+        storing_unhold(broker, delivery->message);
+    message_release(delivery->message);
+    delivery->message = NULL;
+}
+
+void delivery_destroy(struct broker *broker, struct delivery *delivery)
+{
+    delivery_forget_message(broker, delivery);
+    storing_free_delivery(broker, delivery);
 }
 
 /* Messages in flight */
@@ -293,6 +304,32 @@ bool inflight_add(struct session *session, struct delivery *delivery)
     delivery->packet_identifier = free_identifier(inflight); /* [MQTT-4.3.2-1] [MQTT-4.3.3-1] */
     *slot_of(inflight, delivery->packet_identifier) = delivery;
     inflight->count++;
+    list_append(&flows->inflight_order, &delivery->node);
+    return true;
+}
+
+/* Where the slot is taken by another identifier, a larger table has one for each, at the latest with one slot
+ * for every identifier. */
+static bool inflight_room_for(struct inflight *inflight, uint16_t packet_identifier)
+{
+    while (inflight->capacity == 0 || *slot_of(inflight, packet_identifier)) {
+        if (inflight->capacity > 0 &&
+            (*slot_of(inflight, packet_identifier))->packet_identifier == packet_identifier)
+            return false;
+        if (!inflight_grow(inflight))
+            return false;
+    }
+    return true;
+}
+
+bool inflight_restore(struct session *session, struct delivery *delivery)
+{
+    struct flows *flows = session_change_flows(session);
+    if (!flows || !inflight_room_for(&flows->inflight, delivery->packet_identifier))
+        return false;
+    *slot_of(&flows->inflight, delivery->packet_identifier) = delivery;
+    flows->inflight.count++;
+    flows->inflight.last_identifier = delivery->packet_identifier;
     list_append(&flows->inflight_order, &delivery->node);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "../base/identifier_set.h"
 #include "../base/list.h"
 #include "../base/timer_heap.h"
+#include "4_01_1_storing.h"
 #include "4_03_qos_flows.h"
 #include "4_08_subscriptions.h"
 
@@ -25,14 +26,16 @@ struct connection;
  * The properties are those that travel unaltered (2.2.2 wire form, without Property Length): neither Message
  * Expiry Interval, which is recomputed, nor Topic Alias or Subscription Identifier, which belong to one hop. */
 struct message {
-    uint64_t expires_at; /* ms, or EXPIRES_NEVER */
+    struct stored stored; /* 4.1.1 */
+    uint64_t expires_at;  /* ms, or EXPIRES_NEVER */
     /* set while it is a retained message that expires; see 3_03_4_publish_actions */
     struct retained_expiry *retained_expiry;
     uint32_t references;
     uint32_t properties_length;
     uint32_t payload_length;
     uint16_t topic_length;
-    uint8_t qos; /* as published */
+    uint8_t qos;   /* as published */
+    bool retained; /* it is stored as the retained message of its topic */
     uint8_t bytes[];
 };
 
@@ -51,7 +54,9 @@ struct publication {
 /* One message that one session has to receive at QoS 1 or 2, or (from the retained messages) at QoS 0.
  * It is in the session's queue first, then, with a Packet Identifier, in flight. */
 struct delivery {
+    struct stored stored; /* 4.1.1 */
     struct list_node node;
+    struct session *session; /* whose it is; set when it is stored */
     struct message *message; /* NULL once PUBREC was received: only the identifier still matters */
     uint64_t
         group; /* the Shared Subscription that it comes from, 4.8.2, see subscriptions_visitor; 0 = none */
@@ -67,6 +72,7 @@ struct delivery {
 
 /* 3.1.2.5: kept until it is published or discarded. */
 struct session_will {
+    struct stored stored;     /* 4.1.1; its number is the session's */
     struct message *message;  /* its expires_at is unused: the interval runs from publication */
     uint64_t due;             /* ms; EXPIRES_NEVER while the client is connected */
     uint32_t delay;           /* s, 3.1.3.2.2 */
@@ -102,6 +108,8 @@ struct flows {
 
 struct session {
     struct subscriber subscriber;  /* 4.8 [D-4.1-2]; must be the first member */
+    struct stored stored;          /* 4.1.1 */
+    uint64_t changed_in;           /* 4.1.1: number of the last batch with changes that answers rest on */
     struct connection *connection; /* NULL while the client is away */
     struct session_will *will;
     struct flows *flows;      /* NULL: nothing is under way; read with session_flows */
@@ -111,6 +119,8 @@ struct session {
     /* scratch of 3_03_4_publish_actions: where this session stands in the present routing */
     uint32_t routing_slot;
     uint32_t routing_turn;
+    bool durable; /* 4.1.1: it outlives its connection, so it's stored */
+    bool logged;  /* 4.1.1: there may be subscriptions or QoS 2 identifiers of it in the store */
     uint16_t client_identifier_length;
     uint8_t client_identifier[];
 };
@@ -159,6 +169,9 @@ void session_detach(struct broker *broker, struct session *session);
 /* The session's timer ran out. May free the session. */
 void session_timer_expired(struct broker *broker, struct session *session);
 
+/* Sets the timer of a session whose client is away, by its deadlines. */
+void session_arm_timer(struct broker *broker, struct session *session);
+
 /* Makes a shared message with one reference, owned by the caller. NULL: no memory. */
 struct message *message_create(struct bytes topic, struct bytes properties, struct bytes payload, uint8_t qos,
                                uint64_t expires_at);
@@ -192,14 +205,22 @@ struct publication publication_of_message(struct message *message);
 /* Gives back what the publication holds. */
 void publication_end(struct publication *publication);
 
-/* A delivery of `message` (a reference is taken). NULL: no memory. */
+/* A delivery of `message` (a reference is taken; NULL: it is forgotten already). `identifiers` NULL: the caller
+ * fills them in. NULL: no memory. */
 struct delivery *delivery_create(struct message *message, uint8_t qos, bool retain,
                                  const uint32_t *identifiers, uint16_t identifier_count);
-void delivery_destroy(struct delivery *delivery);
+void delivery_destroy(struct broker *broker, struct delivery *delivery);
+
+/* Gives the delivery's message back, if it still has it. */
+void delivery_forget_message(struct broker *broker, struct delivery *delivery);
 
 /* Puts a delivery in flight: gives it a Packet Identifier that is not in use [MQTT-2.2.1-4] and appends it to
  * the order. False: no memory or all 65,535 identifiers in use; nothing changed. */
 bool inflight_add(struct session *session, struct delivery *delivery);
+
+/* Puts back in flight a delivery that was read from the store and has its Packet Identifier. False: no memory
+ * or it's in use. */
+bool inflight_restore(struct session *session, struct delivery *delivery);
 
 /* The delivery in flight with this Packet Identifier, or NULL. */
 struct delivery *inflight_find(const struct session *session, uint16_t packet_identifier);

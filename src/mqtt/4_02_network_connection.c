@@ -166,6 +166,34 @@ static void output_drop(struct broker *broker, struct connection *connection)
     }
     connection->output_last = NULL;
     connection->output_size = 0;
+    promises_forget(broker, connection);
+}
+
+/* Throws away all but the first `kept` bytes. */
+static void output_cut(struct broker *broker, struct connection *connection, size_t kept)
+{
+    struct output_block **link = &connection->output_first;
+    connection->output_size = kept;
+    connection->output_last = NULL;
+    while (*link && kept > 0) {
+        struct output_block *block = *link;
+        if (block->end - block->start > kept)
+            block->end = block->start + (uint32_t)kept;
+        kept -= block->end - block->start;
+        connection->output_last = block;
+        link = &block->next;
+    }
+    while (*link) {
+        struct output_block *block = *link;
+        *link = block->next;
+        block_give(&broker->output_pool, block);
+    }
+}
+
+void output_drop_held(struct broker *broker, struct connection *connection)
+{
+    output_cut(broker, connection, connection->output_size - held_bytes(&connection->held));
+    promises_forget(broker, connection);
 }
 
 static void output_append(struct connection *connection, struct output_block *block)
@@ -186,8 +214,19 @@ static uint32_t capacity_for(const struct connection *connection, size_t size)
     return (uint32_t)size;
 }
 
-uint8_t *output_reserve(struct broker *broker, struct connection *connection, size_t size)
+/* `size` bytes were appended. */
+static void output_grown(struct broker *broker, struct connection *connection, size_t size,
+                         uint64_t waits_for)
 {
+    connection->output_size += size;
+    if (promises_append(broker, connection, size, waits_for))
+        connection_mark_ready(broker, connection);
+}
+
+uint8_t *output_reserve(struct broker *broker, struct connection *connection, size_t size, uint64_t waits_for)
+{
+    if (!promises_admit(broker, connection, waits_for))
+        return NULL;
     struct output_block *block = connection->output_last;
     if (!block || block->referenced ||
         block->capacity - block->end < size) { /* a reference has no room of its own */
@@ -201,13 +240,12 @@ uint8_t *output_reserve(struct broker *broker, struct connection *connection, si
     }
     uint8_t *place = block->own + block->end;
     block->end += (uint32_t)size;
-    connection->output_size += size;
-    connection_mark_ready(broker, connection);
+    output_grown(broker, connection, size, waits_for);
     return place;
 }
 
 bool output_reference(struct broker *broker, struct connection *connection, struct message *message,
-                      struct bytes bytes)
+                      struct bytes bytes, uint64_t waits_for)
 {
     struct output_block *block = block_take(&broker->output_pool, 0);
     if (!block) {
@@ -218,23 +256,28 @@ bool output_reference(struct broker *broker, struct connection *connection, stru
     block->bytes = bytes.data;
     block->end = (uint32_t)bytes.length;
     output_append(connection, block);
-    connection->output_size += bytes.length;
-    connection_mark_ready(broker, connection);
+    output_grown(broker, connection, bytes.length, waits_for);
     return true;
 }
 
 size_t connection_output(struct connection *connection, struct bytes *vector, size_t maximum)
 {
     size_t count = 0;
-    for (struct output_block *block = connection->output_first; block && count < maximum; block = block->next)
-        vector[count++] = bytes_of(block->bytes + block->start, block->end - block->start);
+    size_t free_to_go = connection->output_size - held_bytes(&connection->held);
+    for (struct output_block *block = connection->output_first; block && count < maximum && free_to_go > 0;
+         block = block->next) {
+        const size_t left = block->end - block->start;
+        const size_t length = left < free_to_go ? left : free_to_go;
+        vector[count++] = bytes_of(block->bytes + block->start, length);
+        free_to_go -= length;
+    }
     return count;
 }
 
 /* Takes `count` sent bytes off the front of the output. */
 static void output_sent(struct broker *broker, struct connection *connection, size_t count)
 {
-    assert(count <= connection->output_size);
+    assert(count <= connection->output_size - held_bytes(&connection->held));
     connection->output_size -= count;
     while (connection->output_first) {
         struct output_block *block = connection->output_first;
@@ -260,7 +303,7 @@ void connection_sent(struct broker *broker, struct connection *connection, size_
 
 bool connection_closing(const struct connection *connection)
 {
-    return connection->state == CONNECTION_CLOSING;
+    return connection->state == CONNECTION_CLOSING && held_bytes(&connection->held) == 0;
 }
 
 bool connection_wants_input(const struct connection *connection)
@@ -316,6 +359,16 @@ static void strip_diagnostics(struct packet *packet)
         properties->present &= ~(1U << ORDINAL_REASON_STRING | 1U << ORDINAL_USER_PROPERTY);
 }
 
+/* The batch that a packet has to wait for; 0: none. */
+static uint64_t promised_by(const struct broker *broker, const struct connection *connection,
+                            enum packet_type type)
+{
+    const unsigned promising = 1U << PACKET_CONNACK | 1U << PACKET_PUBACK | 1U << PACKET_PUBREC |
+                               1U << PACKET_PUBREL | 1U << PACKET_PUBCOMP | 1U << PACKET_SUBACK |
+                               1U << PACKET_UNSUBACK;
+    return promising >> type & 1U ? promises_of_answer(broker, connection) : 0;
+}
+
 bool connection_send(struct broker *broker, struct connection *connection, struct packet *packet)
 {
     packet->version = connection->version;
@@ -333,7 +386,7 @@ bool connection_send(struct broker *broker, struct connection *connection, struc
     }
     if (size == 0 || size > connection->maximum_packet_size) /* [MQTT-3.1.2-24] */
         return false;
-    uint8_t *place = output_reserve(broker, connection, size);
+    uint8_t *place = output_reserve(broker, connection, size, promised_by(broker, connection, packet->type));
     if (!place)
         return false;
     struct writer writer = writer_into(place, size);
@@ -351,7 +404,7 @@ void connection_acknowledge(struct broker *broker, struct connection *connection
     const size_t size = with_reason ? 5 : 4;
     if (size > connection->maximum_packet_size) /* [MQTT-3.1.2-24] */
         return;
-    uint8_t *place = output_reserve(broker, connection, size);
+    uint8_t *place = output_reserve(broker, connection, size, promised_by(broker, connection, type));
     if (!place)
         return;
     place[0] = (uint8_t)((unsigned)type << 4 | (type == PACKET_PUBREL ? 2U : 0U)); /* [MQTT-3.6.1-1] */

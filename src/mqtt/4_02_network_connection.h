@@ -12,6 +12,7 @@
 #include "../base/list.h"
 #include "../base/timer_heap.h"
 #include "3_packet.h"
+#include "4_01_1_promises.h"
 #include "broker.h"
 
 struct message;
@@ -57,6 +58,8 @@ struct connection {
     uint8_t *partial; /* the beginning of a packet whose rest has not come yet; NULL mostly */
     struct topic_aliases *topic_aliases;       /* 3.3.2.3.4, set up by the client; NULL until it uses one */
     size_t output_size;                        /* bytes waiting */
+    struct held_output held;                   /* those of them that wait for the store, the last ones */
+    struct list_node held_node;                /* in broker.storing.held, while there are any */
     struct outgoing_aliases *outgoing_aliases; /* 3.3.2.3.4, set up by us; NULL until we use one */
     uint64_t last_received;                    /* ms; for Keep Alive */
     struct timer timer;                        /* CONNECT time-out, then Keep Alive */
@@ -92,13 +95,18 @@ void connection_detach(struct broker *broker, struct connection *connection);
 /* As connection_close, but throws away what was not sent: for a peer that cannot be served any more. */
 void connection_abort(struct broker *broker, struct connection *connection);
 
-/* `size` contiguous bytes at the end of the output, to be filled by the caller at once. NULL: no memory; the
- * connection is aborted. */
-uint8_t *output_reserve(struct broker *broker, struct connection *connection, size_t size);
+/* `size` contiguous bytes at the end of the output, to be filled by the caller at once; they wait for the store
+ * to have batch number `waits_for` (0: for none, see 4_01_1_promises). NULL: no memory, or the store is in
+ * trouble; the connection is closed. */
+uint8_t *output_reserve(struct broker *broker, struct connection *connection, size_t size,
+                        uint64_t waits_for);
 
 /* Appends `bytes`, which lie in `message`, without copying them; takes a reference. False as above. */
 bool output_reference(struct broker *broker, struct connection *connection, struct message *message,
-                      struct bytes bytes);
+                      struct bytes bytes, uint64_t waits_for);
+
+/* Throws away what waits for the store. */
+void output_drop_held(struct broker *broker, struct connection *connection);
 
 /* Frees the pool's blocks. */
 void output_pool_clear(struct output_pool *pool);

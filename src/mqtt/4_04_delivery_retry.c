@@ -25,7 +25,7 @@ static void resend_publish(struct broker *broker, struct session *session, struc
         return;
     inflight_remove(session,
                     delivery); /* [MQTT-3.1.2-25]: the new connection takes less than the old one did */
-    delivery_destroy(delivery);
+    delivery_destroy(broker, delivery);
     broker->statistics.messages_dropped++;
 }
 

@@ -219,6 +219,16 @@ bool routing_publish(struct broker *broker, struct publication *publication, uin
     return deliver_to_all(broker, publication);
 }
 
+bool routing_needs_store(struct broker *broker, struct publication *publication)
+{
+    const struct routing *routing = &broker->routing;
+    find_recipients(broker, publication, 0);
+    for (uint32_t i = 0; i < routing->recipient_count; i++)
+        if (publication->qos > 0 && routing->recipients[i].qos > 0 && routing->recipients[i].session->durable)
+            return true;
+    return false;
+}
+
 void routing_pass_to_group(struct broker *broker, struct message *message, uint64_t group)
 {
     struct publication publication = publication_of_message(message);

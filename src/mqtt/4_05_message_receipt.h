@@ -43,6 +43,9 @@ struct routing {
  * for (those that had no room are counted too). False: out of memory; some may have been served. */
 bool routing_publish(struct broker *broker, struct publication *publication, uint32_t *recipients);
 
+/* Whether delivering the publication would change what is stored, 4.1.1. */
+bool routing_needs_store(struct broker *broker, struct publication *publication);
+
 /* 4.8.2: a member of a Shared Subscription has ended its session with a QoS 1 message unacknowledged or still
  * waiting: another member of the same group gets it [S-4.8.2-1]. Nobody, if there is none. */
 void routing_pass_to_group(struct broker *broker, struct message *message, uint64_t group);

@@ -45,7 +45,7 @@ static bool queue_has_room(struct broker *broker, struct session *session)
     while (session_flows(session)->queued >= broker->settings.maximum_queued && first &&
            expired(broker, first->message)) {
         queue_remove(session, first);
-        delivery_destroy(first);
+        delivery_destroy(broker, first);
         first = queue_first(session);
     }
     return session_flows(session)->queued < broker->settings.maximum_queued;
@@ -60,7 +60,7 @@ static bool queue_drop(struct broker *broker, struct session *session)
     if (!broker->settings.drop_oldest || !first)
         return false;
     queue_remove(session, first);
-    delivery_destroy(first);
+    delivery_destroy(broker, first);
     return true;
 }
 
@@ -88,6 +88,17 @@ static bool enqueue(struct broker *broker, struct session *session, struct publi
     list_append(&flows->queue, &delivery->node);
     queue_count(flows, delivery,
                 1); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] [MQTT3-3.1.2-5] part of the Session State from now on */
+    storing_delivery(broker, session, delivery);
+    return true;
+}
+
+bool ordering_restore(struct session *session, struct delivery *delivery)
+{
+    struct flows *flows = session_change_flows(session);
+    if (!flows)
+        return false;
+    list_append(&flows->queue, &delivery->node);
+    queue_count(flows, delivery, 1);
     return true;
 }
 
@@ -113,12 +124,13 @@ static void send_in_flight(struct broker *broker, struct session *session, struc
         .dup = false}; /* [MQTT-4.3.2-2] [MQTT-4.3.3-2] [MQTT3-4.3.2-1] [MQTT3-4.3.3-1] */
     delivery->state = delivery->qos == 1 ? SENDER_AWAIT_PUBACK : SENDER_AWAIT_PUBREC;
     delivery->sent = true;
+    storing_delivery_changed(broker, delivery);
     if (forward_publish(broker, session->connection, publication, &forward) != FORWARD_TOO_LARGE)
         return;
     /* [MQTT-3.1.2-25] as if it had been completed; one of a Shared Subscription, too, which no other
      * member is asked to take instead [D-3.1.2.11.4-2] */
     inflight_remove(session, delivery);
-    delivery_destroy(delivery);
+    delivery_destroy(broker, delivery);
     broker->statistics.messages_dropped++;
 }
 
@@ -129,9 +141,10 @@ static bool send_now(struct broker *broker, struct session *session, struct publ
     if (!delivery)
         return false;
     if (!inflight_add(session, delivery)) {
-        delivery_destroy(delivery);
+        delivery_destroy(broker, delivery);
         return false;
     }
+    storing_delivery(broker, session, delivery);
     send_in_flight(broker, session, delivery, publication);
     return true;
 }
@@ -182,7 +195,7 @@ static bool pump_one(struct broker *broker, struct session *session, struct deli
                                         .identifier_count = delivery->identifier_count,
                                         .retain = delivery->retain};
         send_qos_0(broker, session, &publication, &forward);
-        delivery_destroy(delivery);
+        delivery_destroy(broker, delivery);
     }
     publication_end(&publication);
     return true;
@@ -198,7 +211,7 @@ void ordering_pump(struct broker *broker, struct session *session)
             return;
         if (expired(broker, delivery->message)) { /* [MQTT-3.3.2-5] */
             queue_remove(session, delivery);
-            delivery_destroy(delivery);
+            delivery_destroy(broker, delivery);
         } else if (!pump_one(broker, session, delivery)) {
             return;
         }

@@ -21,4 +21,7 @@ bool ordering_deliver(struct broker *broker, struct session *session, struct pub
  * reading allow. */
 void ordering_pump(struct broker *broker, struct session *session);
 
+/* Puts back at the end of the queue a delivery that was read from the store. False: no memory. */
+bool ordering_restore(struct session *session, struct delivery *delivery);
+
 #endif

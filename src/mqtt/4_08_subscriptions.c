@@ -602,6 +602,33 @@ void subscriptions_each(struct subscriptions *subscriptions, const struct subscr
              &subscription->options);
 }
 
+static struct share_node *find_share(const struct subscriptions *subscriptions, struct bytes filter)
+{
+    const struct target target = target_of(filter, true);
+    struct audience *audience = target.shared ? find_audience(subscriptions, &target) : NULL;
+    return audience == NULL ? NULL : share_of(&audience->node);
+}
+
+uint64_t subscriptions_group(const struct subscriptions *subscriptions, struct bytes filter)
+{
+    const struct share_node *share = find_share(subscriptions, filter);
+    return share == NULL ? 0 : share->number;
+}
+
+void subscriptions_set_group(struct subscriptions *subscriptions, struct bytes filter, uint64_t number)
+{
+    struct share_node *share = find_share(subscriptions, filter);
+    if (share != NULL)
+        share->number = number;
+    subscriptions_skip_groups(subscriptions, number);
+}
+
+void subscriptions_skip_groups(struct subscriptions *subscriptions, uint64_t number)
+{
+    if (subscriptions->last_share < number)
+        subscriptions->last_share = number;
+}
+
 uint64_t subscriptions_count(const struct subscriptions *subscriptions)
 {
     return subscriptions->count;

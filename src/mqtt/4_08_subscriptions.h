@@ -67,6 +67,16 @@ bool subscriptions_remove(struct subscriptions *subscriptions, struct subscriber
 /* Removes all subscriptions of a subscriber (its session ends). */
 void subscriptions_remove_all(struct subscriptions *subscriptions, struct subscriber *subscriber);
 
+/* The number of the Shared Subscription that `filter` ("$share/...") names, as visitors see it; 0: there is
+ * none, or the filter is not shared. */
+uint64_t subscriptions_group(const struct subscriptions *subscriptions, struct bytes filter);
+
+/* Gives a Shared Subscription the number that it had before a restart. */
+void subscriptions_set_group(struct subscriptions *subscriptions, struct bytes filter, uint64_t number);
+
+/* Sees to it that no new Shared Subscription gets this number or a lower one. */
+void subscriptions_skip_groups(struct subscriptions *subscriptions, uint64_t number);
+
 /* Reports every subscription that matches `topic_name` (4.7). The visitor must not change the collection. */
 void subscriptions_match(struct subscriptions *subscriptions, struct bytes topic_name,
                          const struct subscriptions_visitor *visitor);

@@ -39,11 +39,13 @@ struct verdict will_check(const struct broker_settings *settings, const struct p
 /* 3.1.2.5: the Will that a CONNECT asks for, to be owned by a session. NULL: no memory. */
 struct session_will *will_create(const struct will *will);
 /* Frees a Will that was not published. NULL is fine. */
-void will_free(struct session_will *will);
+void will_free(struct broker *broker, struct session_will *will);
 /* Discards the session's Will, if it has one. */
-void will_discard(struct session *session);
+void will_discard(struct broker *broker, struct session *session);
 /* Publishes the session's Will, if it has one, and discards it. */
 void will_publish(struct broker *broker, struct session *session);
+/* Publishes a Will that no session owns any more, and frees it. `publisher` may be NULL. */
+void will_publish_late(struct broker *broker, struct session_will *will, const struct session *publisher);
 
 /* 3.3.1.3: stores or removes the retained message that a publication with RETAIN 1 stands for, then routes
  * it. `*recipients` as for routing_publish. False: no memory. */
@@ -51,6 +53,8 @@ bool publish_accept(struct broker *broker, struct publication *publication, uint
 
 /* Gives back a message that is no longer the retained one of its topic, and its expiry timer. */
 void retained_release(struct broker *broker, struct message *message);
+/* Sets the expiry timer of a retained message that was read from the store. False: no memory. */
+bool retained_arm_expiry(struct broker *broker, struct message *message);
 /* The Message Expiry Interval of a retained message has run out: it's removed [MQTT-3.3.2-5]. */
 void retained_timer_expired(struct broker *broker, struct timer *timer);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../base/line.h"
+#include "4_01_1_restoring.h"
 #include "4_13_handling_errors.h"
 #include "actions.h"
 
@@ -44,6 +45,9 @@ struct broker *broker_create(const struct broker_settings *settings,
         return NULL;
     broker->settings = *settings;
     broker->environment = *environment;
+    broker->storing = (struct storing){.alive = {.kind = TIMER_ALIVE},
+                                       .promised = environment->storage == STORAGE_PROMISED,
+                                       .batch = 1};
     broker->client_identifier_key = hash_key_of(random_number(environment));
     broker->subscriptions = subscriptions_create(random_number(environment));
     broker->retained = retained_create(random_number(environment));
@@ -74,7 +78,7 @@ static void end_sessions(struct broker *broker)
     while (broker->sessions.count > 0) {
         struct session *session = NULL;
         hash_map_each(&broker->sessions, first_session, &session);
-        will_discard(session); /* [D-3.1.2.5-5] */
+        will_discard(broker, session); /* [D-3.1.2.5-5] */
         session_end(broker, session);
     }
 }
@@ -85,6 +89,8 @@ void broker_destroy(struct broker *broker)
         return;
     assert(list_empty(&broker->connections));
     broker->shutting_down = true;
+    storing_end(broker); /* what is stored outlives us */
+    restoring_free(broker->storing.restoring);
     end_sessions(broker);
     hash_map_clear(&broker->sessions);
     if (broker->retained)
@@ -100,7 +106,7 @@ void broker_destroy(struct broker *broker)
 bool broker_reserve_timers(struct broker *broker)
 {
     const uint64_t timers =
-        broker->statistics.sessions + broker->statistics.connections + broker->retained_expiring + 3;
+        broker->statistics.sessions + broker->statistics.connections + broker->retained_expiring + 4;
     return timers < UINT32_MAX && timer_heap_reserve(&broker->timers, (uint32_t)timers);
 }
 
@@ -151,6 +157,7 @@ static void handle_packet(struct broker *broker, struct connection *connection, 
     struct packet packet;
     packet.version = PROTOCOL_UNKNOWN;
     connection->last_received = broker->now;
+    broker->storing.packet_changed = false;
     broker->statistics.packets_received++;
     connection_trace(broker, connection, SENDER_CLIENT, bytes);
     const bool first = connection->state == CONNECTION_AWAITS_CONNECT;
@@ -291,6 +298,8 @@ static void run_timers(struct broker *broker)
             keep_alive_timer_expired(broker, LIST_OWNER(timer, struct connection, timer));
         else if (timer->kind == TIMER_SESSION)
             session_timer_expired(broker, LIST_OWNER(timer, struct session, timer));
+        else if (timer->kind == TIMER_ALIVE)
+            storing_alive_expired(broker);
         else
             retained_timer_expired(broker, timer);
     }
@@ -371,7 +380,10 @@ static void take(struct broker *broker, struct step *step)
         close_all(broker);
         break;
     case STEP_STORED:
+        storing_done(broker);
+        break;
     case STEP_STORE_TROUBLE:
+        storing_trouble(broker, step->text);
         break;
     }
 }
@@ -380,6 +392,7 @@ void broker_step(struct broker *broker, uint64_t now, struct step *step)
 {
     assert(now >= broker->now);
     broker->now = now;
+    storing_sweep(broker);
     run_timers(broker);
     settle(broker);
     take(broker, step);

@@ -12,13 +12,14 @@
 #include "../base/hash_map.h"
 #include "3_03_1_3_retain.h"
 #include "3_packet.h"
+#include "4_01_1_storing.h"
 #include "4_01_session_state.h"
 #include "4_02_network_connection.h"
 #include "4_05_message_receipt.h"
 #include "broker.h"
 
 /* Tells in which structure an expired timer is embedded. */
-enum timer_kind { TIMER_CONNECTION, TIMER_SESSION, TIMER_RETAINED };
+enum timer_kind { TIMER_CONNECTION, TIMER_SESSION, TIMER_RETAINED, TIMER_ALIVE };
 
 struct broker {
     struct broker_settings settings;
@@ -36,6 +37,7 @@ struct broker {
     struct output_pool output_pool;
     struct routing routing;
     struct broker_statistics statistics;
+    struct storing storing; /* 4.1.1: what has changed and is to be stored */
     bool shutting_down;
 };
 

@@ -119,12 +119,13 @@ END_TEST
 /* Messages in flight, without a broker */
 
 static struct message *message;
+static struct broker nobody; /* stores nothing */
 
 static struct delivery *put_in_flight(struct session *session)
 {
     struct delivery *delivery = delivery_create(message, 1, false, NULL, 0);
     if (!inflight_add(session, delivery)) {
-        delivery_destroy(delivery);
+        delivery_destroy(&nobody, delivery);
         return NULL;
     }
     return delivery;
@@ -133,7 +134,7 @@ static struct delivery *put_in_flight(struct session *session)
 static void take_out(struct session *session, struct delivery *delivery)
 {
     inflight_remove(session, delivery);
-    delivery_destroy(delivery);
+    delivery_destroy(&nobody, delivery);
 }
 
 START_TEST(every_identifier_can_be_in_flight) /* [MQTT-2.2.1-3] [MQTT-2.2.1-4] */
