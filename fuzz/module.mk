@@ -3,7 +3,7 @@
 #   make fuzz-minimise                             keep what adds coverage in fuzz/corpus
 # `make test` runs the corpus through the same harnesses, built by whatever CC and SAN say.
 
-FUZZ_ALL := base broker dissect packet stream topics
+FUZZ_ALL := base broker configuration dissect packet records stream topics
 FUZZ_NAMES ?= $(FUZZ_ALL)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG ?= clang
@@ -14,6 +14,9 @@ FUZZ_TREES := src/mqtt/4_07_topic_tree.c src/mqtt/4_08_subscriptions.c src/mqtt/
 FUZZ_SUPPORT := fuzz/fuzz.c fuzz/packet_compare.c fuzz/naive_topics.c
 # The whole broker, and the model that it is compared with.
 FUZZ_BROKER := $(wildcard fuzz/broker_*.c) $(filter-out $(FUZZ_TREES),$(CORE_SOURCES))
+# The parser of the host; its defaults are the broker's.
+FUZZ_CONFIGURATION := $(wildcard src/host/configuration.c src/host/configuration_keywords.c src/host/nearest.c) \
+                      $(filter-out $(FUZZ_TREES),$(CORE_SOURCES))
 FUZZ_REPLAYS := $(FUZZ_ALL:%=$(BUILD)/fuzz-replay-%)
 
 # The replay of the corpus
@@ -27,6 +30,7 @@ $(FUZZ_REPLAYS): $(BUILD)/fuzz-replay-%: $(BUILD)/fuzz/fuzz_%.o $(FUZZ_REPLAY_OB
 	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS)
 
 $(BUILD)/fuzz-replay-broker: $(call objects,$(FUZZ_BROKER))
+$(BUILD)/fuzz-replay-configuration: $(call objects,$(FUZZ_CONFIGURATION))
 
 # The search: everything compiled once more, with clang's instrumentation, below $(FUZZ_FOLDER)/clang.
 FUZZ_CFLAGS := $(CSTD) $(WARNINGS) -O1 -g -fno-omit-frame-pointer -Isrc -I$(BUILD)/generated -MMD -MP \
@@ -48,6 +52,7 @@ $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o: fuzz/mutate_packet.c
 	$(FUZZ_CLANG) $(FUZZ_CFLAGS) -DSELECTOR_BYTES=2U -c $< -o $@
 
 $(FUZZ_FOLDER)/fuzz_broker: $(FUZZ_BROKER:%.c=$(FUZZ_FOLDER)/clang/%.o)
+$(FUZZ_FOLDER)/fuzz_configuration: $(FUZZ_CONFIGURATION:%.c=$(FUZZ_FOLDER)/clang/%.o)
 $(FUZZ_FOLDER)/fuzz_packet: $(FUZZ_FOLDER)/clang/fuzz/mutate_packet.o
 $(FUZZ_FOLDER)/fuzz_dissect: $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o
 

@@ -35,8 +35,9 @@ struct changes {
 /* Appends a change; key and value are copied. False: no memory, nothing has changed. */
 bool changes_add(struct changes *changes, const struct change *change);
 
-/* Appends a change whose key and value the caller writes himself, one behind the other, at the address that is
- * returned (good until the next call). Both lengths are at most UINT32_MAX. NULL: no memory, nothing has changed. */
+/* Appends a change whose key and value the caller writes himself, one behind the other, at the address that
+ * is returned (good until the next call). Both lengths are at most UINT32_MAX. NULL: no memory, nothing has
+ * changed. */
 uint8_t *changes_room(struct changes *changes, enum change_kind kind, uint8_t table, size_t key_length,
                       size_t value_length);
 

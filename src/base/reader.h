@@ -1,5 +1,6 @@
-/* reader: takes values off the front of a run of bytes and remembers whether there were enough: the other end of
- * writer. The bytes are trusted with nothing; what is read behind the end is 0, and `short_of` says so once for all. */
+/* reader: takes values off the front of a run of bytes and remembers whether there were enough: the other end
+ * of writer. The bytes are trusted with nothing; what is read behind the end is 0, and `short_of` says so
+ * once for all. */
 #ifndef ETALON_BASE_READER_H
 #define ETALON_BASE_READER_H
 

@@ -372,10 +372,20 @@ static const char *read_message(struct reader *key, struct reader *value, struct
 
 /* Deliveries */
 
+static void put_identifiers(struct writer *writer, const struct record_delivery *delivery)
+{
+    if (!delivery->native_identifiers) {
+        assert(delivery->identifiers.length == (size_t)IDENTIFIER_SIZE * delivery->identifier_count);
+        write_raw(writer, delivery->identifiers.data, delivery->identifiers.length);
+        return;
+    }
+    for (unsigned i = 0; i < delivery->identifier_count; i++)
+        put_4(writer, delivery->native_identifiers[i]);
+}
+
 static void put_delivery(struct writer *writer, const struct record *record)
 {
     const struct record_delivery *delivery = &record->delivery;
-    assert(delivery->identifiers.length == (size_t)IDENTIFIER_SIZE * delivery->identifier_count);
     write_byte(writer, (uint8_t)(delivery->qos | flag(delivery->retain, DELIVERY_RETAIN) |
                                  flag(delivery->sent, DELIVERY_SENT)));
     write_byte(writer, delivery->state);
@@ -383,7 +393,7 @@ static void put_delivery(struct writer *writer, const struct record *record)
     put_8(writer, delivery->message);
     put_8(writer, delivery->group);
     put_2(writer, delivery->packet_identifier);
-    write_raw(writer, delivery->identifiers.data, delivery->identifiers.length);
+    put_identifiers(writer, delivery);
 }
 
 /* The QoS that each state belongs to, as bits. */
@@ -436,6 +446,7 @@ static const char *read_delivery(struct reader *key, struct reader *value, struc
     delivery->message = take_8(value);
     delivery->group = take_8(value);
     delivery->packet_identifier = take_2(value);
+    delivery->native_identifiers = NULL;
     delivery->identifiers = reader_rest(value);
     if (value->short_of)
         return "the value is too short";
@@ -554,7 +565,7 @@ static size_t value_size(const struct record *record)
     if (record->table == TABLE_MESSAGES)
         return fixed + message_size(&record->message);
     if (record->table == TABLE_DELIVERIES)
-        return fixed + record->delivery.identifiers.length;
+        return fixed + (size_t)IDENTIFIER_SIZE * record->delivery.identifier_count;
     return fixed;
 }
 

@@ -1,5 +1,5 @@
-/* 4.1.1 Storing Session State: the form of the records. What is on somebody's disk must be read for ever, so the
- * bytes are written out here. */
+/* 4.1.1 Storing Session State: the form of the records. What is on somebody's disk must be read for ever, so
+ * the bytes are written out here. */
 #include "support.h"
 
 #include "mqtt/4_01_1_records.h"
@@ -496,6 +496,32 @@ START_TEST(identifiers_come_in_order)
 }
 END_TEST
 
+/* From the broker's memory they come as numbers of the machine. */
+START_TEST(native_identifiers_are_put_in_the_same_form)
+{
+    static const uint32_t identifiers[] = {1, 0x20304, 0x0FFFFFFF};
+    const struct record record = {.table = TABLE_DELIVERIES,
+                                  .delivery = {.delivery = 1,
+                                               .session = 1,
+                                               .message = 1,
+                                               .group = 1,
+                                               .qos = 1,
+                                               .identifier_count = 3,
+                                               .native_identifiers = identifiers}};
+    const struct bytes value = octets(DELIVERY("01", "00", "0000 00000001 00020304 0FFFFFFF"));
+    struct changes changes = {0};
+    struct record again;
+    ck_assert(record_put(&changes, &record));
+    const struct change change = only_change(&changes);
+    expect_bytes(change.value, value, "identifiers");
+    memset(&again, 0xFF, sizeof again);
+    ck_assert_ptr_null(record_read(TABLE_DELIVERIES, change.key, change.value, &again));
+    ck_assert_ptr_null(again.delivery.native_identifiers);
+    changes_free(&changes);
+    octets_free(value);
+}
+END_TEST
+
 START_TEST(deletes_have_the_same_key)
 {
     const struct sample *sample = &samples[_i];
@@ -574,6 +600,7 @@ Suite *suite_4_01_1_records(void)
     tcase_add_loop_test(tcase, damaged_records_are_refused, 0, COUNT(wrongs));
     tcase_add_loop_test(tcase, the_longest_records_come_back, 0, 4);
     tcase_add_test(tcase, identifiers_come_in_order);
+    tcase_add_test(tcase, native_identifiers_are_put_in_the_same_form);
     tcase_add_loop_test(tcase, deletes_have_the_same_key, 0, COUNT(samples));
     tcase_add_loop_test(tcase, all_of_a_session_go_by_their_prefix, 0, 4);
     tcase_add_test(tcase, changes_stand_one_behind_the_other);
