@@ -72,10 +72,21 @@ static struct bytes behind_comment(struct bytes text)
     return bytes_of(longer, text.length + 2);
 }
 
-static void kept(void *context, const char *keyword)
+static void count_kept(void *context, const char *keyword)
 {
-    (void)context;
     REQUIRE(keyword[0] != '\0');
+    ++*(size_t *)context;
+}
+
+/* The broker's settings have padding, of which nothing is known; a host that is told to take over the other
+ * configuration finds nothing in them that it would have to keep. */
+static void require_same(const struct configuration *first, struct configuration *second)
+{
+    const size_t from = offsetof(struct configuration, listeners);
+    size_t kept = 0;
+    REQUIRE(memcmp((const char *)first + from, (const char *)second + from, sizeof *first - from) == 0);
+    configuration_keep(second, first, count_kept, &kept);
+    REQUIRE(kept == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -92,9 +103,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         REQUIRE(there.places[i].column == here.places[i].column);
     }
     if (well) {
-        REQUIRE(memcmp(&first, &second, sizeof first) == 0);
+        size_t kept = 0;
+        require_same(&first, &second);
         configuration_default(&running);
-        configuration_keep(&first, &running, kept, NULL);
+        configuration_keep(&first, &running, count_kept, &kept);
         (void)configuration_settings(&first);
     }
     fuzz_free(text);
