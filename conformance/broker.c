@@ -15,7 +15,8 @@
 #include "verdicts.h"
 
 #define START_LIMIT 30.0  /* seconds until a broker accepts connections */
-#define RETRY_INTERVAL 20 /* milliseconds between attempts to connect */
+#define STOP_LIMIT 20.0   /* seconds that the end in good order may take */
+#define RETRY_INTERVAL 20 /* milliseconds between looks at whether it is up, or down */
 
 /* Whether the profile's line "configurations ..." names this one. */
 static bool is_offered(struct test *t, const char *configuration)
@@ -61,6 +62,16 @@ static bool has_ended(struct broker *broker)
     return true;
 }
 
+/* A broker that does not come up says nothing on a statement; but one that does not come up again has lost
+ * what it promised to keep. */
+_Noreturn static void not_up(const struct broker *broker, const char *problem)
+{
+    struct test *t = broker->test;
+    if (broker->started > 1 && is_property(t->definition))
+        fail_expected(t, "the broker starts again with its data", "%s", problem);
+    error(t, "%s", problem);
+}
+
 static void await_listener(struct broker *broker)
 {
     struct test *t = broker->test;
@@ -73,19 +84,20 @@ static void await_listener(struct broker *broker)
             return;
         }
         if (has_ended(broker))
-            error(t, "the broker ended at once; see %s/output", broker->data);
+            not_up(broker, "the broker ended at once; see its output");
         if (now(t) > limit)
-            error(t, "the broker did not listen within %.0f s: %s", START_LIMIT, problem);
+            not_up(broker, text(t, "the broker did not listen within %.0f s: %s", START_LIMIT, problem));
         poll(NULL, 0, RETRY_INTERVAL); /* only paces the attempts; the connection is the sign */
     }
 }
 
-void restart_broker(struct broker *broker)
+void resume_broker(struct broker *broker)
 {
     struct test *t = broker->test;
     const char *start = text(t, "%s/start", t->profile);
     const char *port = text(t, "%u", broker->port);
     const char *log = text(t, "%s/output", broker->data);
+    broker->started++;
     broker->process = fork();
     if (broker->process < 0)
         error(t, "cannot start a broker: %s", strerror(errno));
@@ -107,35 +119,69 @@ struct broker *start_broker(struct test *t, const char *configuration)
     strcpy(data, pattern);
     if (mkdtemp(data) == NULL)
         error(t, "no data directory: %s", strerror(errno));
-    *broker = (struct broker){
-        .test = t, .configuration = configuration, .data = data, .port = transport_free_port()};
-    if (broker->port == 0)
+    *broker = (struct broker){.test = t, .configuration = configuration, .data = data};
+    broker->holder = transport_reserve_port(&broker->port);
+    if (broker->holder < 0)
         error(t, "no free port: %s", strerror(errno));
     broker->next = t->brokers;
     t->brokers = broker;
     allow_time(t, START_LIMIT);
-    restart_broker(broker);
+    resume_broker(broker);
     return broker;
 }
 
-static void end_broker(struct broker *broker, int signal_number)
+void crash_broker(struct broker *broker)
 {
     if (broker->process <= 0)
         return;
-    kill(broker->process, signal_number);
+    kill(broker->process, SIGKILL);
     while (waitpid(broker->process, NULL, 0) < 0 && errno == EINTR)
         continue;
     broker->process = 0;
 }
 
-void kill_broker(struct broker *broker)
+/* Whether the profile has a way of its own to stop its brokers; then it was taken. */
+static bool stopped_by_profile(struct broker *broker)
 {
-    end_broker(broker, SIGKILL);
+    struct test *t = broker->test;
+    const char *stop = text(t, "%s/stop", t->profile);
+    if (access(stop, X_OK) != 0)
+        return false;
+    const char *port = text(t, "%u", broker->port);
+    const char *process = text(t, "%d", broker->process);
+    pid_t child = fork();
+    if (child < 0)
+        error(t, "cannot stop a broker: %s", strerror(errno));
+    if (child == 0) {
+        execl(stop, stop, broker->configuration, port, broker->data, process, (char *)NULL);
+        _exit(127);
+    }
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        error(t, "the profile could not stop its broker");
+    return true;
 }
 
 void stop_broker(struct broker *broker)
 {
-    end_broker(broker, SIGTERM);
+    struct test *t = broker->test;
+    if (broker->process <= 0)
+        return;
+    if (!stopped_by_profile(broker))
+        kill(broker->process, SIGTERM);
+    for (double limit = now(t) + STOP_LIMIT; !has_ended(broker);) {
+        if (now(t) > limit)
+            error(t, "the broker did not end within %.0f s after it was asked to", STOP_LIMIT);
+        poll(NULL, 0, RETRY_INTERVAL); /* only paces the looks; the end of the process is the sign */
+    }
+}
+
+void restart_broker(struct broker *broker)
+{
+    stop_broker(broker);
+    resume_broker(broker);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place)
@@ -155,7 +201,7 @@ void note_brokers(struct test *t)
 void end_brokers(struct test *t, bool keep)
 {
     for (struct broker *broker = t->brokers; broker != NULL; broker = broker->next) {
-        kill_broker(broker);
+        crash_broker(broker);
         if (!keep)
             (void)nftw(broker->data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     }

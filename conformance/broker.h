@@ -3,12 +3,16 @@
  *
  * A profile is a directory with an executable file `start`, called as
  *     start CONFIGURATION PORT DATA_DIRECTORY
- * which must become the broker (exec), listening on 127.0.0.1:PORT, keeping what it keeps in
- * DATA_DIRECTORY, and not leave the foreground; and a text file `profile`, one `key value` pair a line,
+ * which must become the broker (exec), listening on 127.0.0.1:PORT (with SO_REUSEADDR, as servers do that are
+ * started again), keeping what it keeps in DATA_DIRECTORY, and not leave the foreground; and a text file `profile`, one `key value` pair a line,
  * `#` for comments: `name`, and `configurations` followed by the configuration names that `start` knows.
+ * A broker that does not end in good order by SIGTERM needs another executable file, called as
+ *     stop CONFIGURATION PORT DATA_DIRECTORY PID
+ * `start` is called again with the same arguments after the broker was stopped or killed.
  * Tests ask for these:
  *     default      everything on, anonymous clients
- *     durable      like default, with persistence: acknowledged messages survive kill -9
+ *     durable      like default, with persistence on, otherwise as the broker comes: a broker that can be made
+ *                  more durable at a price may have further profiles for that
  *     retain-off, shared-off, wildcard-off, subscription-identifier-off   without that feature
  *     maximum-qos-0, maximum-qos-1    with that Maximum QoS
  *     users        user "alice", password "secret"; nobody else may enter
@@ -35,7 +39,9 @@ struct broker {
     const char *configuration;
     const char *data; /* data directory */
     uint16_t port;
-    int process; /* pid; 0: not running */
+    int holder;       /* a socket that keeps the port from others while the broker is down */
+    int process;      /* pid; 0: not running */
+    unsigned started; /* times */
     struct broker *next;
 };
 
@@ -44,13 +50,17 @@ struct broker {
  * directory, below TMPDIR or else /tmp, goes too, unless the test failed: then a note says where it is. */
 struct broker *start_broker(struct test *t, const char *configuration);
 
-/* Ends it with kill -9, as a crash would. Connections of clients then break. */
-void kill_broker(struct broker *broker);
+/* Ends it with kill -9, as a crash would. Connections of clients then break. What the operating system was
+ * given survives: a power cut is more than this. */
+void crash_broker(struct broker *broker);
 
-/* Ends it with SIGTERM and waits for its end. */
+/* Ends it in good order, by SIGTERM or the profile's `stop`, and waits for its end. */
 void stop_broker(struct broker *broker);
 
-/* Starts it again on the same port with the same data directory. */
+/* Starts it again, on the same port with the same data directory, and waits until it accepts connections. */
+void resume_broker(struct broker *broker);
+
+/* stop_broker and resume_broker. */
 void restart_broker(struct broker *broker);
 
 #endif

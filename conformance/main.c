@@ -41,7 +41,8 @@ static int list_tests(const struct run *run)
         printf("%-5s  %-44s %s", version_name(result->version), result->test->name, result->test->title);
         for (enum statement id; (id = next_statement(result->test, result->version, &at)) != STATEMENT_NONE;)
             printf(" [%s]", statement_describe(id)->id);
-        printf("\n");
+        printf("%s%s%s\n", is_property(result->test) ? " (" : "",
+               is_property(result->test) ? result->test->group : "", is_property(result->test) ? ")" : "");
     }
     return EXIT_PASSED;
 }
@@ -54,11 +55,13 @@ static unsigned selected_versions(const struct run *run)
     return versions;
 }
 
-static int exit_status(const struct run *run)
+static int exit_status(const struct run *run, const struct options *options)
 {
     if (run->totals[VERDICT_FAIL] > 0)
         return EXIT_FAILED;
-    return run->totals[VERDICT_ERROR] > 0 ? EXIT_NOT_RUN : EXIT_PASSED;
+    if (options->properties_must_hold && run->properties[VERDICT_FAIL] > 0)
+        return EXIT_FAILED;
+    return run->totals[VERDICT_ERROR] + run->properties[VERDICT_ERROR] > 0 ? EXIT_NOT_RUN : EXIT_PASSED;
 }
 
 static int run_suite(struct run *run, const struct options *options)
@@ -84,7 +87,7 @@ static int run_suite(struct run *run, const struct options *options)
     bool written = true;
     for (size_t i = 0; i < options->output_count; i++)
         written = options->outputs[i].write(run, options->outputs[i].path) && written;
-    return written ? exit_status(run) : EXIT_NOT_RUN;
+    return written ? exit_status(run, options) : EXIT_NOT_RUN;
 }
 
 static int select_and_run(const struct options *options)

@@ -45,6 +45,12 @@ static bool take_test(struct options *options, const char *value)
     return value[0] != '\0';
 }
 
+static bool take_group(struct options *options, const char *value)
+{
+    append(&options->wishes.groups, &options->wishes.group_count, value);
+    return value[0] != '\0';
+}
+
 static bool take_version(struct options *options, const char *value)
 {
     for (unsigned v = 0; v < VERSION_COUNT; v++)
@@ -98,6 +104,12 @@ static bool take_profile(struct options *options, const char *value)
     return value[0] != '\0';
 }
 
+static bool take_properties_must_hold(struct options *options, const char *value)
+{
+    (void)value;
+    return options->properties_must_hold = true;
+}
+
 static bool take_no_progress(struct options *options, const char *value)
 {
     (void)value;
@@ -133,6 +145,7 @@ static const struct option known[] = {
     {"-r", "--requirement", "STATEMENT", "tests of this statement, e.g. MQTT-3.1.2-4 (repeatable)",
      take_statement},
     {"-t", "--test", "NAME", "tests with this name; * and ? match as in a shell (repeatable)", take_test},
+    {"-g", "--group", "GROUP", "only this group: conformance, or durability (repeatable)", take_group},
     {"-V", "--mqtt", "VERSION", "3.1, 3.1.1 or 5.0 (repeatable; default all)", take_version},
     {"-l", "--list", NULL, "list the tests instead of running them", take_list},
     {NULL, "--json", "FILE", "write the results, with all packets, to FILE (repeatable)", take_json},
@@ -141,6 +154,8 @@ static const struct option known[] = {
     {NULL, "--seed", "NUMBER", "order of the tests (default random; printed)", take_seed},
     {NULL, "--profile", "FOLDER", "how to start the broker: tests of restarts and configurations",
      take_profile},
+    {NULL, "--properties-must-hold", NULL, "exit status 1 when a property does not hold, too",
+     take_properties_must_hold},
     {NULL, "--no-progress", NULL, "no progress line", take_no_progress},
     {"-v", "--verbose", NULL, "show each test as it ends, with its notes, and failures field by field",
      take_verbose},
@@ -220,6 +235,7 @@ void options_clear(struct options *options)
     free(options->wishes.sections);
     free(options->wishes.statements);
     free(options->wishes.names);
+    free(options->wishes.groups);
     free(options->outputs);
 }
 
@@ -236,6 +252,9 @@ void options_print_help(void)
                  option->value == NULL ? "" : option->value);
         printf("  %-32s %s\n", left, option->help);
     }
-    printf("\nExit status: 0 when nothing failed, 1 when a test failed, 2 when a test or the suite could not "
-           "be run.\n");
+    printf(
+        "\nProperties, such as durability, are not demanded by the specification: they hold or do not, and "
+        "are counted apart.\n"
+        "Exit status: 0 when nothing failed, 1 when a test failed, 2 when a test or the suite could not "
+        "be run.\n");
 }

@@ -21,6 +21,7 @@ struct options {
     double patience;
     uint64_t seed;
     bool has_seed;
+    bool properties_must_hold; /* a property that does not hold is a failure of the run */
     bool no_progress;
     bool verbose;
     bool list;

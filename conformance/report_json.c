@@ -1,6 +1,7 @@
 /* The report for programs: one JSON object with everything that the run found. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report.h"
@@ -78,7 +79,9 @@ static void put_result(FILE *out, const struct result *result)
     fputs("    {", out);
     put_member(out, "name", result->test->name, ", ");
     put_member(out, "version", version_name(result->version), ", ");
-    put_member(out, "verdict", verdict_name(result->verdict), ",\n     ");
+    put_member(out, "kind", is_property(result->test) ? "property" : "conformance", ", ");
+    put_member(out, "group", test_group(result->test), ", ");
+    put_member(out, "verdict", result_word(result), ",\n     ");
     put_member(out, "title", result->test->title, ",\n     ");
     put_statements(out, result);
     put_member(out, "reason", result->reason, ",\n     ");
@@ -122,6 +125,26 @@ static void put_capabilities(FILE *out, const struct run *run)
     fputs("},\n", out);
 }
 
+/* A member for each group: how many of its properties hold, do not hold, and could not be looked at. */
+static void put_properties(FILE *out, const struct run *run)
+{
+    static const enum verdict_kind shown[] = {VERDICT_PASS, VERDICT_FAIL, VERDICT_SKIP, VERDICT_ERROR};
+    size_t count;
+    const char **groups = property_groups(run, &count);
+    fputs("  \"properties\": {", out);
+    for (size_t i = 0; i < count; i++) {
+        size_t totals[VERDICT_COUNT];
+        property_totals(run, groups[i], totals);
+        fprintf(out, "%s\"%s\": {", i == 0 ? "" : ", ", groups[i]);
+        for (size_t kind = 0; kind < sizeof shown / sizeof shown[0]; kind++)
+            fprintf(out, "%s\"%s\": %zu", kind == 0 ? "" : ", ", property_word(shown[kind]),
+                    totals[shown[kind]]);
+        fputc('}', out);
+    }
+    fputs("},\n", out);
+    free(groups);
+}
+
 static void put_run(FILE *out, const struct run *run)
 {
     fputs("{\n  ", out);
@@ -132,6 +155,7 @@ static void put_run(FILE *out, const struct run *run)
     for (int i = 0; i < VERDICT_COUNT; i++)
         fprintf(out, "%s\"%s\": %zu", i == 0 ? "" : ", ", verdict_name((enum verdict_kind)i), run->totals[i]);
     fputs("},\n", out);
+    put_properties(out, run);
     put_capabilities(out, run);
     fputs("  \"tests\": [", out);
     for (size_t i = 0; i < run->count; i++) {

@@ -17,19 +17,19 @@ static const struct terminal_options *options_of(void *context)
     return context;
 }
 
-static void print_verdict(const struct terminal_options *options, enum verdict_kind verdict)
+static void print_verdict(const struct terminal_options *options, const struct result *result)
 {
     if (options->colour)
-        printf("%s%-5s%s", colours[verdict], verdict_name(verdict), COLOUR_END);
+        printf("%s%-5s%s", colours[result->verdict], result_word(result), COLOUR_END);
     else
-        printf("%-5s", verdict_name(verdict));
+        printf("%-5s", result_word(result));
 }
 
 static size_t finished_count(const struct run *run)
 {
     size_t count = 0;
     for (int i = 0; i < VERDICT_COUNT; i++)
-        count += run->totals[i];
+        count += run->totals[i] + run->properties[i];
     return count;
 }
 
@@ -72,7 +72,7 @@ static void ended(void *context, const struct run *run, const struct result *res
     if (options->verbose) {
         if (options->progress)
             printf(ERASE_LINE);
-        print_verdict(options, result->verdict);
+        print_verdict(options, result);
         printf(" %-5s  %-48s %7.3f s%s%s\n", version_name(result->version), result->test->name,
                result->seconds, result->reason[0] == '\0' ? "" : "  ", result->reason);
         if (result->verdict != VERDICT_FAIL &&
@@ -105,9 +105,9 @@ static void print_statements(const struct result *result)
 static void print_result(const struct terminal_options *options, const struct result *result)
 {
     printf("\n");
-    print_verdict(options, result->verdict);
-    printf("%s (MQTT %s): %s\n", result->test->name, version_name(result->version), result->test->title);
-    if (result->verdict != VERDICT_ERROR)
+    print_verdict(options, result);
+    printf(" %s (MQTT %s): %s\n", result->test->name, version_name(result->version), result->test->title);
+    if (result->verdict != VERDICT_ERROR && !is_property(result->test))
         print_statements(result);
     if (result->expected[0] != '\0')
         printf("    Expected     %s\n", result->expected);
@@ -155,6 +155,8 @@ static size_t gather_sections(const struct run *run, struct section_totals *sect
     for (size_t i = 0; i < run->count; i++) {
         char name[sizeof sections->section];
         const struct result *result = &run->results[i];
+        if (is_property(result->test))
+            continue;
         section_of(result, name, sizeof name);
         size_t at = 0;
         while (at < count &&
@@ -179,7 +181,53 @@ static void print_totals(const struct terminal_options *options, const size_t *t
     printf("\n");
 }
 
-static void print_summary(const struct terminal_options *options, const struct run *run)
+/* These are shown in a place of their own. */
+static bool does_not_hold(const struct result *result)
+{
+    return is_property(result->test) && result->verdict == VERDICT_FAIL;
+}
+
+/* What was seen instead, in a line for each: many properties rest on one cause, so the packets are shown only
+ * on request (--verbose). */
+static void print_missing_properties(const struct terminal_options *options, const struct run *run)
+{
+    if (run->properties[VERDICT_FAIL] == 0)
+        return;
+    printf("\nProperties that the specification does not demand, and that this broker does not have:\n");
+    for (size_t i = 0; i < run->count; i++) {
+        const struct result *result = &run->results[i];
+        if (!does_not_hold(result))
+            continue;
+        if (options->verbose)
+            print_result(options, result);
+        else
+            printf("  %-5s  %s: %s\n", version_name(result->version), result->test->name, result->reason);
+    }
+}
+
+/* "durability: 24 of 26 properties hold" */
+static void print_property_totals(const struct run *run)
+{
+    size_t count;
+    const char **groups = property_groups(run, &count);
+    for (size_t i = 0; i < count; i++) {
+        size_t totals[VERDICT_COUNT];
+        property_totals(run, groups[i], totals);
+        size_t seen = totals[VERDICT_PASS] + totals[VERDICT_FAIL];
+        if (seen == 0)
+            printf("%s: not looked at", groups[i]);
+        else
+            printf("%s: %zu of %zu properties hold", groups[i], totals[VERDICT_PASS], seen);
+        if (totals[VERDICT_SKIP] > 0)
+            printf(", %zu skipped", totals[VERDICT_SKIP]);
+        if (totals[VERDICT_ERROR] > 0)
+            printf(", %zu could not be run", totals[VERDICT_ERROR]);
+        printf("\n");
+    }
+    free(groups);
+}
+
+static void print_sections(const struct terminal_options *options, const struct run *run)
 {
     struct section_totals *sections = allocate(run->count, sizeof *sections);
     size_t count = gather_sections(run, sections);
@@ -194,7 +242,24 @@ static void print_summary(const struct terminal_options *options, const struct r
     printf("  %-16s", "all");
     print_totals(options, run->totals);
     free(sections);
-    printf("\n%zu passed, %zu failed, %zu skipped", run->totals[VERDICT_PASS] + run->totals[VERDICT_WARN],
+}
+
+static bool looks_at_conformance(const struct run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (!is_property(run->results[i].test))
+            return true;
+    return false;
+}
+
+static void print_summary(const struct terminal_options *options, const struct run *run)
+{
+    if (looks_at_conformance(run))
+        print_sections(options, run);
+    print_missing_properties(options, run);
+    printf("\n");
+    print_property_totals(run);
+    printf("%zu passed, %zu failed, %zu skipped", run->totals[VERDICT_PASS] + run->totals[VERDICT_WARN],
            run->totals[VERDICT_FAIL], run->totals[VERDICT_SKIP]);
     if (run->totals[VERDICT_WARN] > 0)
         printf(", %zu of those passed with warnings", run->totals[VERDICT_WARN]);
@@ -212,7 +277,7 @@ static void end(void *context, const struct run *run)
         printf(ERASE_LINE);
     for (size_t kind = 0; kind < sizeof shown / sizeof shown[0]; kind++)
         for (size_t i = 0; i < run->count; i++)
-            if (run->results[i].verdict == shown[kind])
+            if (run->results[i].verdict == shown[kind] && !does_not_hold(&run->results[i]))
                 print_result(options, &run->results[i]);
     print_summary(options, run);
     fflush(stdout);

@@ -9,6 +9,58 @@ const char *verdict_name(enum verdict_kind verdict)
     return names[verdict];
 }
 
+bool is_property(const struct conformance_test *test)
+{
+    return test->group != NULL;
+}
+
+const char *test_group(const struct conformance_test *test)
+{
+    return is_property(test) ? test->group : "conformance";
+}
+
+const char *property_word(enum verdict_kind verdict)
+{
+    static const char *const words[VERDICT_COUNT] = {
+        [VERDICT_PASS] = "holds", [VERDICT_WARN] = "holds", [VERDICT_FAIL] = "does not hold"};
+    return words[verdict] != NULL ? words[verdict] : verdict_name(verdict);
+}
+
+const char *result_word(const struct result *result)
+{
+    return is_property(result->test) ? property_word(result->verdict) : verdict_name(result->verdict);
+}
+
+static bool is_listed(const char *const *groups, size_t count, const char *group)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(groups[i], group) == 0)
+            return true;
+    return false;
+}
+
+const char **property_groups(const struct run *run, size_t *count)
+{
+    const char **groups = allocate(run->count, sizeof *groups);
+    *count = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const struct conformance_test *test = run->results[i].test;
+        if (is_property(test) && !is_listed(groups, *count, test->group))
+            groups[(*count)++] = test->group;
+    }
+    return groups;
+}
+
+void property_totals(const struct run *run, const char *group, size_t totals[VERDICT_COUNT])
+{
+    memset(totals, 0, VERDICT_COUNT * sizeof *totals);
+    for (size_t i = 0; i < run->count; i++) {
+        const struct result *result = &run->results[i];
+        if (result->finished && is_property(result->test) && strcmp(result->test->group, group) == 0)
+            totals[result->verdict]++;
+    }
+}
+
 static const struct {
     enum protocol_version version;
     const char *name;

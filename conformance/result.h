@@ -55,12 +55,29 @@ struct run {
     struct capabilities capabilities[VERSION_COUNT]; /* by version_index */
     struct result *results; /* in the suite's order: by file, then line, then version */
     size_t count;
-    size_t totals[VERDICT_COUNT];
+    size_t totals[VERDICT_COUNT];     /* of the tests of what the specification demands */
+    size_t properties[VERDICT_COUNT]; /* of the tests of properties, all groups together */
     double seconds;
 };
 
 /* "pass", "fail", "warn", "skip", "error". */
 const char *verdict_name(enum verdict_kind verdict);
+
+/* Whether the test is about a property, which the specification does not demand. */
+bool is_property(const struct conformance_test *test);
+
+/* "conformance", or the group of the property. */
+const char *test_group(const struct conformance_test *test);
+
+/* The verdict in the words of the kind of test: a property "holds" or "does not hold"; the rest is as above. */
+const char *result_word(const struct result *result);
+const char *property_word(enum verdict_kind verdict);
+
+/* Names of the groups of properties in the run, each once, in their order; the array is the caller's to free. */
+const char **property_groups(const struct run *run, size_t *count);
+
+/* Counts the results of a group of properties. */
+void property_totals(const struct run *run, const char *group, size_t totals[VERDICT_COUNT]);
 
 /* 0, 1, 2 for 3.1, 3.1.1, 5.0, and back; the names are "3.1", "3.1.1", "5.0". */
 unsigned version_index(enum protocol_version version);

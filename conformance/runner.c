@@ -84,7 +84,8 @@ _Noreturn static void run_body(const struct crew *crew, const struct result *res
                      .records = records,
                      .started = nanoseconds()};
     result->test->body(&t);
-    test_finish(&t, t.warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
+    bool warned = t.warned && !is_property(result->test); /* a property has no recommendations */
+    test_finish(&t, warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
 }
 
 /* ---- In the runner ------------------------------------------------------------------------------- */
@@ -157,7 +158,8 @@ static void judge_end(struct job *job, int status)
 
 static void announce(const struct crew *crew, struct result *result)
 {
-    crew->run->totals[result->verdict]++;
+    size_t *totals = is_property(result->test) ? crew->run->properties : crew->run->totals;
+    totals[result->verdict]++;
     if (crew->report != NULL && crew->report->ended != NULL)
         crew->report->ended(crew->report->context, crew->run, result);
 }

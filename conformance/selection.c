@@ -12,7 +12,9 @@ static int compare_tests(const void *left, const void *right)
     const struct conformance_test *a = *(const struct conformance_test *const *)left;
     const struct conformance_test *b = *(const struct conformance_test *const *)right;
     int files = strcmp(a->file, b->file);
-    return files != 0 ? files : a->line - b->line;
+    if (files != 0)
+        return files;
+    return a->line != b->line ? a->line - b->line : strcmp(a->name, b->name);
 }
 
 const struct conformance_test **all_tests(size_t *count)
@@ -57,12 +59,20 @@ static bool any_name(const struct wishes *wishes, const char *name)
     return wishes->name_count == 0;
 }
 
+static bool any_group(const struct wishes *wishes, const char *group)
+{
+    for (size_t i = 0; i < wishes->group_count; i++)
+        if (strcmp(wishes->groups[i], group) == 0)
+            return true;
+    return wishes->group_count == 0;
+}
+
 bool is_selected(const struct wishes *wishes, const struct conformance_test *test,
                  enum protocol_version version)
 {
     if (((wishes->versions == 0 ? V_ALL : wishes->versions) & test->versions & version_bit(version)) == 0)
         return false;
-    if (!any_name(wishes, test->name))
+    if (!any_name(wishes, test->name) || !any_group(wishes, test_group(test)))
         return false;
     bool section = wishes->section_count == 0;
     bool statement = wishes->statement_count == 0;

@@ -13,6 +13,8 @@ struct wishes {
     size_t statement_count;
     const char **names; /* globs on test names */
     size_t name_count;
+    const char **groups; /* "conformance", or a group of properties */
+    size_t group_count;
     unsigned versions; /* mask; 0: all */
 };
 

@@ -266,6 +266,27 @@ CONFORMANCE_TEST(alone, V311, NEEDS_ALONE, "A sample", MQTT3_3_12_4_1)
     ping(meet(t, "good"));
 }
 
+PROPERTY_TEST(good_property_holds, "temper", V311, NEEDS_NOTHING, "A sample")
+{
+    ping(meet(t, "good"));
+}
+
+PROPERTY_TEST(warned_property_holds, "temper", V311, NEEDS_NOTHING, "A sample")
+{
+    ping(meet(t, "good"));
+    warn(t, "a property has no recommendations");
+}
+
+PROPERTY_TEST(bad_property_does_not_hold, "temper", V311, NEEDS_NOTHING, "A sample")
+{
+    ping(meet(t, "silent"));
+}
+
+PROPERTY_TEST(skipped_property_is_skipped, "patience", V311, NEEDS_QOS2, "A sample")
+{
+    fail(t, "this must not run");
+}
+
 /* ---- What must come out -------------------------------------------------------------------------- */
 
 static const struct {
@@ -308,6 +329,10 @@ static const struct {
     {"fail_after_warn_is_fail", VERDICT_FAIL, "broken"},
     {"unmet_need_is_skip", VERDICT_SKIP, "no QoS 2"},
     {"alone", VERDICT_PASS, NULL},
+    {"good_property_holds", VERDICT_PASS, NULL},
+    {"warned_property_holds", VERDICT_PASS, NULL},
+    {"bad_property_does_not_hold", VERDICT_FAIL, "PINGRESP"},
+    {"skipped_property_is_skipped", VERDICT_SKIP, "no QoS 2"},
 };
 #define WANTED_COUNT (sizeof wanted / sizeof wanted[0])
 
@@ -365,8 +390,31 @@ static void check_details(struct tally *tally, const struct run *run)
     check(tally, warned != NULL && warned->note_count == 1, "a warning is noted");
     size_t sum = 0;
     for (int i = 0; i < VERDICT_COUNT; i++)
-        sum += run->totals[i];
+        sum += run->totals[i] + run->properties[i];
     check(tally, sum == run->count, "every test is counted once");
+}
+
+/* Properties are counted by group, and neither pass nor fail. */
+static void check_properties(struct tally *tally, const struct run *run)
+{
+    size_t count;
+    size_t totals[VERDICT_COUNT];
+    const char **groups = property_groups(run, &count);
+    check(tally, count == 2 && strcmp(groups[0], "temper") == 0 && strcmp(groups[1], "patience") == 0,
+          "each group once");
+    property_totals(run, "temper", totals);
+    check(tally, totals[VERDICT_PASS] == 2 && totals[VERDICT_FAIL] == 1 && totals[VERDICT_SKIP] == 0,
+          "the properties of a group are counted");
+    size_t failed = 0;
+    for (size_t i = 0; i < run->count; i++)
+        failed += run->results[i].verdict == VERDICT_FAIL;
+    check(tally, run->properties[VERDICT_FAIL] == 1 && run->totals[VERDICT_FAIL] == failed - 1,
+          "a property that does not hold is no failure");
+    const struct result *bad = find_result(run, "bad_property_does_not_hold");
+    const struct result *good = find_result(run, "warned_property_holds");
+    check(tally, bad != NULL && strcmp(result_word(bad), "does not hold") == 0, "does not hold");
+    check(tally, good != NULL && strcmp(result_word(good), "holds") == 0, "holds");
+    free(groups);
 }
 
 static void check_run(struct tally *tally)
@@ -390,6 +438,7 @@ static void check_run(struct tally *tally)
     check(tally, run_tests(&run, &options, &silent), "the run ends");
     check_verdicts(tally, &run);
     check_details(tally, &run);
+    check_properties(tally, &run);
     check(tally, report_json_write(&run, "/dev/null"), "the JSON report is written");
     for (size_t i = 0; i < run.count; i++)
         result_clear(&run.results[i]);
@@ -457,6 +506,10 @@ static void check_selection(struct tally *tally)
     struct wishes by_wrong_section = {.sections = sections, .section_count = 1};
     struct wishes by_name = {.names = names, .name_count = 1, .versions = V311};
     struct wishes by_other_version = {.names = names, .name_count = 1, .versions = V5};
+    const char *groups[] = {"temper"};
+    const char *conformance[] = {"conformance"};
+    struct wishes by_group = {.groups = groups, .group_count = 1};
+    struct wishes by_conformance = {.groups = conformance, .group_count = 1};
     struct wishes by_statement = {.statements = statements, .statement_count = 1};
     check(tally, is_selected(&all, test, PROTOCOL_3_1_1) && !is_selected(&all, test, PROTOCOL_5_0),
           "versions");
@@ -465,6 +518,16 @@ static void check_selection(struct tally *tally)
     check(tally, is_selected(&by_name, test, PROTOCOL_3_1_1), "name with a star");
     check(tally, !is_selected(&by_other_version, test, PROTOCOL_3_1_1), "another version");
     check(tally, !is_selected(&by_statement, test, PROTOCOL_3_1_1), "a statement of the other version");
+    const struct conformance_test *property = &conformance_test_good_property_holds;
+    check(tally, is_selected(&all, property, PROTOCOL_3_1_1), "properties belong to everything");
+    check(tally, !is_selected(&by_section, property, PROTOCOL_3_1_1), "but to no section");
+    check(tally,
+          is_selected(&by_group, property, PROTOCOL_3_1_1) && !is_selected(&by_group, test, PROTOCOL_3_1_1),
+          "a group of properties");
+    check(tally,
+          is_selected(&by_conformance, test, PROTOCOL_3_1_1) &&
+              !is_selected(&by_conformance, property, PROTOCOL_3_1_1),
+          "no properties");
 }
 
 static void check_shuffle(struct tally *tally)

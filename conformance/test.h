@@ -6,7 +6,8 @@
  * verdict `error` of that one test. Nothing needs to be freed or closed at the end.
  *
  * A test reaches the end of its body: verdict `pass` (or `warn`, when warn() was called on the way).
- * fail(), skip() and error() end it at once; the expectations of expect.h call them for you. */
+ * fail(), skip() and error() end it at once; the expectations of expect.h call them for you. Besides the
+ * tests of what the specification demands there are tests of properties: PROPERTY_TEST. */
 #ifndef ETALON_CONFORMANCE_TEST_H
 #define ETALON_CONFORMANCE_TEST_H
 
@@ -68,6 +69,7 @@ struct conformance_test {
     int line;
     unsigned versions;          /* enum version_mask */
     unsigned needs;             /* enum need */
+    const char *group;          /* of properties, e.g. "durability"; NULL: the specification demands it */
     const uint16_t *statements; /* enum statement, ended by STATEMENT_NONE; both versions' mixed */
     void (*body)(struct test *t);
 };
@@ -83,6 +85,17 @@ struct conformance_test {
  * violated, of every version that it runs for, the first being what it is about; a result names only those
  * of the version that ran. */
 #define CONFORMANCE_TEST(identifier, versions_, needs_, title_, ...)                                         \
+    DECLARE_TEST(identifier, NULL, versions_, needs_, title_, __VA_ARGS__)
+
+/* Declares a test of a property that no statement demands, though people choose brokers by it, and opens its
+ * body. What would be a pass elsewhere is `holds` here, and what would be a failure `does not hold`: it is
+ * counted apart, violates nothing and does not change the exit status, unless --properties-must-hold asks
+ * for that. Whatever the property rests on (steps that the specification demands) counts towards it, too.
+ * `group_`: a word under which its properties are counted and selected. */
+#define PROPERTY_TEST(identifier, group_, versions_, needs_, title_)                                         \
+    DECLARE_TEST(identifier, group_, versions_, needs_, title_, STATEMENT_NONE)
+
+#define DECLARE_TEST(identifier, group_, versions_, needs_, title_, ...)                                     \
     static void conformance_body_##identifier(struct test *t);                                               \
     static const uint16_t conformance_statements_##identifier[] = {__VA_ARGS__, STATEMENT_NONE};             \
     const struct conformance_test conformance_test_##identifier;                                             \
@@ -92,6 +105,7 @@ struct conformance_test {
                                                                    .line = __LINE__,                         \
                                                                    .versions = (versions_),                  \
                                                                    .needs = (needs_),                        \
+                                                                   .group = (group_),                        \
                                                                    .statements =                             \
                                                                        conformance_statements_##identifier,  \
                                                                    .body = conformance_body_##identifier};   \

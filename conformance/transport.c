@@ -97,15 +97,20 @@ void transport_finish_sending(int socket)
     (void)shutdown(socket, SHUT_WR);
 }
 
-uint16_t transport_free_port(void)
+int transport_reserve_port(uint16_t *port)
 {
-    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int on = 1;
+    int holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
-    if (probe < 0)
-        return 0;
-    bool known = bind(probe, (struct sockaddr *)&address, sizeof address) == 0 &&
-                 getsockname(probe, (struct sockaddr *)&address, &length) == 0;
-    close(probe);
-    return known ? ntohs(address.sin_port) : 0;
+    if (holder < 0)
+        return -1;
+    if (setsockopt(holder, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(holder, (struct sockaddr *)&address, sizeof address) != 0 ||
+        getsockname(holder, (struct sockaddr *)&address, &length) != 0) {
+        close(holder);
+        return -1;
+    }
+    *port = ntohs(address.sin_port);
+    return holder;
 }
