@@ -6,6 +6,9 @@ CODEC_SOURCES := $(BASE_SOURCES) \
     $(wildcard src/mqtt/4_01_1_records.c src/mqtt/4_07_topics.c src/mqtt/dissect*.c)
 CORE_SOURCES := $(filter-out $(CODEC_SOURCES),$(wildcard src/mqtt/*.c))
 HOST_TOOLS := src/host/etalon_dissect.c
+# The store on Berkeley DB and its threads; also for the tests and tools that need it without the broker.
+STORE_SOURCES := $(addprefix src/host/store_,bdb.c directory.c load.c tables.c thread.c)
+STORE_LIBS := -ldb -lpthread
 HOST_SOURCES := $(filter-out $(HOST_TOOLS),$(wildcard src/host/*.c))
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -30,7 +33,7 @@ $(call objects,$(HOST_SOURCES)): MODULE_CFLAGS = $(UV_CFLAGS)
 
 $(BUILD)/etalon: $(call objects,$(HOST_SOURCES)) $(MQTT_LIBRARY)
 	$(SAY) LINK $@
-	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) -lm -o $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) $(STORE_LIBS) -lm -o $@
 
 $(BUILD)/etalon-dissect: $(call objects,$(HOST_TOOLS)) $(CODEC_LIBRARY)
 	$(SAY) LINK $@
