@@ -116,7 +116,7 @@ static bool accept_one(struct listener *listener)
     if (descriptor >= 0) {
         char peer[LONGEST_ADDRESS];
         describe_peer(&address, peer);
-        sockets_adopt(listener->all->sockets, descriptor, peer);
+        sockets_adopt(listener->all->sockets, descriptor, peer, NULL);
         return true;
     }
     if (errno == EAGAIN)

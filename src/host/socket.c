@@ -15,6 +15,7 @@ enum {
     UNFLUSHED_MAXIMUM = 256 * 1024,
     RUNS_PER_WRITE = 128,  /* entries of one writev */
     WRITES_PER_FLUSH = 16, /* a fast reader may not keep all others waiting */
+    FILTERED_RUN = 64 * 1024, /* output goes through the filters of a transport in portions of about this size */
     DRAIN_TIME = 5000,     /* ms for a client to take its last packets */
     LINGER_TIME = 1000,    /* ms for a client to close after us */
     LINGER_READS = 64,     /* and how often it may still send something */
@@ -26,6 +27,7 @@ enum phase { OPEN, DRAINING, LINGERING, GONE };
 /* One of these per connection, idle or not: every byte counts a million times. */
 struct client {
     struct connection *connection; /* the core's; NULL once the core knows that it is closed */
+    struct transport *transport;   /* NULL: plain TCP */
     struct list_node node;         /* in the list of its phase */
     int descriptor;
     uint32_t deadline;   /* DRAINING, LINGERING: the low bits of the time in ms; it is only seconds away */
@@ -33,7 +35,7 @@ struct client {
     uint8_t phase;
     uint8_t watched; /* WATCH_INPUT, WATCH_OUTPUT; the latter means that the socket took no more */
 };
-static_assert(sizeof(struct client) <= 40, "an idle connection costs what was promised");
+static_assert(sizeof(struct client) <= 48, "an idle connection costs what was promised");
 
 enum { WATCH_INPUT = 1, WATCH_OUTPUT = 2 };
 
@@ -66,11 +68,12 @@ static void enter(struct sockets *sockets, struct client *client, enum phase pha
     list_append(list_of(sockets, phase), &client->node);
 }
 
-static void report_closed(struct sockets *sockets, struct client *client)
+/* `why`: for the log; NULL: the client closed. */
+static void report_closed(struct sockets *sockets, struct client *client, const char *why)
 {
     if (!client->connection)
         return;
-    struct step step = {.kind = STEP_CLOSED, .connection = client->connection};
+    struct step step = {.kind = STEP_CLOSED, .connection = client->connection, .text = why};
     client->connection = NULL;
     broker_step(sockets->broker, uv_now(sockets->loop), &step);
 }
@@ -79,10 +82,12 @@ static void report_closed(struct sockets *sockets, struct client *client)
  * have been dealt with, because one of them may be its own. */
 static void drop(struct sockets *sockets, struct client *client)
 {
-    report_closed(sockets, client);
+    report_closed(sockets, client, NULL);
     enter(sockets, client, GONE, 0);
     sockets->count--;
     close(client->descriptor); /* which epoll notices by itself */
+    transport_destroy(client->transport);
+    client->transport = NULL;
 }
 
 static void free_gone(struct sockets *sockets)
@@ -114,9 +119,34 @@ static bool discard(struct sockets *sockets, struct client *client)
     return false;
 }
 
-static void begin_to_linger(struct sockets *sockets, struct client *client)
+/* Writes what the transport has for the socket. */
+static enum outcome write_down(struct client *client)
 {
-    report_closed(sockets, client);
+    struct buffer *down = &client->transport->down;
+    while (buffer_all(down).length > 0) {
+        const struct bytes bytes = buffer_all(down);
+        const ssize_t sent = write(client->descriptor, bytes.data, bytes.length);
+        if (sent < 0)
+            return errno == EAGAIN || errno == EINTR ? BLOCKED : FAILED;
+        buffer_take(down, (size_t)sent);
+    }
+    buffer_free(down); /* an idle connection owns no buffer */
+    return DRAINED;
+}
+
+/* The farewells of the transport, as far as the socket takes them at once. */
+static void say_farewell(struct sockets *sockets, struct client *client)
+{
+    if (!client->transport)
+        return;
+    transport_close(client->transport, &sockets->scratch);
+    (void)write_down(client);
+}
+
+static void begin_to_linger(struct sockets *sockets, struct client *client, const char *why)
+{
+    report_closed(sockets, client, why);
+    say_farewell(sockets, client);
     client->reads_left = LINGER_READS;
     /* Most clients close right after their DISCONNECT, and there is nobody left to wait for. */
     if (!discard(sockets, client))
@@ -149,10 +179,39 @@ static enum outcome send_once(struct sockets *sockets, struct client *client)
     return (size_t)sent == total ? UNFINISHED : BLOCKED;
 }
 
+/* Passes a portion of the output down through the filters. Returns DRAINED when there was none. */
+static enum outcome filter_output(struct sockets *sockets, struct client *client)
+{
+    struct bytes runs[RUNS_PER_WRITE];
+    const size_t count = connection_output(client->connection, runs, RUNS_PER_WRITE);
+    size_t total = 0;
+    for (size_t i = 0; i < count && total < FILTERED_RUN; i++) {
+        if (transport_send(client->transport, &sockets->scratch, runs[i]) != FILTER_GOES_ON)
+            return FAILED;
+        total += runs[i].length;
+    }
+    if (total == 0)
+        return DRAINED;
+    connection_sent(sockets->broker, client->connection, total);
+    return UNFINISHED;
+}
+
+static enum outcome send_filtered(struct sockets *sockets, struct client *client)
+{
+    const enum outcome written = write_down(client);
+    if (written != DRAINED)
+        return written;
+    const enum outcome filtered = filter_output(sockets, client);
+    if (filtered != UNFINISHED)
+        return filtered;
+    const enum outcome outcome = write_down(client);
+    return outcome == DRAINED ? UNFINISHED : outcome;
+}
+
 static enum outcome send_output(struct sockets *sockets, struct client *client)
 {
     for (int writes = 0; writes < WRITES_PER_FLUSH; writes++) {
-        enum outcome outcome = send_once(sockets, client);
+        enum outcome outcome = client->transport ? send_filtered(sockets, client) : send_once(sockets, client);
         if (outcome != UNFINISHED)
             return outcome;
     }
@@ -173,7 +232,7 @@ static bool settle(struct sockets *sockets, struct client *client, enum outcome 
         return true;
     }
     if (outcome == DRAINED) {
-        begin_to_linger(sockets, client);
+        begin_to_linger(sockets, client, NULL);
         return false;
     }
     if (client->phase == OPEN)
@@ -201,6 +260,27 @@ static void count_input(struct sockets *sockets, size_t count)
         sockets_flush(sockets);
 }
 
+static void hand_in(struct sockets *sockets, struct client *client, struct bytes bytes)
+{
+    struct step step = {.kind = STEP_RECEIVED, .connection = client->connection, .bytes = bytes};
+    if (bytes.length > 0)
+        broker_step(sockets->broker, uv_now(sockets->loop), &step);
+}
+
+/* Passes what came up through the filters. Returns whether the client is still there. */
+static bool receive_filtered(struct sockets *sockets, struct client *client, struct bytes bytes)
+{
+    buffer_clear(&sockets->plain);
+    const enum filter_outcome outcome =
+        transport_receive(client->transport, &sockets->scratch, bytes, &sockets->plain);
+    hand_in(sockets, client, buffer_all(&sockets->plain));
+    if (outcome == FILTER_GOES_ON && write_down(client) != FAILED)
+        return true;
+    begin_to_linger(sockets, client,
+                    outcome == FILTER_FAILED ? transport_complaint(client->transport) : NULL);
+    return false;
+}
+
 static void receive(struct sockets *sockets, struct client *client)
 {
     /* Another connection's input may have changed this since the socket was polled (a Session is taken
@@ -216,15 +296,15 @@ static void receive(struct sockets *sockets, struct client *client)
         drop(sockets, client);
         return;
     }
-    struct step step = {
-        .kind = STEP_RECEIVED,
-        .connection = connection,
-        .bytes = bytes_of(sockets->input, (size_t)count),
-    };
-    broker_step(sockets->broker, uv_now(sockets->loop), &step);
+    const struct bytes bytes = bytes_of(sockets->input, (size_t)count);
+    if (!client->transport)
+        hand_in(sockets, client, bytes);
+    else if (!receive_filtered(sockets, client, bytes))
+        return;
     /* When the socket is full, the end of the turn does not look at this connection: it cannot send
      * anyway. */
-    if (client->watched & WATCH_OUTPUT)
+    const bool answers_left = client->transport && buffer_all(&client->transport->down).length > 0;
+    if ((client->watched & WATCH_OUTPUT) || answers_left)
         settle(sockets, client, BLOCKED);
     count_input(sockets, (size_t)count);
 }
@@ -266,14 +346,16 @@ static bool watch_first(const struct sockets *sockets, struct client *client)
     return epoll_ctl(sockets->epoll, EPOLL_CTL_ADD, client->descriptor, &event) == 0;
 }
 
-void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer)
+void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, struct transport *transport)
 {
     struct client *client = calloc(1, sizeof *client);
     if (!client) {
+        transport_destroy(transport);
         close(descriptor);
         return;
     }
     client->descriptor = descriptor;
+    client->transport = transport;
     list_append(&sockets->open, &client->node);
     sockets->count++;
     struct step step = {.kind = STEP_ACCEPTED, .host = client, .peer = peer};
@@ -344,6 +426,8 @@ void sockets_destroy(struct sockets *sockets)
     free_gone(sockets);
     free(sockets->input);
     sockets->input = NULL;
+    buffer_free(&sockets->plain);
+    transport_scratch_free(&sockets->scratch);
     uv_poll_stop(&sockets->gate);
     close(sockets->epoll);
 }

@@ -21,6 +21,7 @@
 
 #include "../base/list.h"
 #include "../mqtt/broker.h"
+#include "transport.h"
 
 /* All of them. Every client is in exactly one of the lists. */
 struct sockets {
@@ -29,6 +30,8 @@ struct sockets {
     int epoll;
     struct broker *broker;
     uint8_t *input;   /* the shared read buffer */
+    struct buffer plain; /* what came through the filters of a transport, for the core; shared, too */
+    struct transport_scratch scratch;
     size_t unflushed; /* bytes read since output was last sent */
     struct list open;
     struct list draining;  /* by deadline: all wait equally long */
@@ -44,8 +47,9 @@ bool sockets_create(struct sockets *sockets, uv_loop_t *loop, struct broker *bro
  * run until the handles are closed. */
 void sockets_destroy(struct sockets *sockets);
 
-/* Takes over a connected, non-blocking descriptor. `peer` is the other side's address for the log. */
-void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer);
+/* Takes over a connected, non-blocking descriptor, and `transport` (NULL: plain TCP). `peer` is the other
+ * side's address for the log. */
+void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, struct transport *transport);
 
 /* Sends the output of every connection that has become ready, and closes those that are to be closed. */
 void sockets_flush(struct sockets *sockets);

@@ -334,9 +334,11 @@ static void settle(struct broker *broker)
     }
 }
 
-static void closed(struct broker *broker, struct connection *connection)
+static void closed(struct broker *broker, struct connection *connection, const char *why)
 {
-    if (connection->state != CONNECTION_CLOSING)
+    if (why)
+        broker_log(broker, LOG_NOTICE, connection, why, NULL);
+    else if (connection->state != CONNECTION_CLOSING)
         broker_log(broker, LOG_INFO, connection, "closed its connection without DISCONNECT", NULL);
     connection_close(broker, connection);
     forget_closing(broker, connection);
@@ -369,7 +371,7 @@ static void take(struct broker *broker, struct step *step)
         receive(broker, step->connection, step->bytes);
         break;
     case STEP_CLOSED:
-        closed(broker, step->connection);
+        closed(broker, step->connection, step->text);
         break;
     case STEP_TIME:
         break;

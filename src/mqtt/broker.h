@@ -111,7 +111,7 @@ struct step {
     const char *peer;   /* STEP_ACCEPTED: the other side's address for the log; copied */
     struct bytes bytes; /* STEP_RECEIVED, STEP_PUBLISH */
     struct bytes topic; /* STEP_PUBLISH: a valid Topic Name */
-    const char *text;   /* STEP_STORE_TROUBLE */
+    const char *text;   /* STEP_STORE_TROUBLE; STEP_CLOSED: why the host closed, for the log (NULL: the client did) */
 };
 
 /* Makes a broker without sessions. Settings and environment are copied. NULL: no memory. Owned by the caller. */
