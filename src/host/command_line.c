@@ -81,6 +81,17 @@ static enum answer take_configuration_file(struct command_line *command_line, co
     return GO_ON;
 }
 
+static enum answer take_data(struct command_line *command_line, const char *value)
+{
+    if (value[0] == '\0' || strlen(value) >= CONFIGURATION_TEXT_SIZE) {
+        fprintf(stderr, "etalon: --data needs the name of a directory, of %d bytes at most\n",
+                CONFIGURATION_TEXT_SIZE - 1);
+        return END_BADLY;
+    }
+    command_line->data = value;
+    return GO_ON;
+}
+
 static enum answer take_check(struct command_line *command_line, const char *value)
 {
     (void)value;
@@ -120,6 +131,8 @@ static const struct option options[] = {
     {"-p", "--port", "PORT", "listen on this port; 0 takes any free one (default: 1883)", take_port},
     {NULL, "--bind", "ADDRESS", "listen on this address, may be repeated (default: 127.0.0.1 and ::1)",
      take_address},
+    {NULL, "--data", "DIR", "keep state in this directory, beyond the end of the broker (made when missing)",
+     take_data},
     {"-v", "--verbose", NULL, "log every connection, disconnection and refusal", take_verbose},
     {NULL, "--trace", NULL, "show every packet on standard error, field by field", take_trace},
     {NULL, "--port-file", "FILE", "write the port to FILE once the broker listens", take_port_file},
@@ -134,7 +147,8 @@ static enum answer answer_help(struct command_line *command_line, const char *va
     (void)value;
     puts("usage: etalon [OPTION...]\n"
          "\n"
-         "The reference MQTT broker: MQTT 5.0, 3.1.1 and 3.1. Everything is kept in memory.\n");
+         "The reference MQTT broker: MQTT 5.0, 3.1.1 and 3.1. Without --data, or persistence in the\n"
+         "configuration, everything is kept in memory and nothing survives a restart.\n");
     for (const struct option *option = options; option < options + OPTION_COUNT; option++) {
         char left[LONGEST_NAME];
         snprintf(left, sizeof left, "%s%s%s%s%s", option->letter ? option->letter : "  ",

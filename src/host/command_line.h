@@ -18,6 +18,7 @@ struct command_line {
     bool trace;
     const char *port_file;          /* NULL: none */
     const char *configuration_file; /* NULL: none */
+    const char *data;               /* directory of the store; NULL: as the file says */
     bool check_configuration;       /* only check the file; it is given then */
 };
 

@@ -7,6 +7,8 @@
 
 enum { DEFAULT_PORT = 1883, DEFAULT_SYS_INTERVAL = 10 };
 
+static const char default_location[] = "etalon.store";
+
 /* Zeroed first, padding and all, because configuration_keep compares places byte by byte. */
 void configuration_default(struct configuration *configuration)
 {
@@ -18,6 +20,8 @@ void configuration_default(struct configuration *configuration)
     configuration->log_timestamp = true;
     configuration->connection_messages = true;
     configuration->set_tcp_nodelay = true;
+    configuration->durability = STORE_SYNC;
+    memcpy(configuration->persistence_location, default_location, sizeof default_location);
 }
 
 struct parser {
@@ -276,6 +280,19 @@ static void check_redirection(struct parser *parser)
         report(parser, line, 1, "server_redirection means nothing without server_reference");
 }
 
+/* Without the line `persistence` nothing is stored, which must not come as a surprise to whoever has said where
+ * or how. With `persistence false` it is meant: the store is switched off for now. */
+static void check_store(struct parser *parser, const char *name)
+{
+    const size_t line = line_of(parser, name);
+    if (line == 0 || line_of(parser, "persistence") != 0)
+        return;
+    struct line text = {0};
+    line_text(&text, name);
+    line_text(&text, " means nothing without persistence; add \"persistence true\" to keep state on disk");
+    report(parser, line, 1, text.text);
+}
+
 bool configuration_parse(struct configuration *configuration, struct bytes text,
                          const struct configuration_sink *sink)
 {
@@ -288,6 +305,8 @@ bool configuration_parse(struct configuration *configuration, struct bytes text,
     }
     add_port(&parser);
     check_redirection(&parser);
+    check_store(&parser, "persistence_location");
+    check_store(&parser, "durability");
     /* A line that could not be read may be the very one that is asked for. */
     if (line_of(&parser, "allow_anonymous") == 0)
         check_anonymous(&parser);
@@ -303,6 +322,22 @@ struct broker_settings configuration_settings(const struct configuration *config
         configuration->response_information[0] ? configuration->response_information : NULL;
     settings.server_reference = configuration->server_reference[0] ? configuration->server_reference : NULL;
     return settings;
+}
+
+const char *configuration_store(const struct configuration *configuration)
+{
+    return configuration->persistence ? configuration->persistence_location : NULL;
+}
+
+bool configuration_store_in(struct configuration *configuration, const char *directory)
+{
+    const size_t length = strlen(directory);
+    if (length >= sizeof configuration->persistence_location)
+        return false;
+    memset(configuration->persistence_location, 0, sizeof configuration->persistence_location);
+    memcpy(configuration->persistence_location, directory, length);
+    configuration->persistence = true;
+    return true;
 }
 
 void configuration_keep(struct configuration *configuration, const struct configuration *running,

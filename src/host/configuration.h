@@ -7,6 +7,7 @@
 #define ETALON_HOST_CONFIGURATION_H
 
 #include "../mqtt/broker.h"
+#include "store.h"
 
 enum {
     CONFIGURATION_LISTENERS = 16,
@@ -48,6 +49,9 @@ struct configuration {
     bool connection_messages;
     bool allow_anonymous;
     bool set_tcp_nodelay;
+    bool persistence;
+    uint8_t durability; /* enum store_durability */
+    char persistence_location[CONFIGURATION_TEXT_SIZE];
 };
 
 struct configuration_error {
@@ -74,6 +78,12 @@ bool configuration_parse(struct configuration *configuration, struct bytes text,
 
 /* The settings of the broker. Their texts are borrowed from `configuration`. */
 struct broker_settings configuration_settings(const struct configuration *configuration);
+
+/* The directory of the store; NULL: memory only. Borrowed from `configuration`. */
+const char *configuration_store(const struct configuration *configuration);
+
+/* Puts the store into `directory`, whatever the file says. False: the name is too long. */
+bool configuration_store_in(struct configuration *configuration, const char *directory);
 
 /* Brings what a running broker cannot change back to the value in `running`; tells `kept` of each keyword
  * for which this makes a difference. */

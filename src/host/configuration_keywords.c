@@ -216,7 +216,9 @@ static bool read_text(struct configuration *configuration, const struct keyword 
         return complain(problem, bad, "this text is not UTF-8", NULL, "");
     if (length >= keyword->width)
         return complain(problem, keyword->width, "", value, " is too long");
-    memcpy((char *)configuration + keyword->offset, value, length + 1);
+    char *place = (char *)configuration + keyword->offset;
+    memset(place, 0, keyword->width); /* configuration_keep compares all of it */
+    memcpy(place, value, length);
     return true;
 }
 
@@ -317,6 +319,8 @@ static bool read_log_destination(struct configuration *configuration, const stru
 
 /* The table. */
 
+_Static_assert(STORE_SYNC == 0 && STORE_ASYNC == 1 && STORE_LAZY == 2, "the order of the choices of durability");
+
 #define PLACE(member)                                                                                        \
     .offset = offsetof(struct configuration, member), .width = sizeof(((struct configuration *)NULL)->member)
 #define FROM(from, to) .minimum = from, .maximum = to
@@ -386,6 +390,15 @@ static const struct keyword keywords[] = {
      "with server_reference: 0x9C Use another server, or 0x9D Server moved", read_choice,
      PLACE(settings.server_moved), .reloadable = true},
 
+    {"persistence", BOOLEAN, "false", "keep sessions and retained messages on disk, beyond the end of the broker",
+     read_choice, PLACE(persistence)},
+    {"persistence_location", "PATH", "etalon.store",
+     "the directory of the store, made when missing; seen from where the broker was started", read_text,
+     PLACE(persistence_location)},
+    {"durability", "sync|async|none", "sync",
+     "what an acknowledgement promises: to survive power loss, the end of the program, nothing", read_choice,
+     PLACE(durability)},
+
     {"sys_interval", "SECONDS", "10", "time between two updates of the $SYS topics; 0: none", read_number,
      PLACE(sys_interval), FROM(0, DAY), .reloadable = true},
     {"log_type", "error|warning|notice|information|all|none", NULL,
@@ -403,7 +416,8 @@ enum { KEYWORD_COUNT = sizeof keywords / sizeof *keywords };
 _Static_assert(sizeof keywords / sizeof *keywords <= KEYWORDS_MAXIMUM, "KEYWORDS_MAXIMUM is too small");
 
 /* What people bring from Mosquitto and cannot be had yet, or not in this way. */
-#define NO_STORE "nothing is stored on disk yet: everything is kept in memory"
+#define NO_STORE_FILE "a store is a directory of several files: persistence_location names it"
+#define NO_SAVING "there is no saving from time to time: every change is stored as it happens, see durability"
 #define NO_TLS "there is no TLS yet: only plain TCP listeners"
 #define NO_USERS "there are no users and passwords yet: everybody may enter (allow_anonymous true)"
 #define NO_ACCESS_RULES "there are no access rules yet: every client may read and publish everything"
@@ -417,12 +431,10 @@ static const struct {
     const char *name;
     const char *missing;
 } missing[] = {
-    {"persistence", NO_STORE},
-    {"persistence_file", NO_STORE},
-    {"persistence_location", NO_STORE},
-    {"autosave_interval", NO_STORE},
-    {"autosave_on_changes", NO_STORE},
-    {"retained_persistence", NO_STORE},
+    {"persistence_file", NO_STORE_FILE},
+    {"autosave_interval", NO_SAVING},
+    {"autosave_on_changes", NO_SAVING},
+    {"retained_persistence", "persistence true keeps retained messages as well"},
     {"cafile", NO_TLS},
     {"capath", NO_TLS},
     {"certfile", NO_TLS},

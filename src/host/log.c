@@ -12,9 +12,21 @@ enum {
     LONGEST_LINE = 32 + 4 * LONGEST_TEXT /* every byte may become \xNN */
 };
 
-struct log log_begin(void)
+/* Writing a line changes nothing of the log but who may write the next one. */
+static void lock(const struct log *log)
 {
-    return (struct log){
+    pthread_mutex_lock((pthread_mutex_t *)(uintptr_t)&log->lock);
+}
+
+static void unlock(const struct log *log)
+{
+    pthread_mutex_unlock((pthread_mutex_t *)(uintptr_t)&log->lock);
+}
+
+void log_begin(struct log *log)
+{
+    *log = (struct log){
+        .lock = PTHREAD_MUTEX_INITIALIZER,
         .levels = 1U << LOG_ERROR | 1U << LOG_WARNING | 1U << LOG_NOTICE,
         .timestamp = true,
         .descriptor = STDERR_FILENO,
@@ -30,6 +42,14 @@ static int open_file(const struct log *log, const char *name)
     return descriptor;
 }
 
+static void close_file(struct log *log)
+{
+    if (log->owned)
+        close(log->descriptor);
+    log->owned = false;
+    log->descriptor = STDERR_FILENO;
+}
+
 bool log_configure(struct log *log, const struct configuration *configuration)
 {
     static const int standard[] = {
@@ -39,20 +59,21 @@ bool log_configure(struct log *log, const struct configuration *configuration)
     int descriptor = file ? open_file(log, destination->file) : standard[destination->kind];
     if (file && descriptor < 0)
         return false;
-    log_end(log);
-    *log = (struct log){.levels = configuration->log_levels,
-                        .timestamp = configuration->log_timestamp,
-                        .descriptor = descriptor,
-                        .owned = file};
+    lock(log);
+    close_file(log);
+    log->levels = configuration->log_levels;
+    log->timestamp = configuration->log_timestamp;
+    log->descriptor = descriptor;
+    log->owned = file;
+    unlock(log);
     return true;
 }
 
 void log_end(struct log *log)
 {
-    if (log->owned)
-        close(log->descriptor);
-    log->owned = false;
-    log->descriptor = STDERR_FILENO;
+    lock(log);
+    close_file(log);
+    unlock(log);
 }
 
 /* U+0080 to U+009F, two bytes in UTF-8, steer some terminals as well. */
@@ -76,16 +97,9 @@ static size_t escape(char *line, const char *text)
     return length;
 }
 
-void log_write(const struct log *log, enum log_level level, const char *format, ...)
+/* The log is locked. */
+static void write_line(const struct log *log, const char *text)
 {
-    if (!(log->levels & 1U << level) || log->descriptor < 0)
-        return;
-    char text[LONGEST_TEXT];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-
     char line[LONGEST_LINE];
     size_t length = log->timestamp ? (size_t)sprintf(line, "%lld: ", (long long)time(NULL)) : 0;
     length += escape(line + length, text);
@@ -93,4 +107,18 @@ void log_write(const struct log *log, enum log_level level, const char *format, 
     /* One call, so that lines of several processes into the same file do not mix. */
     ssize_t written = write(log->descriptor, line, length);
     (void)written;
+}
+
+void log_write(const struct log *log, enum log_level level, const char *format, ...)
+{
+    lock(log);
+    if ((log->levels & 1U << level) && log->descriptor >= 0) {
+        char text[LONGEST_TEXT];
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, sizeof text, format, arguments);
+        va_end(arguments);
+        write_line(log, text);
+    }
+    unlock(log);
 }

@@ -33,6 +33,8 @@ static void set_alarm(struct loop *loop)
     uint64_t time = earlier(broker_deadline(loop->broker), sockets_deadline(&loop->sockets));
     time = earlier(time, loop->ending_time);
     time = earlier(time, system_topics_deadline(&loop->system_topics));
+    if (loop->keeper)
+        time = earlier(time, keeper_deadline(loop->keeper));
     if (time == loop->alarm_time)
         return;
     loop->alarm_time = time;
@@ -43,11 +45,28 @@ static void set_alarm(struct loop *loop)
         uv_timer_start(&loop->alarm, on_alarm, time > now ? time - now : 0, 0);
 }
 
+/* Sends what may be sent and has the rest stored. Nothing that could be done now is left for later: the next turn
+ * begins only when something happens. */
+static void flush(struct loop *loop)
+{
+    sockets_flush(&loop->sockets);
+    while (loop->keeper && keeper_collect(loop->keeper, uv_now(&loop->uv)))
+        sockets_flush(&loop->sockets);
+}
+
+/* The next batch goes to the store at once, so that the disk does not wait for the rest of the turn. */
+static void on_store_news(uv_async_t *store_news)
+{
+    struct loop *loop = store_news->data;
+    keeper_take_news(loop->keeper, uv_now(&loop->uv));
+    flush(loop);
+}
+
 /* Runs just before the loop waits. */
 static void on_turn_end(uv_prepare_t *prepare)
 {
     struct loop *loop = prepare->data;
-    sockets_flush(&loop->sockets);
+    flush(loop);
     if (loop->ending_time != UINT64_MAX && loop->sockets.count == 0)
         uv_stop(&loop->uv);
     set_alarm(loop);
@@ -127,14 +146,61 @@ bool loop_create(struct loop *loop, struct broker *broker, const struct log *log
     return false;
 }
 
+bool loop_keep(struct loop *loop, struct keeper *keeper)
+{
+    const int result = uv_async_init(&loop->uv, &loop->store_news, on_store_news);
+    if (result != 0) {
+        log_write(loop->log, LOG_ERROR, "cannot listen to the store: %s", uv_strerror(result));
+        return false;
+    }
+    loop->store_news.data = loop;
+    loop->keeper = keeper;
+    return true;
+}
+
+void loop_wake(void *context)
+{
+    struct loop *loop = context;
+    uv_async_send(&loop->store_news);
+}
+
+uint64_t loop_clock(void *context)
+{
+    struct loop *loop = context;
+    uv_update_time(&loop->uv);
+    return uv_now(&loop->uv);
+}
+
 void loop_run(struct loop *loop)
 {
     uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
 
-void loop_destroy(struct loop *loop)
+/* Signals get their default effect again; SIGHUP, which means no harm, is left to the loop. */
+static void let_signals_end(struct loop *loop)
+{
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
+        if (signal_numbers[i] != SIGHUP)
+            uv_signal_stop(&loop->signals[i]);
+    }
+}
+
+/* The store's thread must not wake up a loop that is gone: the keeper is closed before. */
+static bool end_keeping(struct loop *loop)
+{
+    if (!loop->keeper)
+        return true;
+    let_signals_end(loop);
+    const bool stored = keeper_finish(loop->keeper, loop_clock(loop));
+    keeper_close(loop->keeper);
+    return stored;
+}
+
+bool loop_destroy(struct loop *loop)
 {
     listeners_close(&loop->listeners);
     sockets_destroy(&loop->sockets);
+    const bool stored = end_keeping(loop);
     release(loop);
+    return stored;
 }

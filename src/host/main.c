@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "service.h"
@@ -39,6 +40,14 @@ static void lend_random(void *context, void *bytes, size_t length)
     }
 }
 
+static uint64_t lend_wall_clock(void *context)
+{
+    struct timespec time;
+    (void)context;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
 /* What the core says at this level is who came and went. */
 static void lend_log(void *context, enum log_level level, const char *text)
 {
@@ -47,11 +56,20 @@ static void lend_log(void *context, enum log_level level, const char *text)
         log_write(&service->log, level, "%s", text);
 }
 
+static enum storage storage_of(const struct configuration *configuration)
+{
+    if (!configuration_store(configuration))
+        return STORAGE_NONE;
+    return configuration->durability == STORE_LAZY ? STORAGE_BEHIND : STORAGE_PROMISED;
+}
+
 static struct broker *create_broker(struct service *service)
 {
     struct broker_settings settings = configuration_settings(&service->configuration);
     struct broker_environment environment = {
         .context = service,
+        .storage = storage_of(&service->configuration),
+        .wall_clock = lend_wall_clock,
         .random = lend_random,
         .log = lend_log,
         .trace = service->command_line->trace ? trace_packet : NULL,
@@ -59,9 +77,24 @@ static struct broker *create_broker(struct service *service)
     return broker_create(&settings, &environment);
 }
 
-static void announce(const struct listeners *listeners, const struct log *log)
+static void announce_keeping(const struct service *service)
 {
-    log_write(log, LOG_NOTICE, "etalon %s; memory only: nothing survives a restart", ETALON_VERSION);
+    static const char *const promises[] = {
+        [STORE_SYNC] = "durability sync: what is acknowledged survives power loss",
+        [STORE_ASYNC] = "durability async: what is acknowledged survives the program, not power loss",
+        [STORE_LAZY] = "durability none: a crash loses the last moments",
+    };
+    const char *directory = configuration_store(&service->configuration);
+    if (directory)
+        log_write(&service->log, LOG_NOTICE, "etalon " ETALON_VERSION "; state is kept in %s; %s", directory,
+                  promises[service->configuration.durability]);
+    else
+        log_write(&service->log, LOG_NOTICE,
+                  "etalon " ETALON_VERSION "; memory only: nothing survives a restart");
+}
+
+static void announce_listeners(const struct listeners *listeners, const struct log *log)
+{
     for (size_t i = 0; i < listeners->count; i++) {
         const struct listener *listener = &listeners->items[i];
         log_write(log, LOG_NOTICE, "listening on %s port %u", listener->address, (unsigned)listener->port);
@@ -102,17 +135,18 @@ static int serve(struct service *service)
 {
     struct loop *loop = &service->loop;
     const char *port_file = service->command_line->port_file;
-    if (!service_listen(service))
+    announce_keeping(service);
+    if (!service_keep(service) || !service_listen(service))
         return EXIT_FAILURE;
-    announce(&loop->listeners, &service->log);
+    announce_listeners(&loop->listeners, &service->log);
     if (port_file && !write_port_file(port_file, loop->listeners.items[0].port, &service->log))
         return EXIT_FAILURE;
     system_topics_begin(&loop->system_topics, service->broker, uv_now(&loop->uv),
                         service->configuration.sys_interval);
+    system_topics_show_store(&loop->system_topics, keeper_figures, &service->keeper);
     loop->reload = service_reload;
     loop->reload_context = service;
     loop_run(loop);
-    log_write(&service->log, LOG_NOTICE, "ended");
     return EXIT_SUCCESS;
 }
 
@@ -126,9 +160,12 @@ static int run(struct service *service)
     }
     if (loop_create(&service->loop, service->broker, &service->log)) {
         exit_status = serve(service);
-        loop_destroy(&service->loop);
+        if (!loop_destroy(&service->loop))
+            exit_status = EXIT_FAILURE;
     }
     broker_destroy(service->broker);
+    if (exit_status == EXIT_SUCCESS)
+        log_write(&service->log, LOG_NOTICE, "ended");
     return exit_status;
 }
 
@@ -144,6 +181,7 @@ int main(int argc, char **argv)
 
     raise_descriptor_limit();
     signal(SIGPIPE, SIG_IGN); /* a client that went away is an error of the write, not of the program */
+    signal(SIGXFSZ, SIG_IGN); /* so is a file that must not grow */
     if (!service_configure(&service, &command_line))
         return EXIT_USAGE;
     exit_status = run(&service);

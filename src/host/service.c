@@ -17,7 +17,7 @@ static void complain_in_log(void *context, const char *text)
     log_write(context, LOG_ERROR, "%s", text);
 }
 
-/* The configuration that a file and the command line make together. */
+/* The configuration that a file and the command line make together; the command line wins. */
 static bool read_configuration(struct configuration *configuration, const struct command_line *command_line,
                                const struct configuration_file_sink *sink)
 {
@@ -29,14 +29,15 @@ static bool read_configuration(struct configuration *configuration, const struct
         configuration->log_levels = 1U << LOG_ERROR | 1U << LOG_WARNING | 1U << LOG_NOTICE | 1U << LOG_INFO;
         configuration->connection_messages = true;
     }
-    return true;
+    /* That it's not too long was seen when the command line was read. */
+    return !command_line->data || configuration_store_in(configuration, command_line->data);
 }
 
 bool service_configure(struct service *service, const struct command_line *command_line)
 {
     const struct configuration_file_sink sink = {.complain = complain_at_start};
     service->command_line = command_line;
-    service->log = log_begin();
+    log_begin(&service->log);
     return read_configuration(&service->configuration, command_line, &sink) &&
            log_configure(&service->log, &service->configuration);
 }
@@ -49,6 +50,24 @@ bool service_check(const struct command_line *command_line)
         return false;
     printf("%s: fine\n", command_line->configuration_file);
     return true;
+}
+
+/* Keeping. */
+
+bool service_keep(struct service *service)
+{
+    const struct keeper_options options = {
+        .broker = service->broker,
+        .log = &service->log,
+        .directory = configuration_store(&service->configuration),
+        .durability = (enum store_durability)service->configuration.durability,
+        .context = &service->loop,
+        .clock = loop_clock,
+        .wake = loop_wake,
+    };
+    keeper_begin(&service->keeper);
+    return !options.directory ||
+           (loop_keep(&service->loop, &service->keeper) && keeper_open(&service->keeper, &options));
 }
 
 /* Listening. */

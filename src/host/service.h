@@ -5,6 +5,7 @@
 
 #include "command_line.h"
 #include "configuration.h"
+#include "keeper.h"
 #include "log.h"
 #include "loop.h"
 
@@ -13,6 +14,7 @@ struct service {
     struct configuration configuration; /* in force; the broker borrows its texts */
     struct log log;
     struct broker *broker;
+    struct keeper keeper;
     struct loop loop;
 };
 
@@ -23,6 +25,9 @@ bool service_configure(struct service *service, const struct command_line *comma
 /* Whether the file that the command line names could be used: says so on standard output, or why not on
  * standard error. Nothing is touched. */
 bool service_check(const struct command_line *command_line);
+
+/* Opens the store, if the user wants one, and loads what is in it. Otherwise as keeper_open. */
+bool service_keep(struct service *service);
 
 /* Listens where the user wants it. Otherwise as listeners_open. */
 bool service_listen(struct service *service);

@@ -51,12 +51,26 @@ static const struct {
     double seconds;
 } periods[SYSTEM_LOAD_PERIODS] = {{"1min", 60}, {"5min", 300}, {"15min", 900}};
 
-static uint64_t figure_of(const struct broker_statistics *statistics, size_t offset)
+/* `statistics`: struct broker_statistics or store_statistics. */
+static uint64_t figure_of(const void *statistics, size_t offset)
 {
     uint64_t figure;
     memcpy(&figure, (const char *)statistics + offset, sizeof figure);
     return figure;
 }
+
+/* Topics that show one figure of the store, if there is one. */
+#define STORE_FIGURE(member) offsetof(struct store_statistics, member)
+static const struct {
+    const char *name;
+    size_t offset;
+} store_figures[] = {
+    {"store/batches", STORE_FIGURE(batches)},
+    {"store/bytes", STORE_FIGURE(bytes)},
+    {"store/changes", STORE_FIGURE(changes)},
+    {"store/syncs", STORE_FIGURE(syncs)},
+};
+enum { STORE_FIGURE_COUNT = sizeof store_figures / sizeof *store_figures };
 
 /* FNV-1a: only to see whether our own text has changed; 0 is kept for "never published". */
 static uint64_t hash_of(const char *text)
@@ -117,6 +131,16 @@ static void show_figures(struct update *update, const struct broker_statistics *
     show_number(update, "clients/inactive", disconnected); /* the old name */
 }
 
+static void show_store(struct update *update)
+{
+    const struct system_topics *topics = update->topics;
+    struct store_statistics statistics;
+    if (!topics->store || !topics->store(topics->store_context, &statistics))
+        return;
+    for (size_t i = 0; i < STORE_FIGURE_COUNT; i++)
+        show_number(update, store_figures[i].name, figure_of(&statistics, store_figures[i].offset));
+}
+
 /* mallinfo2 knows no maximum, so it is the largest that an update has seen. */
 static void show_heap(struct update *update)
 {
@@ -169,6 +193,12 @@ void system_topics_begin(struct system_topics *topics, struct broker *broker, ui
     };
 }
 
+void system_topics_show_store(struct system_topics *topics, system_topics_store *store, void *context)
+{
+    topics->store = store;
+    topics->store_context = context;
+}
+
 void system_topics_configure(struct system_topics *topics, uint64_t now, uint32_t interval)
 {
     topics->interval = (uint64_t)interval * MILLISECONDS;
@@ -191,4 +221,5 @@ void system_topics_update(struct system_topics *topics, uint64_t now)
     show_figures(&update, &statistics);
     show_heap(&update);
     show_loads(&update);
+    show_store(&update);
 }

@@ -6,11 +6,17 @@
 #define ETALON_HOST_SYSTEM_TOPICS_H
 
 #include "../mqtt/broker.h"
+#include "store.h"
 
 enum { SYSTEM_LOADS = 9, SYSTEM_LOAD_PERIODS = 3, SYSTEM_TOPICS_MAXIMUM = 64 };
 
+/* Fills in the figures of the store. False: there is none, and no topics for it. */
+typedef bool system_topics_store(void *context, struct store_statistics *statistics);
+
 struct system_topics {
     struct broker *broker;
+    system_topics_store *store; /* NULL: there is none */
+    void *store_context;
     uint64_t started;                  /* ms */
     uint64_t updated;                  /* ms; when the loads were last brought up to date */
     uint64_t deadline;                 /* ms; UINT64_MAX: never */
@@ -25,6 +31,9 @@ struct system_topics {
  * `interval` in seconds; 0: no topics. */
 void system_topics_begin(struct system_topics *topics, struct broker *broker, uint64_t now,
                          uint32_t interval);
+
+/* Shows the figures of a store from the next update on. */
+void system_topics_show_store(struct system_topics *topics, system_topics_store *store, void *context);
 
 /* Changes the interval, from the present one's last update on. With 0 the topics keep their last values. */
 void system_topics_configure(struct system_topics *topics, uint64_t now, uint32_t interval);

@@ -93,9 +93,12 @@ START_TEST(stated_defaults_are_the_defaults)
     const struct keyword *keyword;
     size_t tried = 0;
     for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
-        if (!keyword->fallback || strcmp(keyword->name, "port") == 0 ||
-            strcmp(keyword->name, "server_redirection") == 0)
-            continue; /* these two need company */
+        static const char *const sociable[] = {"port", "server_redirection", "persistence_location", "durability"};
+        bool company = false;
+        for (size_t j = 0; j < sizeof sociable / sizeof *sociable; j++)
+            company = company || strcmp(keyword->name, sociable[j]) == 0;
+        if (!keyword->fallback || company)
+            continue; /* they mean nothing, or something else, without other lines */
         struct configuration configuration, defaults;
         char text[200];
         snprintf(text, sizeof text, "%s %s\n", keyword->name, keyword->fallback);
@@ -222,7 +225,15 @@ START_TEST(mistakes_are_placed_and_explained)
     } cases[] = {
         {"\n max_qoss 1", 2, 2, "max_qos"},
         {"zzzzzzzzzzzzzz 1", 1, 1, "--help-configuration"},
-        {"persistence true", 1, 1, "in memory"},
+        {"persistence yes", 1, 13, "false|true"},
+        {"persistence true\ndurability fsync", 2, 12, "sync|async|none"},
+        {"persistence true\npersistence_location", 2, 21, "needs a value: PATH"},
+        {"# x\npersistence_location /x", 2, 1, "persistence true"},
+        {"durability sync", 1, 1, "persistence true"},
+        {"persistence_file x", 1, 1, "persistence_location"},
+        {"autosave_interval 1", 1, 1, "durability"},
+        {"autosave_on_changes true", 1, 1, "durability"},
+        {"retained_persistence true", 1, 1, "persistence true"},
         {"cafile x", 1, 1, "no TLS"},
         {"password_file", 1, 1, "no users"},
         {"max_qos", 1, 8, "needs a value: COUNT"},
@@ -352,6 +363,60 @@ START_TEST(a_running_broker_keeps_what_it_cannot_change)
 }
 END_TEST
 
+START_TEST(the_store)
+{
+    struct configuration c;
+    accept_text(&c, "");
+    ck_assert_ptr_null(configuration_store(&c));
+    accept_text(&c, "persistence true\n");
+    ck_assert_str_eq(configuration_store(&c), "etalon.store");
+    ck_assert_uint_eq(c.durability, STORE_SYNC);
+    accept_text(&c, "persistence true\npersistence_location /a b\ndurability async\n");
+    ck_assert_str_eq(configuration_store(&c), "/a b");
+    ck_assert_uint_eq(c.durability, STORE_ASYNC);
+    accept_text(&c, "durability none\npersistence true\n");
+    ck_assert_uint_eq(c.durability, STORE_LAZY);
+    accept_text(&c, "persistence_location /x\npersistence false\ndurability sync\n");
+    ck_assert_ptr_null(configuration_store(&c));
+}
+END_TEST
+
+START_TEST(the_store_of_the_command_line_wins)
+{
+    struct configuration c, other;
+    char kept[200] = "";
+    char longest[CONFIGURATION_TEXT_SIZE + 1];
+    accept_text(&c, "persistence true\npersistence_location /a/longer/name\n");
+    ck_assert(configuration_store_in(&c, "/x"));
+    ck_assert_str_eq(configuration_store(&c), "/x");
+    accept_text(&other, "persistence false\n");
+    ck_assert(configuration_store_in(&other, "/x"));
+    ck_assert_str_eq(configuration_store(&other), "/x");
+    configuration_keep(&other, &c, count_kept, kept); /* so SIGHUP has nothing to say about it */
+    ck_assert_str_eq(kept, "");
+    memset(longest, 'x', sizeof longest);
+    longest[CONFIGURATION_TEXT_SIZE] = '\0';
+    ck_assert(!configuration_store_in(&c, longest));
+    ck_assert_str_eq(configuration_store(&c), "/x");
+    longest[CONFIGURATION_TEXT_SIZE - 1] = '\0';
+    ck_assert(configuration_store_in(&c, longest));
+    ck_assert_str_eq(configuration_store(&c), longest);
+}
+END_TEST
+
+START_TEST(the_store_needs_a_restart)
+{
+    struct configuration running, fresh;
+    char kept[200] = "";
+    accept_text(&running, "persistence true\npersistence_location /abc\n");
+    accept_text(&fresh, "persistence false\npersistence_location /d\ndurability none\n");
+    configuration_keep(&fresh, &running, count_kept, kept);
+    ck_assert_str_eq(kept, "persistence persistence_location durability ");
+    ck_assert_str_eq(configuration_store(&fresh), "/abc");
+    ck_assert_uint_eq(fresh.durability, STORE_SYNC);
+}
+END_TEST
+
 /* Texts cut anywhere and bytes changed anywhere: no finding but that of the sanitizers. */
 START_TEST(mangled_texts_do_no_harm)
 {
@@ -398,6 +463,9 @@ Suite *suite_host_configuration(void)
     tcase_add_test(values, listeners);
     tcase_add_test(values, queues_and_log);
     tcase_add_test(values, a_running_broker_keeps_what_it_cannot_change);
+    tcase_add_test(values, the_store);
+    tcase_add_test(values, the_store_of_the_command_line_wins);
+    tcase_add_test(values, the_store_needs_a_restart);
     suite_add_tcase(suite, values);
     TCase *mistakes = tcase_create("mistakes");
     tcase_add_test(mistakes, mistakes_are_placed_and_explained);

@@ -110,6 +110,28 @@ START_TEST(loads_are_averages_per_minute)
 }
 END_TEST
 
+static bool lend_figures(void *context, struct store_statistics *statistics)
+{
+    const bool *store = context;
+    *statistics = (struct store_statistics){.batches = 1, .changes = 2, .syncs = 3, .bytes = 4};
+    return *store;
+}
+
+START_TEST(a_store_has_topics_of_its_own)
+{
+    struct fixture f = begin(0, 10);
+    bool store = false;
+    system_topics_show_store(&f.topics, lend_figures, &store);
+    system_topics_update(&f.topics, 0);
+    const uint64_t without = retained(&f);
+    store = true;
+    system_topics_update(&f.topics, 10000);
+    ck_assert_uint_eq(retained(&f), without + 4);
+    ck_assert_uint_lt(retained(&f), SYSTEM_TOPICS_MAXIMUM);
+    broker_destroy(f.broker);
+}
+END_TEST
+
 Suite *suite_host_system_topics(void);
 
 Suite *suite_host_system_topics(void)
@@ -121,6 +143,7 @@ Suite *suite_host_system_topics(void)
     tcase_add_test(tcase, without_an_interval_there_are_no_topics);
     tcase_add_test(tcase, the_interval_can_be_changed);
     tcase_add_test(tcase, loads_are_averages_per_minute);
+    tcase_add_test(tcase, a_store_has_topics_of_its_own);
     suite_add_tcase(suite, tcase);
     return suite;
 }
