@@ -5,7 +5,8 @@ CODEC_SOURCES := $(BASE_SOURCES) \
     $(wildcard src/mqtt/1_*.c src/mqtt/2_*.c src/mqtt/3_packet.c src/mqtt/3_??_[a-z]*.c) \
     $(wildcard src/mqtt/4_01_1_records.c src/mqtt/4_07_topics.c src/mqtt/dissect*.c)
 CORE_SOURCES := $(filter-out $(CODEC_SOURCES),$(wildcard src/mqtt/*.c))
-HOST_TOOLS := src/host/etalon_dissect.c
+STORE_TOOL := $(addprefix src/host/,etalon_store.c store_copy.c store_dump.c store_verify.c)
+HOST_TOOLS := src/host/etalon_dissect.c $(STORE_TOOL)
 # The store on Berkeley DB and its threads; also for the tests and tools that need it without the broker.
 STORE_SOURCES := $(addprefix src/host/store_,bdb.c directory.c load.c tables.c thread.c)
 STORE_LIBS := -ldb -lpthread
@@ -27,7 +28,7 @@ $(MQTT_LIBRARY): $(call objects,$(CODEC_SOURCES) $(CORE_SOURCES)) $(GENERATED_OB
 	$(SAY) AR $@
 	$(QUIET)$(AR) rcs $@ $^
 
-PROGRAMS += $(BUILD)/etalon $(BUILD)/etalon-dissect
+PROGRAMS += $(BUILD)/etalon $(BUILD)/etalon-dissect $(BUILD)/etalon-store
 
 $(call objects,$(HOST_SOURCES)): MODULE_CFLAGS = $(UV_CFLAGS)
 
@@ -35,6 +36,10 @@ $(BUILD)/etalon: $(call objects,$(HOST_SOURCES)) $(MQTT_LIBRARY)
 	$(SAY) LINK $@
 	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) $(STORE_LIBS) -lm -o $@
 
-$(BUILD)/etalon-dissect: $(call objects,$(HOST_TOOLS)) $(CODEC_LIBRARY)
+$(BUILD)/etalon-dissect: $(call objects,src/host/etalon_dissect.c) $(CODEC_LIBRARY)
 	$(SAY) LINK $@
 	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
+$(BUILD)/etalon-store: $(call objects,$(STORE_TOOL) $(STORE_SOURCES)) $(CODEC_LIBRARY)
+	$(SAY) LINK $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(STORE_LIBS) -o $@
