@@ -319,7 +319,8 @@ static bool read_log_destination(struct configuration *configuration, const stru
 
 /* The table. */
 
-_Static_assert(STORE_SYNC == 0 && STORE_ASYNC == 1 && STORE_LAZY == 2, "the order of the choices of durability");
+_Static_assert(STORE_SYNC == 0 && STORE_ASYNC == 1 && STORE_LAZY == 2,
+               "the order of the choices of durability");
 
 #define PLACE(member)                                                                                        \
     .offset = offsetof(struct configuration, member), .width = sizeof(((struct configuration *)NULL)->member)
@@ -390,8 +391,9 @@ static const struct keyword keywords[] = {
      "with server_reference: 0x9C Use another server, or 0x9D Server moved", read_choice,
      PLACE(settings.server_moved), .reloadable = true},
 
-    {"persistence", BOOLEAN, "false", "keep sessions and retained messages on disk, beyond the end of the broker",
-     read_choice, PLACE(persistence)},
+    {"persistence", BOOLEAN, "false",
+     "keep sessions and retained messages on disk, beyond the end of the broker", read_choice,
+     PLACE(persistence)},
     {"persistence_location", "PATH", "etalon.store",
      "the directory of the store, made when missing; seen from where the broker was started", read_text,
      PLACE(persistence_location)},

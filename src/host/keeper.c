@@ -60,7 +60,8 @@ static void tell_loaded(const struct loading *loading)
     const struct keeper *keeper = loading->keeper;
     const uint64_t time = clock_now(keeper) - loading->began;
     if (store_statistics(keeper->store).recovered)
-        log_write(keeper->options.log, LOG_NOTICE, "%s: the broker before had no orderly end, the store was recovered",
+        log_write(keeper->options.log, LOG_NOTICE,
+                  "%s: the broker before had no orderly end, the store was recovered",
                   keeper->options.directory);
     log_write(keeper->options.log, LOG_NOTICE,
               "%s: loaded %" PRIu64 " sessions, %" PRIu64 " subscriptions and %" PRIu64
@@ -201,7 +202,8 @@ static void tell_lost(const struct keeper *keeper)
     store_outcome(keeper->store, &reason);
     const uint64_t age = clock_now(keeper) - keeper->batch_time;
     log_write(keeper->options.log, LOG_ERROR,
-              "%s: %" PRIu64 " changes and whatever came after them could not be stored: what happened in the "
+              "%s: %" PRIu64
+              " changes and whatever came after them could not be stored: what happened in the "
               "last %" PRIu64 ".%03" PRIu64 " s is lost%s%s%s",
               keeper->options.directory, keeper->batch_changes, age / MILLISECONDS, age % MILLISECONDS,
               keeper->options.durability == STORE_LAZY ? "" : " (none of it was acknowledged)",

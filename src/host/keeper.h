@@ -30,7 +30,8 @@ struct keeper {
     bool under_way;         /* a batch is with the store */
     uint64_t batch_changes;
     uint64_t batch_time; /* ms; when it was collected */
-    uint64_t retry_time; /* ms; when to collect again after there was no memory for it; UINT64_MAX: no such need */
+    uint64_t
+        retry_time; /* ms; when to collect again after there was no memory for it; UINT64_MAX: no such need */
 };
 
 /* A keeper without a store. */

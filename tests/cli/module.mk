@@ -5,5 +5,8 @@ TEST_COMMAND_broker = tests/cli/broker --program $(BUILD)/etalon
 TEST_STEPS += configuration
 TEST_COMMAND_configuration = tests/cli/configuration --program $(BUILD)/etalon
 
+TEST_STEPS += persistence
+TEST_COMMAND_persistence = tests/cli/persistence --program $(BUILD)/etalon
+
 TEST_STEPS += dissect
 TEST_COMMAND_dissect = tests/cli/dissect --build $(BUILD)

@@ -93,7 +93,8 @@ START_TEST(stated_defaults_are_the_defaults)
     const struct keyword *keyword;
     size_t tried = 0;
     for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
-        static const char *const sociable[] = {"port", "server_redirection", "persistence_location", "durability"};
+        static const char *const sociable[] = {"port", "server_redirection", "persistence_location",
+                                               "durability"};
         bool company = false;
         for (size_t j = 0; j < sizeof sociable / sizeof *sociable; j++)
             company = company || strcmp(keyword->name, sociable[j]) == 0;
