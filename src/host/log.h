@@ -8,10 +8,10 @@
 
 struct log {
     pthread_mutex_t lock; /* the store has threads, and SIGHUP may close the file they write to */
-    uint8_t levels; /* bit N: lines of enum log_level N are written */
-    bool timestamp; /* a line begins with the time */
-    int descriptor; /* where lines go; -1: nowhere */
-    bool owned;     /* the descriptor is a file that was opened here */
+    uint8_t levels;       /* bit N: lines of enum log_level N are written */
+    bool timestamp;       /* a line begins with the time */
+    int descriptor;       /* where lines go; -1: nowhere */
+    bool owned;           /* the descriptor is a file that was opened here */
 };
 
 /* Begins the log, before there is a configuration: errors, warnings and notices on standard error. */
