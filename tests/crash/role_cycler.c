@@ -1,0 +1,204 @@
+/* cycler: subscribes, publishes to itself, unsubscribes, publishes again. See roles.h
+ *
+ * A round: SUBSCRIBE to a filter; a message must come. UNSUBSCRIBE (or a connection with Clean Start); a message must
+ * not come, which the message after it, to a subscription that stays, proves. Between two steps it waits for the broker
+ * to be killed, every other time. */
+#include <stdio.h>
+
+#include "roles.h"
+
+enum step { STEP_BARRIER, STEP_SUBSCRIBE, STEP_IN, STEP_END, STEP_OUT, STEP_REST };
+
+struct cycler {
+    enum step step;
+    enum step after_barrier;
+    unsigned in, out, end; /* streams */
+    uint32_t round;
+    bool published;
+    bool arrived;
+    unsigned acknowledged; /* messages of this step */
+    unsigned wait_for;     /* the broker's run before which it does nothing */
+    uint64_t since;
+};
+
+static void enter(struct client *client, enum step step)
+{
+    struct cycler *cycler = client->data;
+    struct world *world = client->world;
+    cycler->step = step;
+    cycler->published = false;
+    cycler->arrived = false;
+    cycler->acknowledged = 0;
+    cycler->since = world->now;
+    if (world_random(world, 2) == 0)
+        cycler->wait_for = world->books.run + 1;
+}
+
+static void subscribe(struct client *client)
+{
+    struct cycler *cycler = client->data;
+    struct world *world = client->world;
+    char topic[NAME_SIZE];
+    if (world->phase == PHASE_SETTLE)
+        cycler->step = STEP_REST;
+    if (world->phase != PHASE_LOAD)
+        return;
+    cycler->round = world->books.streams[cycler->in].sent + 1;
+    stream_topic(&world->books.streams[cycler->in], cycler->round, topic);
+    client_subscribe(client, &(struct filter){topic, 2}, 1);
+}
+
+static void subscribe_barrier(struct client *client)
+{
+    struct cycler *cycler = client->data;
+    client_subscribe(client, &(struct filter){client->world->books.streams[cycler->end].topic, 2}, 1);
+}
+
+/* Tells a lie about the subscription, behind the books' back. */
+static void meddle(struct client *client, enum forge forge)
+{
+    struct cycler *cycler = client->data;
+    struct world *world = client->world;
+    char topic[NAME_SIZE];
+    if (!world_forge(world, forge))
+        return;
+    stream_topic(&world->books.streams[cycler->in], cycler->round, topic);
+    if (forge == FORGE_UNSUBSCRIBE)
+        client_unsubscribe(client, topic);
+    else
+        client_subscribe(client, &(struct filter){topic, 2}, 1);
+}
+
+static void publish_in(struct client *client)
+{
+    struct cycler *cycler = client->data;
+    struct world *world = client->world;
+    if (!cycler->published) {
+        meddle(client, FORGE_UNSUBSCRIBE);
+        client_publish(client, cycler->in);
+        cycler->published = true;
+        cycler->since = world->now;
+    } else if (cycler->acknowledged > 0 && (cycler->arrived || world->now - cycler->since > world->patience)) {
+        books_judge(&world->books, CHECK_SUBSCRIBED, cycler->arrived, "%s does not get what it has subscribed to",
+                    client->id);
+        enter(client, STEP_END);
+    }
+}
+
+static void end_subscription(struct client *client)
+{
+    struct cycler *cycler = client->data;
+    char topic[NAME_SIZE];
+    if (client->v5 && cycler->round % 4 == 0) {
+        client->clean = true;
+        client_leave(client, false);
+        return;
+    }
+    stream_topic(&client->world->books.streams[cycler->in], cycler->round, topic);
+    client_unsubscribe(client, topic);
+}
+
+static void publish_out(struct client *client)
+{
+    struct cycler *cycler = client->data;
+    struct world *world = client->world;
+    if (!cycler->published) {
+        meddle(client, FORGE_SUBSCRIBE);
+        client_publish(client, cycler->out);
+        client_publish(client, cycler->end);
+        cycler->published = true;
+        cycler->since = world->now;
+    } else if (cycler->acknowledged == 2 && (cycler->arrived || world->now - cycler->since > world->patience)) {
+        if (cycler->arrived)
+            books_judge(&world->books, CHECK_UNSUBSCRIBED, true, "-");
+        enter(client, STEP_SUBSCRIBE);
+    }
+}
+
+static void go_on(struct client *client)
+{
+    struct cycler *cycler = client->data;
+    static void (*const steps[])(struct client *) = {
+        [STEP_BARRIER] = subscribe_barrier, [STEP_SUBSCRIBE] = subscribe, [STEP_IN] = publish_in,
+        [STEP_END] = end_subscription,      [STEP_OUT] = publish_out,     [STEP_REST] = role_ignore,
+    };
+    bool waits = client->world->phase == PHASE_LOAD && client->world->books.run < cycler->wait_for;
+    if (client->state == CLIENT_ON && client->request == 0 && !waits)
+        steps[cycler->step](client);
+}
+
+static void connected(struct client *client, bool session_present)
+{
+    struct cycler *cycler = client->data;
+    if (!session_present) {
+        cycler->after_barrier = client->clean ? STEP_OUT : STEP_SUBSCRIBE;
+        client->clean = false;
+        enter(client, STEP_BARRIER);
+    }
+    go_on(client);
+}
+
+static void answered(struct client *client, enum packet_type type, uint8_t reason)
+{
+    struct cycler *cycler = client->data;
+    if (type == PACKET_UNSUBACK && cycler->step == STEP_END && !client->request_retried)
+        books_judge(&client->world->books, CHECK_SUBSCRIBED, reason == 0, "%s: UNSUBACK says 0x%02x", client->id, reason);
+    if (cycler->step == STEP_BARRIER)
+        enter(client, cycler->after_barrier);
+    else if (cycler->step == STEP_SUBSCRIBE)
+        enter(client, STEP_IN);
+    else if (cycler->step == STEP_END)
+        enter(client, STEP_OUT);
+    go_on(client);
+}
+
+static void delivered(struct client *client, unsigned stream, uint32_t number, bool retain)
+{
+    (void)retain;
+    struct cycler *cycler = client->data;
+    unsigned awaited = cycler->step == STEP_IN ? cycler->in : cycler->end;
+    if (stream == awaited && number == client->world->books.streams[stream].sent)
+        cycler->arrived = true;
+    go_on(client);
+}
+
+static void acknowledged(struct client *client, unsigned stream, uint32_t number)
+{
+    (void)stream;
+    (void)number;
+    struct cycler *cycler = client->data;
+    cycler->acknowledged++;
+    go_on(client);
+}
+
+const struct role cycler_role = {.connected = connected,
+                                 .delivered = delivered,
+                                 .acknowledged = acknowledged,
+                                 .room = role_ignore,
+                                 .answered = answered,
+                                 .lost = role_ignore,
+                                 .tick = go_on};
+
+bool cycler_rests(const struct client *client)
+{
+    const struct cycler *cycler = client->data;
+    return cycler->step == STEP_REST;
+}
+
+void cycler_create(struct world *world, unsigned index)
+{
+    char name[NAME_SIZE];
+    uint8_t qos = index & 2 ? 1 : 2;
+    snprintf(name, sizeof name, "cycler-%u", index);
+    struct client *client = client_create(world, &cycler_role, name, index & 1, sizeof(struct cycler));
+    struct cycler *cycler = client->data;
+    snprintf(name, sizeof name, "u/%u", index);
+    cycler->in = stream_create(&world->books, STREAM_IN, qos, client->v5, name);
+    cycler->out = stream_create(&world->books, STREAM_OUT, qos, client->v5, name);
+    snprintf(name, sizeof name, "u/%u/end", index);
+    cycler->end = stream_create(&world->books, STREAM_END, qos, client->v5, name);
+    cycler->after_barrier = STEP_SUBSCRIBE;
+    client->book = book_create(&world->books, client->id, true);
+    book_want(&world->books, client->book, cycler->in, 2);
+    book_want(&world->books, client->book, cycler->end, 2);
+}
