@@ -76,9 +76,10 @@ static bool grow_buffer(DBT *buffer)
 
 static int next_records(struct loading *loading, DBC *cursor)
 {
-    DBT key = {.flags = DB_DBT_USERMEM | DB_DBT_PARTIAL};
     for (;;) {
+        DBT key = {.flags = DB_DBT_MALLOC}; /* the first key comes here as well; nobody needs it */
         const int error = cursor->get(cursor, &key, &loading->buffer, DB_NEXT | DB_MULTIPLE_KEY);
+        free(key.data);
         if (error != DB_BUFFER_SMALL)
             return error;
         if (!grow_buffer(&loading->buffer))
