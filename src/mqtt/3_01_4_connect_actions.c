@@ -5,7 +5,9 @@
 #include "4_09_flow_control.h"
 #include "4_10_request_response.h"
 #include "4_11_server_redirection.h"
+#include "4_12_enhanced_authentication.h"
 #include "4_13_handling_errors.h"
+#include "5_4_2_authorization.h"
 #include "actions.h"
 
 /* What the checks of a CONNECT have found out, before anything is changed. */
@@ -89,8 +91,9 @@ static struct verdict check_store(struct broker *broker, const struct packet *pa
     const struct session *session = session_find(broker, admission->client_identifier);
     if (admission->session_expiry == 0 && !packet->connect.will.present && !(session && session->durable))
         return accept();
-    return refuse(MQTT_3_1_4_2, REASON_QUOTA_EXCEEDED, 0,
-                  "the Session cannot be stored at present, only one that ends with its connection is accepted");
+    return refuse(
+        MQTT_3_1_4_2, REASON_QUOTA_EXCEEDED, 0,
+        "the Session cannot be stored at present, only one that ends with its connection is accepted");
 }
 
 /* [MQTT-3.1.4-2] */
@@ -104,10 +107,6 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
     GUARD(check_identifier(broker, packet, admission));
     GUARD(features_check_will(&broker->settings, packet));
     GUARD(will_check(&broker->settings, packet));
-    /* [MQTT-4.12.0-1]; without one nothing further is asked [D-3.1.2.11.9-1] */
-    if (properties_has(&connect->properties, ORDINAL_AUTHENTICATION_METHOD))
-        return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0,
-                      "Authentication Method is not supported");
     admission->keep_alive = keep_alive_in_force(broker, packet);
     admission->session_expiry = session_expiry(broker, packet);
     GUARD(check_store(broker, packet, admission));
@@ -181,8 +180,7 @@ static void connack_properties(const struct broker_settings *settings, const str
     request_response_inform(settings, connect, properties);
 }
 
-/* Once per connection: a second CONNECT is refused in broker.c [MQTT-3.2.0-2]. Without an Authentication
- * Method [MQTT-4.12.0-6]. [MQTT-3.1.4-5] [MQTT-3.2.0-1] [MQTT3-3.1.4-4] [MQTT3-3.2.0-1] */
+/* Once per connection: a second CONNECT is refused in broker.c [MQTT-3.2.0-2]. [MQTT-3.1.4-5] [MQTT-3.2.0-1] [MQTT3-3.1.4-4] [MQTT3-3.2.0-1] */
 static void send_connack(struct broker *broker, struct connection *connection, const struct packet *connect,
                          const struct admission *admission, bool session_present)
 {
@@ -193,6 +191,7 @@ static void send_connack(struct broker *broker, struct connection *connection, c
     properties_clear(&connack.connack.properties);
     if (connection_is_5_0(connection))
         connack_properties(&broker->settings, connect, admission, &connack.connack.properties);
+    authentication_inform(connection, &connack.connack.properties);
     if (!connection_send(broker, connection, &connack))
         connection_close(broker, connection); /* it does not fit into the client's Maximum Packet Size */
 }
@@ -220,18 +219,46 @@ static void configure(struct broker *broker, struct connection *connection, cons
 struct verdict connect_actions(struct broker *broker, struct connection *connection,
                                const struct packet *packet)
 {
-    struct admission admission = {0};
     /* binds a refusal too [MQTT-3.1.2-24] [MQTT-3.2.2-19]; absent: no limit [D-3.1.2.11.4-1] */
     connection->maximum_packet_size =
         properties_number(&packet->connect.properties, ORDINAL_MAXIMUM_PACKET_SIZE, UINT32_MAX);
-    const struct verdict verdict = check(broker, packet, &admission);
-    if (verdict.refused)
+    return authentication_begin(broker, connection, packet);
+}
+
+/* 5.4.2: a session belongs to the user who made it; one that was made by nobody in particular to everybody. */
+static bool may_have(const struct session *session, const struct bytes *user_name)
+{
+    return !session || !session->user_name ||
+           (user_name && bytes_equal(session_user_name(session), *user_name));
+}
+
+/* What depends on who the client is [MQTT-3.1.4-2] [S-4.12-2]. */
+static struct verdict check_rights(struct broker *broker, const struct packet *packet,
+                                   const struct admission *admission, const struct bytes *user_name)
+{
+    if (!may_have(session_find(broker, admission->client_identifier), user_name))
+        return refuse(MQTT_3_1_4_2, REASON_NOT_AUTHORIZED, 0, "the Session belongs to another user");
+    if (!authorization_will(broker, packet, admission->client_identifier, user_name))
+        return refuse(MQTT_3_1_4_2, REASON_NOT_AUTHORIZED, 0, "not authorized to publish the Will");
+    return accept();
+}
+
+struct verdict connect_accept(struct broker *broker, struct connection *connection,
+                              const struct packet *packet, const struct bytes *user_name)
+{
+    struct admission admission = {0};
+    struct verdict verdict = check(broker, packet, &admission);
+    if (!verdict.refused)
+        verdict = check_rights(broker, packet, &admission, user_name);
+    if (verdict.refused) {
+        will_free(broker, admission.will);
         return verdict;
+    }
 
     bool present = false;
     struct session *session =
         obtain_session(broker, admission.client_identifier, packet->connect.clean_start, &present);
-    if (!session) {
+    if (!session || !session_belongs_to(session, user_name)) {
         will_free(broker, admission.will);
         return refuse(MQTT_3_1_4_2, REASON_QUOTA_EXCEEDED, 0, "no memory for a session");
     }

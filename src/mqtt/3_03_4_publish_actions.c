@@ -8,6 +8,7 @@
 #include "4_06_message_ordering.h"
 #include "4_09_flow_control.h"
 #include "4_13_handling_errors.h"
+#include "5_4_2_authorization.h"
 #include "actions.h"
 
 /* Receiving: 3.3.4 */
@@ -218,6 +219,8 @@ static enum reason_code objection_to(const struct broker *broker, const struct c
 {
     if (topic.data[0] == '$') /* [S-4.7.2-1] such topics are ours, not for clients to talk over */
         return REASON_TOPIC_NAME_INVALID;
+    if (!authorization_publish(broker, connection->session, topic, publish->qos, publish->retain)) /* 5.4.2 */
+        return REASON_NOT_AUTHORIZED;
     if (!payload_format_valid(broker, publish)) /* [U-3.3.2.3.2-1] [R-3.3.2.3.2-1] */
         return REASON_PAYLOAD_FORMAT_INVALID;
     if (publish->qos == 1 && receiver_action(connection->session, publish->packet_identifier,

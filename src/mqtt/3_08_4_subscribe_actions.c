@@ -3,6 +3,7 @@
 
 #include "3_02_2_3_features.h"
 #include "4_06_message_ordering.h"
+#include "5_4_2_authorization.h"
 #include "actions.h"
 
 /* What became of one Topic Filter [D-3.9.3-1]. */
@@ -32,6 +33,9 @@ static struct granted grant(struct broker *broker, struct connection *connection
     const struct granted quota = {.reason_code = five ? REASON_QUOTA_EXCEEDED : REASON_UNSPECIFIED_ERROR};
     if (storing_in_trouble(broker) && session->durable) /* 4.1.1: SUBACK would promise what is not stored */
         return quota;
+    /* 5.4.2: SUBACK tells, in 3.1.1 as well [MQTT3-3.8.4-5] */
+    if (!authorization_subscribe(broker, session, request->topic_filter, request->qos))
+        return (struct granted){.reason_code = five ? REASON_NOT_AUTHORIZED : REASON_UNSPECIFIED_ERROR};
     if (!storing_reserve_subscription(broker, session, request->topic_filter))
         return quota;
     const struct subscription_options options = {.identifier = identifier,
@@ -62,6 +66,8 @@ static bool deliver_retained(void *context, struct message *message)
 {
     const struct retained_delivery *delivery = context;
     if (message->expires_at <= delivery->broker->now) /* [MQTT-3.3.2-5] */
+        return true;
+    if (!authorization_receive(delivery->broker, delivery->session, message_topic(message)))
         return true;
     struct publication publication = publication_of_message(message);
     const struct forward forward = {

@@ -20,6 +20,10 @@ struct verdict disconnect_actions(struct broker *broker, struct connection *conn
                                   const struct packet *packet)
 {
     struct session *session = connection->session;
+    if (!session) { /* [D-4.12-2] it gives up the authentication */
+        connection_close(broker, connection);
+        return accept();
+    }
     if (connection_is_5_0(connection)) {
         GUARD(
             change_expiry(session, &packet->disconnect.properties, broker->settings.maximum_session_expiry));

@@ -89,8 +89,7 @@ void promises_forget(struct broker *broker, struct connection *connection)
 void promises_break(struct broker *broker)
 {
     while (!list_empty(&broker->storing.held)) {
-        struct connection *connection =
-            LIST_OWNER(broker->storing.held.first, struct connection, held_node);
+        struct connection *connection = LIST_OWNER(broker->storing.held.first, struct connection, held_node);
         output_drop_held(broker, connection);
         connection_mark_ready(broker, connection);
         if (connection->state != CONNECTION_CLOSING)

@@ -2,7 +2,7 @@
  *
  *   table           value
  *   meta            number 8
- *   sessions        flags 1 | expires at 8 | expiry interval 4 | Client Identifier
+ *   sessions        flags 1 | expires at 8 | expiry interval 4 | [User Name: length 2, text] | Client Identifier
  *   subscriptions   options 1 | Subscription Identifier 4, 0 = none | share group 8
  *   messages        flags 1 | expires at 8 | Topic Name, properties and payload as in a PUBLISH of MQTT 5.0
  *   deliveries      flags 1 | state 1 | session 8 | message 8 | share group 8 | Packet Identifier 2 |
@@ -25,6 +25,7 @@
 #define FLAG_QOS 0x03U /* in every first byte but that of a session */
 
 #define SESSION_CONNECTED 0x01U
+#define SESSION_OF_USER 0x02U
 
 #define OPTION_NO_LOCAL 0x04U
 #define OPTION_RETAIN_AS_PUBLISHED 0x08U
@@ -186,9 +187,14 @@ static const char *read_meta(struct reader *key, struct reader *value, struct re
 static void put_session(struct writer *writer, const struct record *record)
 {
     const struct record_session *session = &record->session;
-    write_byte(writer, (uint8_t)flag(session->connected, SESSION_CONNECTED));
+    write_byte(writer, (uint8_t)(flag(session->connected, SESSION_CONNECTED) |
+                                 flag(session->has_user_name, SESSION_OF_USER)));
     put_8(writer, session->expires_at);
     put_4(writer, session->expiry_interval);
+    if (session->has_user_name) {
+        put_2(writer, (uint16_t)session->user_name.length);
+        write_raw(writer, session->user_name.data, session->user_name.length);
+    }
     write_raw(writer, session->client_identifier.data, session->client_identifier.length);
 }
 
@@ -222,11 +228,16 @@ static const char *read_session(struct reader *key, struct reader *value, struct
     session->connected = flags & SESSION_CONNECTED;
     session->expires_at = take_8(value);
     session->expiry_interval = take_4(value);
+    session->has_user_name = flags & SESSION_OF_USER;
+    session->user_name = session->has_user_name ? reader_take(value, take_2(value)) : bytes_of(NULL, 0);
     session->client_identifier = reader_rest(value);
     if (value->short_of)
         return "the value is too short";
-    if (flags & ~SESSION_CONNECTED)
+    if (flags & ~(SESSION_CONNECTED | SESSION_OF_USER))
         return "unknown flags";
+    const char *wrong = check_utf8(session->user_name);
+    if (wrong)
+        return wrong;
     const bool stays = session->connected || session->expiry_interval == UINT32_MAX;
     if (stays != (session->expires_at == MOMENT_NEVER))
         return stays ? "a session that does not expire has a moment at which it does"
@@ -561,7 +572,8 @@ static size_t value_size(const struct record *record)
 {
     const size_t fixed = forms[record->table].value_size;
     if (record->table == TABLE_SESSIONS)
-        return fixed + record->session.client_identifier.length;
+        return fixed + record->session.client_identifier.length +
+               (record->session.has_user_name ? 2 + record->session.user_name.length : 0);
     if (record->table == TABLE_MESSAGES)
         return fixed + message_size(&record->message);
     if (record->table == TABLE_DELIVERIES)

@@ -60,6 +60,8 @@ struct record_session {
     uint64_t expires_at;      /* moment; MOMENT_NEVER while `connected` */
     uint32_t expiry_interval; /* s, UINT32_MAX = never */
     bool connected;
+    bool has_user_name;
+    struct bytes user_name; /* whose session it is, 5.4.2 */
     struct bytes client_identifier;
 };
 
@@ -142,8 +144,7 @@ bool record_delete_all(struct changes *changes, enum record_table table, uint64_
 /* Reads what record_put wrote; the record borrows from key and value. Trusts nothing: NULL when it is well
  * formed, else what is wrong with it (static text). It's also checked that topics, filters, properties and
  * identifiers are such as MQTT allows. */
-const char *record_read(enum record_table table, struct bytes key, struct bytes value,
-                        struct record *record);
+const char *record_read(enum record_table table, struct bytes key, struct bytes value, struct record *record);
 
 /* The Subscription Identifier number `index` (from 0) of a delivery. */
 uint32_t record_identifier(const struct record_delivery *delivery, uint16_t index);

@@ -110,8 +110,9 @@ static const char *restore_session(struct broker *broker, const struct record *r
     struct session *session = session_create(broker, stored->client_identifier);
     if (!session || !hash_map_insert(&restoring->sessions, spread(stored->session), session))
         return no_memory;
-    session->stored =
-        (struct stored){.kind = STORED_SESSION, .number = stored->session, .on_disk = true};
+    session->stored = (struct stored){.kind = STORED_SESSION, .number = stored->session, .on_disk = true};
+    if (!session_belongs_to(session, stored->has_user_name ? &stored->user_name : NULL))
+        return no_memory;
     session->durable = true;
     session->expiry_interval = stored->expiry_interval;
     session->expires_at = stored->connected ? end_of(restoring->ended, stored->expiry_interval) /* 4.1 */
@@ -160,12 +161,11 @@ static const char *restore_retained(struct broker *broker, struct message *messa
 static const char *restore_message(struct broker *broker, const struct record *record)
 {
     const struct record_message *stored = &record->message;
-    struct message *message = message_create(stored->topic, stored->properties, stored->payload, stored->qos,
-                                             stored->expires_at);
+    struct message *message =
+        message_create(stored->topic, stored->properties, stored->payload, stored->qos, stored->expires_at);
     if (!message)
         return no_memory;
-    message->stored =
-        (struct stored){.kind = STORED_MESSAGE, .number = stored->message, .on_disk = true};
+    message->stored = (struct stored){.kind = STORED_MESSAGE, .number = stored->message, .on_disk = true};
     if (!hash_map_insert(&broker->storing.restoring->messages, spread(stored->message), message)) {
         message_release(message);
         return no_memory;
@@ -183,8 +183,7 @@ static struct delivery *make_delivery(const struct record_delivery *stored, stru
         return NULL;
     for (uint16_t i = 0; i < stored->identifier_count; i++)
         delivery->identifiers[i] = record_identifier(stored, i);
-    delivery->stored =
-        (struct stored){.kind = STORED_DELIVERY, .number = stored->delivery, .on_disk = true};
+    delivery->stored = (struct stored){.kind = STORED_DELIVERY, .number = stored->delivery, .on_disk = true};
     delivery->group = stored->group;
     delivery->packet_identifier = stored->packet_identifier;
     delivery->state = stored->state;
@@ -246,14 +245,14 @@ static struct session_will *make_will(const struct record_will *stored, struct m
     struct session_will *will = calloc(1, sizeof *will);
     if (!will)
         return NULL;
-    *will = (struct session_will){
-        .stored = {.kind = STORED_WILL, .number = stored->session, .on_disk = true},
-        .message = message_share(message),
-        .due = stored->due == MOMENT_NEVER ? end_of(ended, stored->delay) : stored->due,
-        .delay = stored->delay,
-        .expiry_interval = stored->expiry_interval,
-        .qos = stored->qos,
-        .retain = stored->retain};
+    *will =
+        (struct session_will){.stored = {.kind = STORED_WILL, .number = stored->session, .on_disk = true},
+                              .message = message_share(message),
+                              .due = stored->due == MOMENT_NEVER ? end_of(ended, stored->delay) : stored->due,
+                              .delay = stored->delay,
+                              .expiry_interval = stored->expiry_interval,
+                              .qos = stored->qos,
+                              .retain = stored->retain};
     message->stored.holders++;
     return will;
 }

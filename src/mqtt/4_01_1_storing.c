@@ -47,7 +47,8 @@ static size_t size_of(struct stored *stored)
 {
     switch ((enum stored_kind)stored->kind) {
     case STORED_SESSION: /* its end takes three changes */
-        return 3 * LARGEST_FIXED_PART + session_of(stored)->client_identifier_length;
+        return 3 * LARGEST_FIXED_PART + session_of(stored)->client_identifier_length +
+               (size_t)session_of(stored)->user_name_length;
     case STORED_MESSAGE: {
         const struct message *message = message_of(stored);
         return LARGEST_FIXED_PART + message->topic_length + (size_t)message->properties_length +
@@ -195,8 +196,7 @@ static void session_changed(struct broker *broker, struct session *session)
 static void note_alive(struct broker *broker)
 {
     broker->storing.alive_due = true;
-    timer_heap_set(&broker->timers, &broker->storing.alive,
-                   broker->now + STORING_ALIVE_TIME - ALIVE_MARGIN);
+    timer_heap_set(&broker->timers, &broker->storing.alive, broker->now + STORING_ALIVE_TIME - ALIVE_MARGIN);
 }
 
 void storing_alive_expired(struct broker *broker)
@@ -213,8 +213,7 @@ void storing_attached(struct broker *broker, struct session *session)
     if (session->expiry_interval > 0) /* one that was durable stays it, so that its records are found again */
         session->durable = true;
     if (session->stored.number == 0)
-        session->stored =
-            (struct stored){.kind = STORED_SESSION, .number = ++storing->last_session};
+        session->stored = (struct stored){.kind = STORED_SESSION, .number = ++storing->last_session};
     if (!session->durable)
         return;
     if (storing->connected++ == 0)
@@ -333,8 +332,7 @@ void storing_delivery(struct broker *broker, struct session *session, struct del
     if (!broker->storing.enabled || !session->durable || delivery->qos == 0)
         return;
     delivery->session = session;
-    delivery->stored =
-        (struct stored){.kind = STORED_DELIVERY, .number = ++broker->storing.last_delivery};
+    delivery->stored = (struct stored){.kind = STORED_DELIVERY, .number = ++broker->storing.last_delivery};
     storing_hold(broker, delivery->message);
     delivery_changed(broker, delivery);
 }
@@ -466,6 +464,8 @@ static struct record record_of_session(const struct collection *collection, stru
                     .expires_at = connected ? MOMENT_NEVER : moment_of(collection, session->expires_at),
                     .expiry_interval = session->expiry_interval,
                     .connected = connected,
+                    .has_user_name = session->user_name != NULL,
+                    .user_name = session_user_name(session),
                     .client_identifier = session_client_identifier(session)}};
 }
 
@@ -620,9 +620,7 @@ enum collected broker_collect(struct broker *broker, uint64_t now, struct change
         return COLLECTED_LATER;
     }
     const struct collection collection = {
-        .changes = changes,
-        .now = now,
-        .wall = broker->environment.wall_clock(broker->environment.context)};
+        .changes = changes, .now = now, .wall = broker->environment.wall_clock(broker->environment.context)};
     collect_list(storing, &collection);
     collect_alive(storing, &collection);
     const uint64_t batch = storing->batch++;

@@ -44,6 +44,19 @@ struct session *session_create(struct broker *broker, struct bytes client_identi
     return session;
 }
 
+bool session_belongs_to(struct session *session, const struct bytes *user_name)
+{
+    if (!user_name || session->user_name)
+        return true; /* that the user is the same was checked */
+    session->user_name = malloc(user_name->length + 1); /* a user name may be empty */
+    if (!session->user_name)
+        return false;
+    if (user_name->length > 0)
+        memcpy(session->user_name, user_name->data, user_name->length);
+    session->user_name_length = (uint16_t)user_name->length;
+    return true;
+}
+
 bool session_online(const struct session *session)
 {
     /* closing: nothing is sent behind a DISCONNECT [MQTT-3.14.4-1] */
@@ -117,6 +130,8 @@ void session_end(struct broker *broker, struct session *session)
     destroy_flows(broker, session);
     hash_map_remove(&broker->sessions, identifier_hash(broker, session_client_identifier(session)), session);
     broker->statistics.sessions--;
+    free(session->user_name);
+    session->user_name = NULL;
     storing_free_session(broker, session); /* [MQTT-4.1.0-2] */
 }
 

@@ -109,6 +109,7 @@ struct flows {
 struct session {
     struct subscriber subscriber;  /* 4.8 [D-4.1-2]; must be the first member */
     struct stored stored;          /* 4.1.1 */
+    uint8_t *user_name;            /* whose it is, 5.4; NULL: nobody's in particular */
     uint64_t changed_in;           /* 4.1.1: number of the last batch with changes that answers rest on */
     struct connection *connection; /* NULL while the client is away */
     struct session_will *will;
@@ -121,6 +122,7 @@ struct session {
     uint32_t routing_turn;
     bool durable; /* 4.1.1: it outlives its connection, so it's stored */
     bool logged;  /* 4.1.1: there may be subscriptions or QoS 2 identifiers of it in the store */
+    uint16_t user_name_length;
     uint16_t client_identifier_length;
     uint8_t client_identifier[];
 };
@@ -135,6 +137,14 @@ static inline struct bytes session_client_identifier(const struct session *sessi
 {
     return bytes_of(session->client_identifier, session->client_identifier_length);
 }
+
+static inline struct bytes session_user_name(const struct session *session)
+{
+    return bytes_of(session->user_name, session->user_name_length);
+}
+
+/* Gives the session to a user, unless it is nobody's (NULL). False: no memory. */
+bool session_belongs_to(struct session *session, const struct bytes *user_name);
 
 /* Whether the session's client can be sent something now. */
 bool session_online(const struct session *session);

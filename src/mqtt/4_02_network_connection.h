@@ -19,9 +19,11 @@ struct message;
 struct session;
 struct topic_aliases;
 struct outgoing_aliases;
+struct authentication;
 
 enum connection_state {
     CONNECTION_AWAITS_CONNECT, /* [MQTT-3.1.0-1] */
+    CONNECTION_AUTHENTICATES,  /* CONNECT has come, CONNACK not yet gone, 4.12 */
     CONNECTION_ESTABLISHED,    /* CONNACK with 0x00 was sent */
     CONNECTION_CLOSING         /* what is in the output is sent, nothing is read any more */
 };
@@ -61,6 +63,7 @@ struct connection {
     struct held_output held;                   /* those of them that wait for the store, the last ones */
     struct list_node held_node;                /* in broker.storing.held, while there are any */
     struct outgoing_aliases *outgoing_aliases; /* 3.3.2.3.4, set up by us; NULL until we use one */
+    struct authentication *authentication;     /* 4.12; NULL mostly */
     uint64_t last_received;                    /* ms; for Keep Alive */
     struct timer timer;                        /* CONNECT time-out, then Keep Alive */
     uint32_t partial_length;

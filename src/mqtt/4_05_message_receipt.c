@@ -6,6 +6,7 @@
 
 #include "4_06_message_ordering.h"
 #include "4_09_flow_control.h"
+#include "5_4_2_authorization.h"
 #include "broker_state.h"
 
 struct match {
@@ -81,6 +82,8 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
         return;
     if (options->no_local && session == match->publication->publisher) /* [MQTT-3.8.3-3] */
         return;
+    if (!authorization_receive(match->broker, session, match->publication->topic))
+        return;
 
     struct recipient *recipient;
     /* [MQTT-3.3.4-5] [D-3.3.4-3] with separate copies each has the identifier of its own subscription */
@@ -127,6 +130,8 @@ static bool on_offer(void *context, struct subscriber *member, const struct subs
     if (!session_online(session) || session_waiting(session) ||
         !flow_has_room(match->broker, session->connection))
         return false;
+    if (!authorization_receive(match->broker, session, match->publication->topic))
+        return false;
     const bool needs_window = options->qos > 0 && match->publication->qos > 0;
     if (needs_window && !flow_may_send(session))
         return false;
@@ -134,11 +139,12 @@ static bool on_offer(void *context, struct subscriber *member, const struct subs
     return true;
 }
 
-/* Nobody can take it now: it waits for the member whose turn it was. */
+/* Nobody can take it now: it waits for the member whose turn it was, if that may have it. */
 static void on_nobody(void *context, struct subscriber *member, const struct subscription_options *options)
 {
     const struct match *match = context;
-    add_shared(match, member, options);
+    if (authorization_receive(match->broker, session_of_subscriber(member), match->publication->topic))
+        add_shared(match, member, options);
 }
 
 static uint16_t gather_identifiers(struct routing *routing, const struct recipient *recipient)

@@ -98,7 +98,8 @@ void errors_refuse(struct broker *broker, struct connection *connection, enum pa
     struct line explanation = {0};
     explain(&explanation, type, &verdict);
     broker_log(broker, LOG_NOTICE, connection, explanation.text, NULL);
-    if (type == PACKET_CONNECT && connection->state == CONNECTION_AWAITS_CONNECT)
+    if ((type == PACKET_CONNECT && connection->state == CONNECTION_AWAITS_CONNECT) ||
+        connection->state == CONNECTION_AUTHENTICATES) /* [MQTT-4.12.0-4] */
         refuse_connect(broker, connection, &verdict, &explanation);
     else /* [S-4.13.1-3] */
         send_disconnect(broker, connection, (enum reason_code)verdict.reason_code,

@@ -29,6 +29,10 @@ struct verdict disconnect_actions(struct broker *broker, struct connection *conn
 struct verdict auth_actions(struct broker *broker, struct connection *connection,
                             const struct packet *packet);
 
+/* 3.1.4: the client of this CONNECT is known; `user_name` NULL: nobody in particular. */
+struct verdict connect_accept(struct broker *broker, struct connection *connection,
+                              const struct packet *packet, const struct bytes *user_name);
+
 /* 3.1.2.10 */
 void keep_alive_start(struct broker *broker, struct connection *connection);
 /* The connection's timer ran out: CONNECT did not come in time, or Keep Alive was exceeded. */

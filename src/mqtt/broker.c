@@ -7,6 +7,7 @@
 
 #include "../base/line.h"
 #include "4_01_1_restoring.h"
+#include "4_12_enhanced_authentication.h"
 #include "4_13_handling_errors.h"
 #include "actions.h"
 
@@ -45,9 +46,8 @@ struct broker *broker_create(const struct broker_settings *settings,
         return NULL;
     broker->settings = *settings;
     broker->environment = *environment;
-    broker->storing = (struct storing){.alive = {.kind = TIMER_ALIVE},
-                                       .promised = environment->storage == STORAGE_PROMISED,
-                                       .batch = 1};
+    broker->storing = (struct storing){
+        .alive = {.kind = TIMER_ALIVE}, .promised = environment->storage == STORAGE_PROMISED, .batch = 1};
     broker->client_identifier_key = hash_key_of(random_number(environment));
     broker->subscriptions = subscriptions_create(random_number(environment));
     broker->retained = retained_create(random_number(environment));
@@ -143,12 +143,23 @@ static enum packet_type type_of(struct bytes packet)
     return packet.length > 0 ? (enum packet_type)(packet.data[0] >> 4) : PACKET_RESERVED;
 }
 
-/* [MQTT-3.1.0-2] [MQTT3-3.1.0-2] Whatever it says: a fault within it might have a Reason Code that only CONNACK
- * has. */
+/* [MQTT-3.1.0-2] [MQTT3-3.1.0-2] */
 static struct verdict second_connect(const struct connection *connection)
 {
     return refuse(connection_is_5_0(connection) ? MQTT_3_1_0_2 : MQTT3_3_1_0_2, REASON_PROTOCOL_ERROR, 0,
                   "a second CONNECT on one Network Connection");
+}
+
+/* Some packets are refused whatever they say: a fault within them might have a Reason Code that the answer,
+ * which is a CONNACK before authentication has ended, cannot have. */
+static struct verdict check_type(const struct connection *connection, enum packet_type type)
+{
+    if (type == PACKET_CONNECT && connection->state != CONNECTION_AWAITS_CONNECT)
+        return second_connect(connection);
+    if (connection->state == CONNECTION_AUTHENTICATES && type != PACKET_AUTH && type != PACKET_DISCONNECT)
+        return refuse(MQTT_3_1_2_30, REASON_PROTOCOL_ERROR, 0,
+                      "neither AUTH nor DISCONNECT before authentication has ended");
+    return accept();
 }
 
 /* One whole packet. */
@@ -157,15 +168,15 @@ static void handle_packet(struct broker *broker, struct connection *connection, 
     struct packet packet;
     packet.version = PROTOCOL_UNKNOWN;
     connection->last_received = broker->now;
+    broker->handling = bytes;
     broker->storing.packet_changed = false;
     broker->statistics.packets_received++;
     connection_trace(broker, connection, SENDER_CLIENT, bytes);
     const bool first = connection->state == CONNECTION_AWAITS_CONNECT;
-    const bool connect = type_of(bytes) == PACKET_CONNECT;
-    struct verdict verdict = connect && !first
-                                 ? second_connect(connection)
-                                 : packet_decode(&packet, connection->version, SENDER_CLIENT, bytes, NULL);
-    if (connect && first)
+    struct verdict verdict = check_type(connection, type_of(bytes));
+    if (!verdict.refused)
+        verdict = packet_decode(&packet, connection->version, SENDER_CLIENT, bytes, NULL);
+    if (first)
         connection->version = (uint8_t)packet.version;
     if (!verdict.refused)
         verdict = dispatch(broker, connection, &packet);
@@ -268,11 +279,17 @@ static struct bytes receive_rest(struct broker *broker, struct connection *conne
     return input;
 }
 
+/* Whether packets may be handled now: not of a client about whom the host is still being asked. */
+static bool may_handle(const struct connection *connection)
+{
+    return connection->state != CONNECTION_CLOSING && !authentication_pending(connection);
+}
+
 static void receive(struct broker *broker, struct connection *connection, struct bytes input)
 {
-    if (connection->partial)
+    if (connection->partial && may_handle(connection))
         input = receive_rest(broker, connection, input);
-    while (input.length > 0 && connection->state != CONNECTION_CLOSING) { /* [MQTT-3.1.4-6] [MQTT3-3.1.4-5] */
+    while (input.length > 0 && may_handle(connection)) { /* [MQTT-3.1.4-6] [MQTT3-3.1.4-5] */
         size_t size = 0;
         switch (frame(broker, connection, input, &size)) {
         case FRAMING_COMPLETE:
@@ -286,6 +303,25 @@ static void receive(struct broker *broker, struct connection *connection, struct
             return;
         }
     }
+    if (input.length > 0 &&
+        connection->state != CONNECTION_CLOSING) /* [MQTT-3.1.4-6] sent before CONNACK came */
+        keep_partial(broker, connection, input, input.length);
+}
+
+/* The host has answered; what came meanwhile is handled now. */
+static void authenticated(struct broker *broker, struct connection *connection,
+                          const struct authentication_answer *answer)
+{
+    authentication_answered(broker, connection, answer);
+    if (!connection->partial || !may_handle(connection))
+        return;
+    uint8_t *kept = connection->partial;
+    const struct bytes input = bytes_of(kept, connection->partial_length);
+    connection->partial = NULL;
+    connection->partial_length = connection->partial_capacity = 0;
+    receive(broker, connection, input);
+    free(kept);
+    connection_mark_ready(broker, connection); /* it wants input again */
 }
 
 /* Steps */
@@ -369,6 +405,9 @@ static void take(struct broker *broker, struct step *step)
     case STEP_RECEIVED:
         broker->statistics.bytes_received += step->bytes.length;
         receive(broker, step->connection, step->bytes);
+        break;
+    case STEP_AUTHENTICATED:
+        authenticated(broker, step->connection, step->answer);
         break;
     case STEP_CLOSED:
         closed(broker, step->connection, step->text);

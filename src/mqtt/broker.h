@@ -20,6 +20,7 @@
 #include "../base/bytes.h"
 #include "../base/changes.h"
 #include "protocol.h"
+#include "reason_code.h" /* generated from spec/reason-codes.tsv */
 
 struct broker;
 struct connection; /* one Network Connection, section 4.2 */
@@ -68,6 +69,61 @@ enum storage {
     STORAGE_PROMISED, /* nothing that promises something is sent before its changes are stored */
 };
 
+/* Who a client is: 3.1.4, 4.12, 5.4.1 */
+
+enum authentication_phase {
+    AUTHENTICATE_CONNECT,  /* a CONNECT came */
+    AUTHENTICATE_CONTINUE, /* an AUTH came in answer to that of AUTHENTICATION_CONTINUES */
+    AUTHENTICATE_AGAIN     /* an AUTH came that asks for re-authentication, 4.12.1 */
+};
+
+/* What the host is asked. Bytes live during the call. Only `host`, `phase`, `method` and `data` mean something
+ * after AUTHENTICATE_CONNECT. */
+struct authentication_request {
+    void *host;                    /* the connection's, as given at STEP_ACCEPTED */
+    struct connection *connection; /* for STEP_AUTHENTICATED */
+    enum authentication_phase phase;
+    struct bytes client_identifier; /* may be empty: the Server will choose one */
+    struct bytes user_name;
+    struct bytes password;
+    struct bytes method; /* Authentication Method; empty: none */
+    struct bytes data;   /* Authentication Data */
+    bool has_user_name, has_password, has_data;
+};
+
+enum authentication_outcome {
+    AUTHENTICATION_ACCEPTED,
+    AUTHENTICATION_REFUSED,   /* with `reason_code`, 0x80 or above */
+    AUTHENTICATION_CONTINUES, /* `data` goes to the client; only with a method */
+    AUTHENTICATION_PENDING    /* STEP_AUTHENTICATED will tell */
+};
+
+/* Bytes live during the call or the step. */
+struct authentication_answer {
+    enum authentication_outcome outcome;
+    enum reason_code reason_code;
+    bool has_data;
+    bool has_user_name;
+    struct bytes data;      /* ACCEPTED, CONTINUES */
+    struct bytes user_name; /* ACCEPTED: whose rights the client has from now on, copied; none: nobody's in
+                             * particular */
+    const char *why; /* REFUSED: for the log and the Reason String (static text); must not help to guess */
+};
+
+/* What a client may do: 5.4.2 */
+
+enum access { ACCESS_PUBLISH, ACCESS_SUBSCRIBE, ACCESS_RECEIVE };
+
+struct authorisation {
+    enum access access;
+    struct bytes client_identifier;
+    bool has_user_name;
+    struct bytes user_name;
+    struct bytes topic; /* Topic Name; Topic Filter, "$share/..." included, for ACCESS_SUBSCRIBE */
+    uint8_t qos;        /* of the PUBLISH; requested by the SUBSCRIBE */
+    bool retain;
+};
+
 /* What the host lends to the broker. Its members are called from inside broker_create, broker_step and
  * connection_sent only. `random` must be given; `log` and `trace` may be NULL. */
 struct broker_environment {
@@ -76,6 +132,14 @@ struct broker_environment {
     /* The time of day, ms since 1970 (UTC). Asked only for what is stored, so that it keeps its deadlines
      * while no broker runs. Must be given unless storage is STORAGE_NONE. */
     uint64_t (*wall_clock)(void *context);
+    /* Finds out who a client is; answers at once, or AUTHENTICATION_PENDING and later by STEP_AUTHENTICATED. NULL:
+     * everybody is let in, and there is no Authentication Method. */
+    struct authentication_answer (*authenticate)(void *context, const struct authentication_request *request);
+    /* The connection with this host handle ended while AUTHENTICATION_PENDING or AUTHENTICATION_CONTINUES was
+     * the last answer. May be NULL. */
+    void (*authentication_ended)(void *context, void *host);
+    /* Whether a client may do something; asked often, so answer fast. NULL: everybody may do everything. */
+    bool (*authorise)(void *context, const struct authorisation *question);
     /* Fills `length` bytes with unpredictable bytes (seeds of hash tables, assigned Client Identifiers). */
     void (*random)(void *context, void *bytes, size_t length);
     /* One line of log, without line end. */
@@ -90,9 +154,10 @@ struct broker_environment {
 enum step_kind {
     /* a Network Connection was opened: `host` and `peer` in, `connection` out (NULL: no memory, close it) */
     STEP_ACCEPTED,
-    STEP_RECEIVED, /* `bytes` arrived on `connection`; they are not needed after the step */
-    STEP_CLOSED,   /* the Network Connection is gone; `connection` must not be used afterwards */
-    STEP_TIME,     /* nothing but time has passed */
+    STEP_RECEIVED,      /* `bytes` arrived on `connection`; they are not needed after the step */
+    STEP_AUTHENTICATED, /* `answer` to the AUTHENTICATION_PENDING of `connection` */
+    STEP_CLOSED,        /* the Network Connection is gone; `connection` must not be used afterwards */
+    STEP_TIME,          /* nothing but time has passed */
     /* the broker itself publishes `topic` and `bytes` (payload) at QoS 0, retained: $SYS and the like,
      * 4.7.2 */
     STEP_PUBLISH,
@@ -111,7 +176,9 @@ struct step {
     const char *peer;   /* STEP_ACCEPTED: the other side's address for the log; copied */
     struct bytes bytes; /* STEP_RECEIVED, STEP_PUBLISH */
     struct bytes topic; /* STEP_PUBLISH: a valid Topic Name */
-    const char *text;   /* STEP_STORE_TROUBLE; STEP_CLOSED: why the host closed, for the log (NULL: the client did) */
+    const struct authentication_answer *answer; /* STEP_AUTHENTICATED */
+    const char
+        *text; /* STEP_STORE_TROUBLE; STEP_CLOSED: why the host closed, for the log (NULL: the client did) */
 };
 
 /* Makes a broker without sessions. Settings and environment are copied. NULL: no memory. Owned by the caller. */

@@ -36,6 +36,7 @@ struct broker {
     struct connection *closing; /* connections whose sessions are still to be told */
     struct output_pool output_pool;
     struct routing routing;
+    struct bytes handling; /* the packet at hand */
     struct broker_statistics statistics;
     struct storing storing; /* 4.1.1: what has changed and is to be stored */
     bool shutting_down;
