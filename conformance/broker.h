@@ -3,16 +3,16 @@
  *
  * A profile is a directory with an executable file `start`, called as
  *     start CONFIGURATION PORT DATA_DIRECTORY
- * which must become the broker (exec), listening on 127.0.0.1:PORT (with SO_REUSEADDR, as servers do that are
- * started again), keeping what it keeps in DATA_DIRECTORY, and not leave the foreground; and a text file `profile`, one `key value` pair a line,
+ * which must become the broker (exec), listening on 127.0.0.1:PORT (with SO_REUSEADDR, as servers do that
+ * are started again), keeping what it keeps in DATA_DIRECTORY, and not leave the foreground; and a text file
+ * `profile`, one `key value` pair a line,
  * `#` for comments: `name`, and `configurations` followed by the configuration names that `start` knows.
  * A broker that does not end in good order by SIGTERM needs another executable file, called as
  *     stop CONFIGURATION PORT DATA_DIRECTORY PID
  * `start` is called again with the same arguments after the broker was stopped or killed.
  * Tests ask for these:
  *     default      everything on, anonymous clients
- *     durable      like default, with persistence on, otherwise as the broker comes: a broker that can be made
- *                  more durable at a price may have further profiles for that
+ *     durable      like default, with persistence on, and otherwise as the broker comes
  *     retain-off, shared-off, wildcard-off, subscription-identifier-off   without that feature
  *     maximum-qos-0, maximum-qos-1    with that Maximum QoS
  *     users        user "alice", password "secret"; nobody else may enter

@@ -72,6 +72,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def reserve_port():
+    """A free port, and the socket that keeps it from others until a server with SO_REUSEADDR listens on it."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(('127.0.0.1', 0))
+    return holder, holder.getsockname()[1]
+
+
 @contextlib.contextmanager
 def folder_of_its_own():
     folder = tempfile.mkdtemp(prefix='etalon-conformance-')

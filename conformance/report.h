@@ -21,10 +21,11 @@ struct terminal_options {
 };
 struct report report_terminal(struct terminal_options *options);
 
-/* Reports to files, written when all is over: false with a message on standard error. A new form is a function
- * like these and a line in the table of options.c.
- * JSON: one object with `suite`, `target`, `seed`, `summary`, `properties`, `capabilities`, `tests`. `summary`
- * counts tests of kind "conformance"; those of kind "property" are counted in `properties`, by group. */
+/* Reports to files, written when all is over: false with a message on standard error. A new form is a
+ * function like these and a line in the table of options.c.
+ * JSON: one object with `suite`, `target`, `seed`, `summary`, `properties`, `capabilities`, `tests`.
+ * `summary` counts tests of kind "conformance"; those of kind "property" are counted in `properties`, by
+ * group. */
 bool report_json_write(const struct run *run, const char *path);
 
 #endif

@@ -69,11 +69,12 @@ bool is_property(const struct conformance_test *test);
 /* "conformance", or the group of the property. */
 const char *test_group(const struct conformance_test *test);
 
-/* The verdict in the words of the kind of test: a property "holds" or "does not hold"; the rest is as above. */
+/* The verdict in the words of the kind of test: a property "holds" or "does not hold"; the rest is as
+ * above. */
 const char *result_word(const struct result *result);
 const char *property_word(enum verdict_kind verdict);
 
-/* Names of the groups of properties in the run, each once, in their order; the array is the caller's to free. */
+/* Names of the groups of properties in the run, each once; the array is the caller's to free. */
 const char **property_groups(const struct run *run, size_t *count);
 
 /* Counts the results of a group of properties. */

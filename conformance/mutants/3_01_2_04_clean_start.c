@@ -15,8 +15,9 @@ static enum fate deny_session(struct passage *passage)
 }
 
 MUTANT(session_present_is_always_0, V311 | V5, "Session Present is 0 also when a session is continued",
-       "session_is_resumed session_survives_lost_connection empty_session_is_present", MQTT_3_2_2_3,
-       MQTT3_3_2_2_2) = {
+       "session_is_resumed session_survives_lost_connection empty_session_is_present "
+       "session_after_restart_is_whole_or_absent",
+       MQTT_3_2_2_3, MQTT3_3_2_2_2) = {
     .from_server = deny_session,
 };
 
@@ -161,7 +162,8 @@ static enum fate expire_never(struct passage *passage)
 
 MUTANT(sessions_never_expire, V5, "Every session stays for an hour",
        "session_without_expiry_interval_ends_with_connection session_expires "
-       "latest_session_expiry_interval_counts will_delay_ends_with_session",
+       "latest_session_expiry_interval_counts will_delay_ends_with_session "
+       "session_expires_while_server_is_down",
        MQTT_3_1_2_23, MQTT_4_1_0_2, D_3_1_2_11_2_1, D_3_1_2_11_2_2, D_3_1_3_2_2_2) = {
     .from_client = expire_never,
 };

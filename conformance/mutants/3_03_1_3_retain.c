@@ -42,7 +42,8 @@ static enum fate keep_oldest(struct passage *passage)
 }
 
 MUTANT(retained_message_is_not_replaced, V_ALL, "The first retained message of a topic stays",
-       "retained_message_is_replaced retained_qos_0_message_replaces retained_message_is_one_per_topic",
+       "retained_message_is_replaced retained_qos_0_message_replaces retained_message_is_one_per_topic "
+       "retained_messages_after_restart_are_current",
        MQTT_3_3_1_5, MQTT3_3_3_1_5, MQTT3_3_3_1_7) = {
     .from_client = keep_oldest,
 };
@@ -84,7 +85,8 @@ static enum fate never_remove(struct passage *passage)
 }
 
 MUTANT(empty_payload_removes_nothing, V_ALL, "A retained message cannot be removed",
-       "empty_payload_removes_retained", MQTT_3_3_1_6, MQTT3_3_3_1_10) = {
+       "empty_payload_removes_retained retained_messages_after_restart_are_current", MQTT_3_3_1_6,
+       MQTT3_3_3_1_10) = {
     .from_client = never_remove,
 };
 

@@ -236,8 +236,9 @@ static enum fate forget_what_is_under_way(struct passage *passage)
 }
 
 MUTANT(unacknowledged_messages_are_forgotten, V_ALL, "Messages under way are not part of the session",
-       "session_keeps_unacknowledged_messages session_keeps_received_pubrec", D_4_1_3, MQTT_4_4_0_1,
-       MQTT3_4_4_0_1, MQTT3_4_1_0_1) = {
+       "session_keeps_unacknowledged_messages session_keeps_received_pubrec "
+       "unacknowledged_messages_come_again_after_restart",
+       D_4_1_3, MQTT_4_4_0_1, MQTT3_4_4_0_1, MQTT3_4_1_0_1) = {
     .from_server = forget_what_is_under_way,
 };
 
@@ -266,7 +267,8 @@ static enum fate hide_pubcomp(struct passage *passage)
 }
 
 MUTANT(received_identifiers_are_forgotten, V_ALL, "A QoS 2 message sent again after a reconnect is a new one",
-       "session_keeps_received_packet_identifiers", D_4_1_5, MQTT_4_3_3_10, MQTT3_4_3_3_2, MQTT3_4_1_0_1) = {
+       "session_keeps_received_packet_identifiers received_identifiers_are_known_after_restart", D_4_1_5,
+       MQTT_4_3_3_10, MQTT3_4_3_3_2, MQTT3_4_1_0_1) = {
     .from_client = end_flow_before,
     .from_server = hide_pubcomp,
     .context_size = sizeof(bool),

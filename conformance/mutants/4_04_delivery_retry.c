@@ -60,7 +60,8 @@ static enum fate renumber(struct passage *passage)
 }
 
 MUTANT(redelivery_has_new_identifiers, V_ALL, "A message is sent again under another Packet Identifier",
-       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again",
+       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again "
+       "unacknowledged_messages_come_again_after_restart",
        MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
     .from_server = renumber,
 };

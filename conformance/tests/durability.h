@@ -1,8 +1,8 @@
 /* Steps that the tests on durability share.
  *
- * The specification leaves it to a server what survives its end (4.1 of both versions, in comments): these are
- * properties. Their common promise is that what was acknowledged is there after the end of the broker, be it in
- * good order or by kill -9. What was not acknowledged may be there or not, and tests do not ask. */
+ * The specification leaves it to a server what survives its end (4.1 of both versions, in comments): these
+ * are properties. Their common promise is that what was acknowledged is there after the end of the broker, be
+ * it in good order or by kill -9. What was not acknowledged may be there or not, and tests do not ask. */
 #ifndef ETALON_CONFORMANCE_TESTS_DURABILITY_H
 #define ETALON_CONFORMANCE_TESTS_DURABILITY_H
 
@@ -41,7 +41,8 @@ static inline void end_and_resume(struct broker *broker, enum ending ending)
     resume_broker(broker);
 }
 
-/* A client of the test's own broker whose session lasts; `who` is its name and part of its Client Identifier. */
+/* A client of the test's own broker whose session lasts; `who` is its name and part of its Client
+ * Identifier. */
 #define join(test_broker, who, ...)                                                                          \
     connect_lasting_client((test_broker)->test, who, .broker = (test_broker), __VA_ARGS__)
 

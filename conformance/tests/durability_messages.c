@@ -1,4 +1,5 @@
-/* Durability of messages: those that wait for a client, and those that are on their way when the broker ends. */
+/* Durability of messages: those that wait for a client, and those that are on their way when the broker
+ * ends. */
 #include <stdlib.h>
 
 #include "durability.h"
@@ -126,8 +127,8 @@ DURABILITY_TEST(queue_of_shared_subscription, V5, NEEDS_QOS1 | NEEDS_SHARED,
 
 /* ---- A stream that is cut ------------------------------------------------------------------------ */
 
-/* Takes PUBACKs until the connection ends or `most` of them have come; the Packet Identifiers of the stream are
- * its numbers. Returns how many came. */
+/* Takes PUBACKs until the connection ends or `most` of them have come; the Packet Identifiers of the stream
+ * are its numbers. Returns how many came. */
 static unsigned take_pubacks(struct client *publisher, bool *acknowledged, unsigned most)
 {
     const struct received *received;

@@ -89,7 +89,8 @@ DURABILITY_TEST(retained_message_expiry_goes_on, V5, NEEDS_RETAIN | NEEDS_QOS1,
 
 /* ---- Will Messages ------------------------------------------------------------------------------- */
 
-/* A client of the test's own broker that is going to die, its will going to `name` with its name as payload. */
+/* A client of the test's own broker that is going to die, its will going to `name` with its name as
+ * payload. */
 #define join_mortal(broker, name, who, ...)                                                                  \
     join(broker, who, .will = {.topic = (name), .payload = (who), .qos = 1, __VA_ARGS__})
 
@@ -189,7 +190,7 @@ DURABILITY_TEST(will_delay_goes_on, V5, NEEDS_QOS1,
     double resumed = now(t);
     struct client *subscriber = come_back(broker, "sub");
     expect_publish(subscriber, .topic = a, .payload = "acknowledged later");
-    /* that the connection had ended nobody had acknowledged: the delay may count from the broker's end, too */
+    /* nobody had acknowledged that the connection had ended: the delay may count from the start, too */
     expect_publish(subscriber, .topic = a, .payload = "mortal", .earliest = died + 2.9,
                    .latest = resumed + 3 + PROMPT);
 }

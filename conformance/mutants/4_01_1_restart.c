@@ -1,0 +1,43 @@
+/* 4.1.1 Storing Session State, through a restart of the server. Other mutants prove those tests as well: they are
+ * in the files of the sections that the tests are about. */
+#include "mutant.h"
+
+/* A connection whose CONNACK said that the session is there keeps this in its context. */
+static enum fate note_session_present(struct passage *passage)
+{
+    bool *present = passage->connection->context;
+    if (is_type(passage, PACKET_CONNACK))
+        *present = passage->packet.connack.session_present;
+    return PASS;
+}
+
+static enum fate lose_waiting(struct passage *passage)
+{
+    note_session_present(passage);
+    const bool *present = passage->connection->context;
+    const unsigned *seen = passage->connection->seen[FROM_SERVER];
+    return *present && is_type(passage, PACKET_PUBLISH) && seen[PACKET_PUBLISH] == 1 ? DROP : PASS;
+}
+
+MUTANT(session_comes_back_without_messages, V311 | V5,
+       "A session is said to be there, but the first of the messages that waited is lost",
+       "session_after_restart_is_whole_or_absent received_identifiers_are_known_after_restart", MQTT_3_1_2_5,
+       MQTT3_3_1_2_4, D_4_1_4, D_4_1_5) = {
+    .from_server = lose_waiting,
+    .context_size = sizeof(bool),
+};
+
+static enum fate lose_subscriptions(struct passage *passage)
+{
+    note_session_present(passage);
+    const bool *present = passage->connection->context;
+    const unsigned *seen = passage->connection->seen[FROM_SERVER];
+    return *present && is_type(passage, PACKET_PUBLISH) && seen[PACKET_PUBLISH] > 1 ? DROP : PASS;
+}
+
+MUTANT(session_comes_back_without_subscriptions, V311 | V5,
+       "A session is said to be there with the message that waited, but its subscriptions are lost",
+       "session_after_restart_is_whole_or_absent", MQTT_3_2_2_3, MQTT3_3_2_2_2, MQTT_3_1_2_5, D_4_1_2) = {
+    .from_server = lose_subscriptions,
+    .context_size = sizeof(bool),
+};
