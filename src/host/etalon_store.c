@@ -107,8 +107,14 @@ static bool look_begin(struct look *look, const char *directory)
 {
     struct store_copy copied;
     *look = (struct look){.directory = directory};
+    const int lock = store_copy_lock(directory, look->error);
+    if (lock < 0)
+        return false;
     store_copy_hold_signals();
-    return make_folder(look) && store_copy(directory, look->copy, &copied, look->error);
+    if (make_folder(look))
+        return store_copy(directory, look->copy, lock, &copied, look->error);
+    close(lock);
+    return false;
 }
 
 static void look_end(struct look *look)
@@ -267,9 +273,10 @@ static int backup(const char *directory, const char *target)
     struct look look = {.directory = directory};
     int status = EXIT_UNABLE;
     clock_gettime(CLOCK_MONOTONIC, &start);
+    const int lock = store_copy_lock(directory, look.error);
     store_copy_hold_signals();
     snprintf(look.copy, sizeof look.copy, "%s", target);
-    if (!store_copy(directory, target, &copied, look.error)) {
+    if (lock < 0 || !store_copy(directory, target, lock, &copied, look.error)) {
         complain(look.error, NULL);
     } else if (!try_backup(&look, target)) {
         store_copy_remove(target);

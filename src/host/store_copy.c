@@ -25,7 +25,6 @@ struct copying {
     const char *to;
     int source; /* the directories */
     int target;
-    int lock;
     struct store_copy *copy;
     char *error;
 };
@@ -222,7 +221,7 @@ static bool sync_files(struct copying *copying)
     return fsync(copying->target) == 0 || fail(copying, "cannot sync the directory", copying->to, errno);
 }
 
-/* The directories and the lock */
+/* The lock and the directories */
 
 static uint64_t microseconds(void)
 {
@@ -231,29 +230,39 @@ static uint64_t microseconds(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+static int refuse(char error[STORE_ERROR_SIZE], const char *from, const char *what, int number)
+{
+    snprintf(error, STORE_ERROR_SIZE, "%s %s%s%s", from, what, number ? ": " : "",
+             number ? strerror(number) : "");
+    return -1;
+}
+
+int store_copy_lock(const char *from, char error[STORE_ERROR_SIZE])
+{
+    const int directory = open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return refuse(error, from, "cannot be opened", errno);
+    if (faccessat(directory, FORMAT_FILE, F_OK, 0) != 0) {
+        close(directory);
+        return refuse(error, from, "is no store of etalon: it has no file " FORMAT_FILE, 0);
+    }
+    int lock = openat(directory, "copying", O_RDONLY | O_CLOEXEC);
+    if (lock < 0 && errno == ENOENT) /* then nobody writes either */
+        return directory;
+    if (lock >= 0 && flock(lock, LOCK_EX) != 0) {
+        close(lock);
+        lock = -1;
+    }
+    if (lock < 0)
+        refuse(error, from, "cannot be locked (file copying)", errno);
+    close(directory);
+    return lock;
+}
+
 static bool open_source(struct copying *copying)
 {
     copying->source = open(copying->from, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (copying->source < 0)
-        return fail(copying, "cannot open the directory", copying->from, errno);
-    if (faccessat(copying->source, FORMAT_FILE, F_OK, 0) != 0)
-        return fail(copying, copying->from, "is no store of etalon: it has no file " FORMAT_FILE, 0);
-    return true;
-}
-
-/* Nothing has been made yet, so the wait may be ended by a signal. */
-static bool take_lock(struct copying *copying)
-{
-    copying->lock = openat(copying->source, "copying", O_RDONLY | O_CLOEXEC);
-    if (copying->lock < 0 && errno == ENOENT) /* nobody has ever written to it, or the file got lost */
-        return true;
-    if (copying->lock < 0)
-        return fail(copying, "cannot open the file", "copying", errno);
-    store_copy_release_signals();
-    const bool locked = flock(copying->lock, LOCK_EX) == 0;
-    const int error = errno;
-    store_copy_hold_signals();
-    return locked || fail(copying, "cannot lock the file", "copying", error);
+    return copying->source >= 0 || fail(copying, "cannot open the directory", copying->from, errno);
 }
 
 static bool make_target(struct copying *copying)
@@ -261,33 +270,27 @@ static bool make_target(struct copying *copying)
     if (mkdir(copying->to, 0700) != 0)
         return fail(copying, "cannot make the directory", copying->to, errno);
     copying->target = open(copying->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return copying->target >= 0 || fail(copying, "cannot open the directory", copying->to, errno);
+    if (copying->target >= 0)
+        return true;
+    rmdir(copying->to);
+    return fail(copying, "cannot open the directory", copying->to, errno);
 }
 
-static bool copy_under_lock(struct copying *copying)
+bool store_copy(const char *from, const char *to, int lock, struct store_copy *copy,
+                char error[STORE_ERROR_SIZE])
 {
-    if (!take_lock(copying))
-        return false;
     const uint64_t start = microseconds();
-    const bool copied = make_target(copying) && copy_files(copying);
-    if (copying->lock >= 0)
-        close(copying->lock);
-    copying->lock = -1;
-    copying->copy->lock_time = microseconds() - start;
-    return copied;
-}
-
-bool store_copy(const char *from, const char *to, struct store_copy *copy, char error[STORE_ERROR_SIZE])
-{
     struct copying copying = {
-        .from = from, .to = to, .source = -1, .target = -1, .lock = -1, .copy = copy, .error = error};
+        .from = from, .to = to, .source = -1, .target = -1, .copy = copy, .error = error};
     *copy = (struct store_copy){0};
-    const bool copied = open_source(&copying) && copy_under_lock(&copying) && sync_files(&copying);
-    const int descriptors[] = {copying.lock, copying.target, copying.source};
-    for (size_t i = 0; i < sizeof descriptors / sizeof *descriptors; i++) {
-        if (descriptors[i] >= 0)
-            close(descriptors[i]);
-    }
+    bool copied = open_source(&copying) && make_target(&copying) && copy_files(&copying);
+    close(lock);
+    copy->lock_time = microseconds() - start;
+    copied = copied && sync_files(&copying);
+    if (copying.source >= 0)
+        close(copying.source);
+    if (copying.target >= 0)
+        close(copying.target);
     if (!copied && copying.target >= 0)
         store_copy_remove(to);
     return copied;
