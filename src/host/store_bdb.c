@@ -85,6 +85,7 @@ static bool open_all(struct store *store, char error[STORE_ERROR_SIZE])
         !store_directory_settle(&store->directory, error))
         return false;
     store->statistics.recovered = store->directory.unclean;
+    store->log_needed = store->log_position = tables_log(&store->tables).position;
     if (store_threads_begin(store))
         return true;
     snprintf(error, STORE_ERROR_SIZE, "%s: cannot start a thread", options->directory);

@@ -14,6 +14,7 @@ struct loading {
     const char *(*each)(void *context, uint8_t table, struct bytes key, struct bytes value);
     void *context;
     char *error;
+    DBT key;    /* the first one of the buffer; its data are owned */
     DBT buffer; /* its data are owned */
 };
 
@@ -78,7 +79,7 @@ static int next_records(struct loading *loading, DBC *cursor)
 {
     for (;;) {
         DBT key = {.flags = DB_DBT_MALLOC}; /* the first key comes here as well; nobody needs it */
-        const int error = cursor->get(cursor, &key, &loading->buffer, DB_NEXT | DB_MULTIPLE_KEY);
+        const int error = cursor->get(cursor, &loading->key, &loading->buffer, DB_NEXT | DB_MULTIPLE_KEY);
         free(key.data);
         if (error != DB_BUFFER_SMALL)
             return error;
@@ -115,6 +116,7 @@ bool tables_load(struct tables *tables,
         .each = each,
         .context = context,
         .error = error,
+        .key = {.flags = DB_DBT_REALLOC},
         .buffer = {.ulen = FIRST_BUFFER_SIZE, .flags = DB_DBT_USERMEM},
     };
     loading.buffer.data = malloc(FIRST_BUFFER_SIZE);
@@ -125,6 +127,7 @@ bool tables_load(struct tables *tables,
     bool good = true;
     for (loading.table = 0; good && loading.table < TABLE_COUNT; loading.table++)
         good = load_table(&loading);
+    free(loading.key.data);
     free(loading.buffer.data);
     return good;
 }

@@ -43,6 +43,8 @@ struct store {
     bool checkpoint_running; /* the tables must stay open */
     bool suspect;            /* the tables must be closed and opened again before the next batch */
     bool rewrite;            /* ... and all files be written again before that */
+    uint64_t log_position;   /* after the last batch */
+    uint64_t log_needed;     /* where the last checkpoint that is complete has begun */
     uint32_t log_file;       /* the log file whose name is durable */
     uint64_t syncs_before;   /* of environments that are closed */
     struct store_statistics statistics;

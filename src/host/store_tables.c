@@ -14,8 +14,8 @@ enum {
      * page, which the log could not mend. Larger pages were not faster. */
     PAGE_SIZE = 4096,
     DEFAULT_CACHE_SIZE = 64 << 20,
-    LOG_BUFFER_SIZE = 4 << 20, /* a transaction that doesn't fit is written before it is committed */
-    LOG_FILE_SIZE = 32 << 20   /* a sparse file: an empty store takes little of it */
+    LOG_BUFFER_SIZE = 1 << 20, /* a transaction that doesn't fit is written before it is committed */
+    LOG_FILE_SIZE = 8 << 20    /* whole files go; recovery writes the rest of the last one, and a copy has all of it */
 };
 
 /* What the head of a file says (DBMETA of Berkeley DB's db_page.h). */
@@ -297,7 +297,9 @@ int tables_apply(struct tables *tables, const struct changes *changes, enum stor
 
 int tables_checkpoint(struct tables *tables)
 {
-    return tables->environment->txn_checkpoint(tables->environment, 0, 0, 0);
+    /* Forced: unforced it is skipped when nothing was logged since the end of the last one, but what was logged
+     * while that one was running needs another. */
+    return tables->environment->txn_checkpoint(tables->environment, 0, 0, DB_FORCE);
 }
 
 struct tables_log tables_log(struct tables *tables)
@@ -306,7 +308,7 @@ struct tables_log tables_log(struct tables *tables)
     if (!tables->environment || tables->environment->log_stat(tables->environment, &statistics, 0) != 0)
         return (struct tables_log){0};
     const struct tables_log result = {
-        .fresh = ((uint64_t)statistics->st_wc_mbytes << 20) + statistics->st_wc_bytes,
+        .position = (uint64_t)statistics->st_cur_file * LOG_FILE_SIZE + statistics->st_cur_offset,
         .syncs = statistics->st_scount,
         .file = statistics->st_cur_file,
     };

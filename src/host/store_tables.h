@@ -65,9 +65,9 @@ bool tables_load(struct tables *tables,
                  void *context, char error[STORE_ERROR_SIZE]);
 
 struct tables_log {
-    uint64_t fresh; /* bytes since the last checkpoint */
-    uint64_t syncs; /* since tables_open */
-    uint32_t file;  /* number of the log file in use */
+    uint64_t position; /* bytes that were ever logged, about */
+    uint64_t syncs;    /* since tables_open */
+    uint32_t file;     /* number of the log file in use */
 };
 struct tables_log tables_log(struct tables *tables);
 

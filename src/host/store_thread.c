@@ -12,6 +12,7 @@
 enum {
     DEFAULT_RETRY_TIME = 1000,
     CHECKPOINT_SIZE = 32 << 20, /* bytes of log; recovery has to read about that much */
+    LOG_LIMIT = 128 << 20,      /* a checkpoint that takes so long is waited for: the log must not fill the disk */
     TAKE_OVER_LIMIT = 8 << 20   /* a batch's memory above this goes back to the system */
 };
 
@@ -108,7 +109,9 @@ static int reopen(struct store *store)
     const int error = tables_open(&store->tables, false);
     if (error != 0)
         return error;
+    const struct tables_log log = tables_log(&store->tables);
     pthread_mutex_lock(&store->mutex);
+    store->log_needed = store->log_position = log.position; /* recovery ends with a checkpoint */
     store->rewrite = false;
     store->suspect = false;
     pthread_mutex_unlock(&store->mutex);
@@ -126,9 +129,20 @@ static int sync_log_name(struct store *store, const struct tables_log *log)
     return error;
 }
 
+/* With the mutex locked. */
+static void want_checkpoint(struct store *store)
+{
+    if (store->log_position - store->log_needed < CHECKPOINT_SIZE)
+        return;
+    store->checkpoint_wanted = true;
+    pthread_cond_broadcast(&store->changed);
+}
+
 static int apply(struct store *store)
 {
     pthread_mutex_lock(&store->mutex);
+    while (store->checkpoint_running && store->log_position - store->log_needed > LOG_LIMIT)
+        pthread_cond_wait(&store->changed, &store->mutex);
     const bool suspect = store->suspect;
     pthread_mutex_unlock(&store->mutex);
     int error = suspect ? reopen(store) : 0;
@@ -139,7 +153,8 @@ static int apply(struct store *store)
     const struct tables_log log = tables_log(&store->tables);
     pthread_mutex_lock(&store->mutex);
     store->statistics.syncs = store->syncs_before + log.syncs;
-    store->checkpoint_wanted |= log.fresh >= CHECKPOINT_SIZE;
+    store->log_position = log.position;
+    want_checkpoint(store);
     pthread_mutex_unlock(&store->mutex);
     return sync_log_name(store, &log);
 }
@@ -231,11 +246,14 @@ static void *commit_batches(void *context)
 static void make_checkpoint(struct store *store)
 {
     store_begin_writing(store->checkpointer_copying);
+    const uint64_t begin = tables_log(&store->tables).position;
     const int error = tables_checkpoint(&store->tables);
     store_end_writing(store->checkpointer_copying);
     if (error == 0) {
         pthread_mutex_lock(&store->mutex);
         store->statistics.checkpoints++;
+        store->log_needed = begin;
+        want_checkpoint(store);
         pthread_mutex_unlock(&store->mutex);
         return;
     }
