@@ -1,6 +1,7 @@
 # Every allocation of the broker fails once. The program counts what is allocated and freed by itself, so that a leak is
 # found without a sanitizer; with one (SAN=address,undefined) it finds more.
 MEMORY_OBJECTS := $(BUILD)/tests/memory/main.o $(BUILD)/tests/memory/scenario.o $(BUILD)/tests/unit/broker_harness.o \
+    $(BUILD)/tests/unit/broker_harness_store.o \
     $(BUILD)/tests/unit/octets.o
 
 TEST_PROGRAMS += $(BUILD)/memory-tests

@@ -76,15 +76,41 @@ struct broker_settings harness_settings(void)
     return settings;
 }
 
-static struct harness *create(const struct broker_settings *settings, bool traced)
+static struct harness *make(const struct broker_settings *settings)
 {
     struct harness *harness = must(calloc(1, sizeof *harness));
-    const struct broker_settings defaults = harness_settings();
+    harness->settings = settings ? *settings : harness_settings();
+    harness->now = START_OF_TIME;
+    return harness;
+}
+
+static struct harness *create(const struct broker_settings *settings, bool traced)
+{
+    struct harness *harness = make(settings);
     const struct broker_environment environment = {
         .context = harness, .random = lend_random, .log = lend_log, .trace = traced ? lend_trace : NULL};
-    harness->now = START_OF_TIME;
-    harness->broker = must(broker_create(settings ? settings : &defaults, &environment));
+    harness->broker = must(broker_create(&harness->settings, &environment));
     harness_advance(harness, 0);
+    return harness;
+}
+
+struct broker *harness_broker(struct harness *harness)
+{
+    const struct broker_environment environment = {.context = harness,
+                                                   .storage = stored_mode(harness),
+                                                   .wall_clock = stored_wall_clock,
+                                                   .random = lend_random,
+                                                   .log = lend_log};
+    return broker_create(&harness->settings, &environment);
+}
+
+struct harness *harness_create_stored(const struct broker_settings *settings, enum storage storage)
+{
+    struct harness *harness = make(settings);
+    stored_begin(harness, storage);
+    const char *wrong = stored_load(harness);
+    if (wrong)
+        harness_fail("a broker over an empty store: %s", wrong);
     return harness;
 }
 
@@ -109,6 +135,7 @@ void harness_destroy(struct harness *harness)
         free(client->inbox);
         free(client);
     }
+    stored_free(harness);
     free(harness);
 }
 
@@ -122,9 +149,15 @@ static void step(struct harness *harness, struct step what)
     harness_settle(harness);
 }
 
+void harness_step(struct harness *harness, struct step what)
+{
+    step(harness, what);
+}
+
 void harness_advance(struct harness *harness, uint64_t ms)
 {
     harness->now += ms;
+    stored_wall(harness, ms);
     step(harness, (struct step){.kind = STEP_TIME});
 }
 
@@ -178,6 +211,13 @@ static void close_connection(struct harness *harness, struct client *client)
     enter(harness);
     broker_step(harness->broker, harness->now, &closed);
     leave(harness);
+}
+
+void harness_disconnect_all(struct harness *harness)
+{
+    for (struct client *client = harness->clients; client; client = client->next)
+        if (client->connection)
+            close_connection(harness, client);
 }
 
 void harness_settle(struct harness *harness)

@@ -1,4 +1,5 @@
 /* broker_harness: a host in memory, for tests of the broker without a socket. Prefixes: harness_, client_
+ * (broker_harness.c), stored_ (broker_harness_store.c)
  *
  * Everything is synchronous: when client_send returns, whatever the broker had to say to anybody lies in
  * the clients' inboxes. So "nothing was sent" needs no waiting; it is a fact. Packets are written in the
@@ -14,6 +15,7 @@
 #ifndef ETALON_UNIT_BROKER_HARNESS_H
 #define ETALON_UNIT_BROKER_HARNESS_H
 
+#include "mqtt/4_01_1_records.h"
 #include "mqtt/broker.h"
 #include "support.h"
 
@@ -46,6 +48,8 @@ struct harness {
     /* Called around every call of the broker that may allocate; NULL mostly. */
     void (*enter)(void);
     void (*leave)(void);
+    struct broker_settings settings;
+    struct stored_map *stored; /* NULL: a broker without storage */
 };
 
 /* Ends the test with a message. Provided by the program: unit-tests fails the test, memory-tests ends
@@ -119,6 +123,83 @@ size_t client_count(const struct client *client, enum packet_type type);
 /* Sends SUBSCRIBE 0x0001 and expects its SUBACK, with the requested QoS and nothing after it, in the
  * client's version. */
 void client_subscribe(struct client *client, const char *filter, unsigned qos);
+
+/* Storing, 4.1.1: a store in memory. Nothing is collected or stored but by the functions below, so a test decides
+ * how far each batch has come: gathering, on its way (stored_collect), stored (stored_done). */
+
+#define WALL_START UINT64_C(1700000000000) /* ms since 1970, when the harness begins */
+
+/* A broker with storage over an empty store. */
+struct harness *harness_create_stored(const struct broker_settings *settings, enum storage storage);
+
+/* Collects a batch, which is on its way then. One that found no memory is tried again by the next call. */
+enum collected stored_collect(struct harness *harness);
+/* The batch on its way is stored. */
+void stored_done(struct harness *harness);
+/* The batch on its way can't be stored now. */
+void stored_trouble(struct harness *harness);
+/* Both, if there is something; no batch may be on its way. */
+void stored_all(struct harness *harness);
+/* Collects, expects exactly these lines (in any order), and stores. Each line is a change:
+ *
+ *      +S1 'a' connected expiry 60         -S1            sessions; not connected: "until +60000", "until never"
+ *      +U1 't/#' qos 1                     -U1 't/#'      subscriptions; "group 1", "id 5", "no-local", ...
+ *      +M1 't' qos 1 'payload'             -M1            messages; "retained", "until +5000"
+ *      +D1 S1 M1 qos 1 queued              -D1            deliveries; "pid 1 publish", "pid 1 pubrel"; "sent"
+ *      +R1 #0001                           -R1 #0001      received
+ *      +W1 M1 qos 0 due never              -W1            wills; "delay 5", "expiry 5", "retain"
+ *      +alive +8000                        -U1* -R1*      alive; all of session 1
+ *
+ * A moment is written in ms from WALL_START. */
+void stored_expect(struct harness *harness, const char *const *lines, size_t count);
+#define EXPECT_BATCH(harness, ...)                                                                           \
+    do {                                                                                                     \
+        const char *const batch_[] = {__VA_ARGS__};                                                          \
+        stored_expect(harness, batch_, sizeof batch_ / sizeof batch_[0]);                                    \
+    } while (0)
+/* Nothing is to be stored. */
+void stored_expect_nothing(struct harness *harness);
+/* The whole store is exactly this (lines with '+'). */
+void stored_expect_all(struct harness *harness, const char *const *lines, size_t count);
+#define EXPECT_STORE(harness, ...)                                                                           \
+    do {                                                                                                     \
+        const char *const all_[] = {__VA_ARGS__};                                                            \
+        stored_expect_all(harness, all_, sizeof all_ / sizeof all_[0]);                                      \
+    } while (0)
+/* Nothing is left in the store but meta records. */
+void stored_expect_empty(const struct harness *harness);
+/* How many records a table has. */
+size_t stored_count(const struct harness *harness, enum record_table table);
+/* Puts a record straight into the store, or takes it out. */
+void stored_put(struct harness *harness, const struct record *record);
+void stored_delete(struct harness *harness, const struct record *record);
+
+/* The broker dies with all its connections. What is on its way reaches the disk (`arrives`) or doesn't; what
+ * gathers never does. No broker is there afterwards, until stored_load. */
+void stored_die(struct harness *harness, bool arrives);
+/* A new broker reads what is stored. NULL, or what is wrong; then there is no broker. */
+const char *stored_load(struct harness *harness);
+/* Both, with `ms` passing in between; loading must succeed. */
+void stored_crash(struct harness *harness, bool arrives, uint64_t ms);
+/* Passes the time of day without the broker's clock. */
+void stored_wall(struct harness *harness, uint64_t ms);
+
+/* Stores all, then checks that records refer to records that are there, and that a second broker, made from the
+ * store, holds what the first one does. Call it at the end of any test. */
+void stored_check(struct harness *harness);
+/* stored_check and harness_destroy. */
+void stored_finish(struct harness *harness);
+
+/* Between broker_harness.c and broker_harness_store.c */
+void stored_begin(struct harness *harness, enum storage storage);
+enum storage stored_mode(const struct harness *harness);
+uint64_t stored_wall_clock(void *context);
+void stored_free(struct harness *harness);
+/* A broker over the harness's environment, not yet part of it. NULL: no memory. */
+struct broker *harness_broker(struct harness *harness);
+void harness_step(struct harness *harness, struct step step);
+/* All connections are gone, of which the broker is told; what it has to say about it nobody hears. */
+void harness_disconnect_all(struct harness *harness);
 
 /* Makes a suite of the tests of one file. */
 Suite *harness_suite(const char *name, const TTest *const *tests, size_t count);
