@@ -33,6 +33,11 @@ static const struct scenario scenarios[] = {
     {"subscriptions", scenario_subscriptions, 0, 100000, false},
     {"subscriptions-one", scenario_subscriptions_one, 0, 1000000, false},
     {"retained", scenario_retained, 0, 100000, true},
+    {"queue", scenario_queue, 50, 0, true},
+    {"retained-flow", scenario_retained_flow, 50, 0, true},
+    {"sessions", scenario_sessions, 500, 100000, true},
+    {"return", scenario_return, 500, 100000, true},
+    {"drain", scenario_drain, 0, 0, true},
 };
 
 enum { SCENARIOS = sizeof scenarios / sizeof scenarios[0] };
@@ -55,8 +60,9 @@ static const struct option_row option_rows[] = {
     {"scenario", TEXT, MEMBER(scenario), "what to measure"},
     {"qos", NUMBER, MEMBER(qos), "QoS of publishers and subscribers (0)"},
     {"mqtt5", FLAG, MEMBER(mqtt5), "speak MQTT 5.0 rather than 3.1.1"},
+    {"durable", FLAG, MEMBER(durable), "the subscribers of a flow have sessions that are kept"},
     {"clients", NUMBER, MEMBER(clients), "clients of a flow (50), handshakes under way, subscribing clients"},
-    {"count", NUMBER, MEMBER(count), "connections, subscriptions or retained messages"},
+    {"count", NUMBER, MEMBER(count), "connections, subscriptions, sessions or messages"},
     {"payload", NUMBER, MEMBER(payload), "bytes in a message (64; at least 16)"},
     {"window", NUMBER, MEMBER(window), "messages without acknowledgement per publisher (QoS 0: 32, else 16)"},
     {"lead", NUMBER, MEMBER(lead), "messages per publisher not yet with all subscribers (as --window)"},
@@ -208,7 +214,8 @@ static uint32_t or_default(uint32_t given, uint32_t usual)
 
 static void fill_defaults(struct options *options, const struct scenario *scenario)
 {
-    bool acknowledged = scenario->acknowledged || options->qos > 0;
+    options->qos = scenario->acknowledged ? or_default(options->qos, 1) : options->qos;
+    bool acknowledged = options->qos > 0;
     options->clients = or_default(options->clients, scenario->clients);
     options->count = or_default(options->count, scenario->count);
     options->window = or_default(options->window, acknowledged ? 16 : 32);

@@ -15,6 +15,9 @@
  *   load_population.c     scenarios idle, connect-rate
  *   load_subscriptions.c  scenarios subscriptions, subscriptions-one
  *   load_retained.c       scenario retained
+ *   load_reading.c        what is read at both ends of a measured interval, and what Etalon's $SYS topics say
+ *   load_stored.c         scenarios queue, retained-flow: messages that are stored and go nowhere yet
+ *   load_kept.c           scenarios sessions, return, drain: what a broker has kept while its clients were away
  */
 #ifndef ETALON_BENCH_LOAD_H
 #define ETALON_BENCH_LOAD_H
@@ -53,6 +56,7 @@ struct options {
     const char *host;
     const char *scenario;
     bool mqtt5;
+    bool durable;
     uint32_t port;
     uint32_t pid;
     uint32_t qos;
@@ -110,6 +114,8 @@ struct connection {
     bool dirty;
     bool known;
     bool watches_output;
+    bool durable;         /* set before it is opened: the session outlives the connection */
+    bool session_present; /* what the CONNACK said */
 };
 
 struct report {
@@ -148,7 +154,8 @@ void *load_allocate(struct load *load, size_t count, size_t size);
 
 /* ---- load_packet.c: each writes one packet at `to`, which has room for it, and returns its length ---- */
 
-size_t write_connect(uint8_t *to, bool mqtt5, const char *client_identifier);
+/* `durable`: the session is continued and kept for ever. */
+size_t write_connect(uint8_t *to, bool mqtt5, bool durable, const char *client_identifier);
 size_t write_disconnect(uint8_t *to);
 size_t write_acknowledgement(uint8_t *to, enum packet_type type, uint16_t packet_identifier);
 /* One SUBSCRIBE with the single Topic Filter `filter`. */
@@ -177,6 +184,8 @@ uint16_t get_u16(const uint8_t *from);
 /* Starts to connect, and queues the CONNECT; events->ready follows when the CONNACK is there. */
 void connection_open(struct connection *connection, const char *client_identifier);
 void connection_close(struct connection *connection);
+/* DISCONNECT, and waits until the broker has closed its side: then it knows that the client is away. */
+void connection_leave(struct connection *connection);
 /* Frees the buffers of all connections that were ever opened. */
 void connections_release(struct load *load);
 /* Room for `size` more bytes of output, which the caller fills; sent with the next turn, in one call. */
@@ -209,6 +218,10 @@ extern const struct connection_events silent_events;
 uint64_t process_cpu(pid_t process);
 /* Resident memory of `process` in bytes; 0 when it is gone. */
 uint64_t process_memory(pid_t process);
+/* CPU time of the whole machine that was not idle, in nanoseconds; 0 where nobody counts it. */
+uint64_t machine_cpu(void);
+/* Bytes that `process` has given to file systems for the disk (pages made dirty); 0 where nobody counts them. */
+uint64_t process_written(pid_t process);
 
 /* ---- load_latency.c ---- */
 
@@ -223,12 +236,51 @@ void latency_add(struct latency *latency, uint64_t nanoseconds);
 /* The value in microseconds below which `share` (0…1) of the samples lie; sorts the samples. */
 double latency_quantile(struct latency *latency, double share);
 
+/* ---- load_reading.c ---- */
+
+struct reading {
+    uint64_t time;
+    uint64_t messages; /* the scenario's own count */
+    uint64_t broker_cpu;
+    uint64_t own_cpu;
+    uint64_t all_cpu;
+    uint64_t written;
+};
+
+struct reading reading_take(const struct load *load, uint64_t messages);
+/* Reports what lies between two readings; `name` ("delivered") is what the messages were. */
+void reading_report(struct load *load, const char *name, const struct reading *from, const struct reading *to);
+
+enum { SYSTEM_FIGURES = 3 };
+
+/* Follows $SYS/broker/store/..., a broker's own figures of its store; no topic ever comes when it has none. */
+struct watcher {
+    struct connection connection;
+    struct {
+        uint64_t from_time, to_time;
+        double from, to;
+    } figures[SYSTEM_FIGURES];
+};
+
+/* Connects and subscribes. */
+bool watcher_open(struct watcher *watcher, struct load *load);
+/* Forgets what came so far: the measured interval begins. */
+void watcher_reset(struct watcher *watcher);
+/* Reports rates between the first and the last figures that came; nothing when there were not two of each. */
+void watcher_report(const struct watcher *watcher);
+
 /* ---- load_report.c ---- */
 
 void report_number(struct load *load, const char *name, double value);
 void report_text(struct load *load, const char *name, const char *value);
 /* Prints the line of JSON to stdout. */
 void report_print(struct load *load);
+
+/* ---- what load_stored.c leaves in the broker and load_kept.c looks for ---- */
+
+#define QUEUE_TOPIC "bench/queue"
+#define QUEUE_CLIENT "queueSub"
+#define SENTINEL UINT32_MAX /* the publisher's index in a message that is none of the queue's */
 
 /* ---- scenarios: true when all of it was measured; otherwise load->error says why not ---- */
 
@@ -249,5 +301,10 @@ bool scenario_connect_rate(struct load *load);
 bool scenario_subscriptions(struct load *load);
 bool scenario_subscriptions_one(struct load *load);
 bool scenario_retained(struct load *load);
+bool scenario_queue(struct load *load);
+bool scenario_retained_flow(struct load *load);
+bool scenario_sessions(struct load *load);
+bool scenario_return(struct load *load);
+bool scenario_drain(struct load *load);
 
 #endif

@@ -70,28 +70,51 @@ uint64_t process_cpu(pid_t process)
     return coarse > exact + NANOSECONDS / 5 ? coarse : exact;
 }
 
-static uint64_t memory_line(pid_t process, const char *file, const char *key)
+/* The number behind `key` in a file of /proc. */
+static uint64_t number_of_line(pid_t process, const char *file, const char *key)
 {
     char path[PATH_SIZE];
     char line[LINE_SIZE];
-    uint64_t kilobytes = 0;
+    uint64_t number = 0;
     snprintf(path, sizeof path, "/proc/%d/%s", (int)process, file);
     FILE *lines = fopen(path, "re");
     if (lines == NULL) {
         return 0;
     }
-    while (kilobytes == 0 && fgets(line, sizeof line, lines) != NULL) {
+    while (number == 0 && fgets(line, sizeof line, lines) != NULL) {
         if (strncmp(line, key, strlen(key)) == 0) {
-            kilobytes = strtoull(line + strlen(key), NULL, 10);
+            number = strtoull(line + strlen(key), NULL, 10);
         }
     }
     fclose(lines);
-    return kilobytes * 1024;
+    return number;
 }
 
 uint64_t process_memory(pid_t process)
 {
     /* VmRSS is a sum of per-processor counters that may lag by 100s of kB; smaps_rollup counts the pages. */
-    uint64_t exact = memory_line(process, "smaps_rollup", "Rss:");
-    return exact > 0 ? exact : memory_line(process, "status", "VmRSS:");
+    uint64_t exact = number_of_line(process, "smaps_rollup", "Rss:");
+    return (exact > 0 ? exact : number_of_line(process, "status", "VmRSS:")) * 1024;
+}
+
+uint64_t machine_cpu(void)
+{
+    char line[LINE_SIZE];
+    uint64_t user = 0;
+    uint64_t nice = 0;
+    uint64_t system = 0;
+    uint64_t interrupts = 0;
+    uint64_t soft = 0;
+    const char *format = "cpu %" SCNu64 " %" SCNu64 " %" SCNu64 " %*u %*u %" SCNu64 " %" SCNu64;
+    if (!read_line("/proc/stat", line, sizeof line) ||
+        sscanf(line, format, &user, &nice, &system, &interrupts, &soft) != 5) {
+        return 0;
+    }
+    uint64_t ticks = user + nice + system + interrupts + soft;
+    return ticks * (NANOSECONDS / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
+uint64_t process_written(pid_t process)
+{
+    return number_of_line(process, "io", "write_bytes:");
 }

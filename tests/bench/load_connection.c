@@ -2,6 +2,7 @@
 #include "load.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -9,7 +10,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-enum { TURN_MILLISECONDS = 100, EVENTS = 512, SOURCE_ADDRESSES = 50 };
+enum { TURN_MILLISECONDS = 100, LEAVE_MILLISECONDS = 5000, EVENTS = 512, SOURCE_ADDRESSES = 50 };
 enum { SMALLEST_BUFFER = 128, CONNECT_SIZE = 128 };
 
 static void buffer_reserve(struct buffer *buffer, size_t more)
@@ -106,7 +107,7 @@ void connection_open(struct connection *connection, const char *client_identifie
     }
     buffer_reserve(&connection->output, CONNECT_SIZE);
     uint8_t *to = connection->output.bytes + connection->output.length;
-    connection->output.length += write_connect(to, load->options.mqtt5, client_identifier);
+    connection->output.length += write_connect(to, load->options.mqtt5, connection->durable, client_identifier);
     /* On loopback the connection mostly stands when connect() returns: no wake-up need say so. */
     connection_send(connection);
     watch(connection, EPOLL_CTL_ADD, connection->output.length > 0);
@@ -131,6 +132,21 @@ void connection_close(struct connection *connection)
     connection->output.length = 0;
     connection->output_sent = 0;
     connection->partial.length = 0;
+}
+
+void connection_leave(struct connection *connection)
+{
+    struct pollfd socket = {.fd = connection->fd, .events = POLLIN};
+    size_t size = write_disconnect(connection_gather(connection, 2));
+    connection_ungather(connection, 2 - size);
+    connection_flush(connection);
+    while (poll(&socket, 1, LEAVE_MILLISECONDS) == 1) {
+        if (recv(connection->fd, connection->load->input, READ_SIZE, 0) <= 0) {
+            connection_close(connection);
+            return;
+        }
+    }
+    load_fail(connection->load, "a DISCONNECT did not end the connection");
 }
 
 uint8_t *connection_gather(struct connection *connection, size_t size)
@@ -182,6 +198,7 @@ static void handle_connack(struct connection *connection, const struct packet *p
         load_fail(connection->load, "connection %u was refused", connection->number);
         return;
     }
+    connection->session_present = (packet->body[0] & 0x01) != 0;
     connection->state = CONNECTION_READY;
     connection->load->ready++;
     /* Thousands of clients that stay idle need no output buffer here either. */

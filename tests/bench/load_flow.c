@@ -20,7 +20,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define QOS_0_STALL (NANOSECONDS / 4) /* without progress: what is missing at QoS 0 counts as lost */
 #define STALL (5 * NANOSECONDS)       /* without progress: the broker has stalled */
@@ -38,6 +37,7 @@ struct publisher {
     uint32_t missing_mask;
     uint16_t *missing;     /* by sequence number: subscribers that have not received it yet */
     uint16_t *identifiers; /* a stack: those from [unacknowledged] on are free */
+    uint64_t *sent;        /* by Packet Identifier: when */
 };
 
 struct subscriber {
@@ -53,18 +53,13 @@ struct flow {
     struct publisher *publishers;
     struct subscriber *subscribers;
     struct latency latency;
+    struct latency acknowledgements;
+    struct watcher watcher; /* with --durable */
+    uint64_t acknowledged;
     uint64_t delivered;
     int64_t lost; /* below 0: delivered more than once */
     uint64_t last_progress;
     uint16_t per_message; /* deliveries of one message */
-};
-
-/* What is read at both ends of the measured interval. */
-struct reading {
-    uint64_t time;
-    uint64_t delivered;
-    uint64_t broker_cpu;
-    uint64_t own_cpu;
 };
 
 /* ---- the subscribers' side ---- */
@@ -159,12 +154,19 @@ static void publisher_packet(struct connection *connection, const struct packet 
         return;
     }
     uint16_t packet_identifier = get_u16(packet->body);
+    if (packet_identifier == 0 || packet_identifier > connection->load->options.window) {
+        load_fail(connection->load, "Packet Identifier %u was acknowledged, which nobody used", packet_identifier);
+        return;
+    }
     if (type == PUBREC) {
         acknowledge(connection, PUBREL, packet_identifier);
         return;
     }
     publisher->unacknowledged--;
     publisher->identifiers[publisher->unacknowledged] = packet_identifier;
+    if (++publisher->flow->acknowledged % SAMPLE_EVERY == 0) {
+        latency_add(&publisher->flow->acknowledgements, connection->load->now - publisher->sent[packet_identifier]);
+    }
 }
 
 static uint32_t room_to_publish(const struct publisher *publisher)
@@ -182,7 +184,9 @@ static void put_publish(struct publisher *publisher, uint8_t *to, uint64_t now)
     memcpy(to + template->payload + 4, &publisher->next, sizeof publisher->next);
     memcpy(to + template->payload + 8, &now, sizeof now);
     if (template->packet_identifier > 0) {
-        put_u16(to + template->packet_identifier, publisher->identifiers[publisher->unacknowledged++]);
+        uint16_t packet_identifier = publisher->identifiers[publisher->unacknowledged++];
+        put_u16(to + template->packet_identifier, packet_identifier);
+        publisher->sent[packet_identifier] = now;
     }
     publisher->missing[publisher->next & publisher->missing_mask] = publisher->flow->per_message;
     publisher->next++;
@@ -337,6 +341,7 @@ static void prepare_publisher(struct flow *flow, uint32_t index)
     publisher->missing_mask = power_of_two(options->lead) - 1;
     publisher->missing = load_allocate(flow->load, publisher->missing_mask + 1, sizeof *publisher->missing);
     publisher->identifiers = load_allocate(flow->load, options->window, sizeof *publisher->identifiers);
+    publisher->sent = load_allocate(flow->load, options->window + 1, sizeof *publisher->sent);
     for (uint32_t i = 0; i < options->window; i++) {
         publisher->identifiers[i] = (uint16_t)(i + 1);
     }
@@ -386,6 +391,7 @@ static bool open_subscribers(struct flow *flow)
         subscriber->flow = flow;
         subscriber->index = i;
         subscriber->connection.owner = subscriber;
+        subscriber->connection.durable = flow->load->options.durable;
         subscriber->expected =
             load_allocate(flow->load, flow->shape->publishers, sizeof *subscriber->expected);
         open_one(flow->load, &subscriber->connection, i, "Sub", flow, &events);
@@ -408,33 +414,18 @@ static bool subscribe_all(struct flow *flow)
 
 /* ---- measuring ---- */
 
-static struct reading read_now(const struct flow *flow)
-{
-    return (struct reading){
-        .time = clock_now(),
-        .delivered = flow->delivered,
-        .broker_cpu = process_cpu(flow->load->broker),
-        .own_cpu = process_cpu(getpid()),
-    };
-}
-
 static void report_flow(struct flow *flow, const struct reading *from, const struct reading *to)
 {
     struct load *load = flow->load;
-    double delivered = (double)(to->delivered - from->delivered);
-    double seconds = seconds_between(from->time, to->time);
-    double broker_cpu = (double)(to->broker_cpu - from->broker_cpu);
-    double own_cpu = (double)(to->own_cpu - from->own_cpu);
-    report_number(load, "delivered", delivered);
-    report_number(load, "seconds", seconds);
-    report_number(load, "delivered_per_second", delivered / seconds);
-    report_number(load, "cpu_us_per_message", broker_cpu / delivered / 1000);
-    report_number(load, "cpu_share", broker_cpu / 1e9 / seconds);
-    report_number(load, "load_cpu_us_per_message", own_cpu / delivered / 1000);
-    report_number(load, "load_cpu_share", own_cpu / 1e9 / seconds);
+    reading_report(load, "delivered", from, to);
     report_number(load, "latency_p50_us", latency_quantile(&flow->latency, 0.50));
     report_number(load, "latency_p99_us", latency_quantile(&flow->latency, 0.99));
     report_number(load, "lost", (double)flow->lost);
+    if (load->options.qos > 0) {
+        report_number(load, "acknowledged_p50_us", latency_quantile(&flow->acknowledgements, 0.50));
+        report_number(load, "acknowledged_p99_us", latency_quantile(&flow->acknowledgements, 0.99));
+    }
+    watcher_report(&flow->watcher);
 }
 
 static bool run_measured(struct flow *flow)
@@ -446,12 +437,14 @@ static bool run_measured(struct flow *flow)
         return false;
     }
     latency_reset(&flow->latency);
-    struct reading from = read_now(flow);
+    latency_reset(&flow->acknowledgements);
+    watcher_reset(&flow->watcher);
+    struct reading from = reading_take(flow->load, flow->delivered);
     if (!run_until(flow, messages, options->seconds)) {
         return false;
     }
-    struct reading to = read_now(flow);
-    if (to.delivered == from.delivered) {
+    struct reading to = reading_take(flow->load, flow->delivered);
+    if (to.messages == from.messages) {
         load_fail(flow->load, "nothing was delivered");
     }
     if (!drain(flow)) {
@@ -469,6 +462,10 @@ bool measure_flow(struct load *load, const struct shape *shape)
     flow->publishers = load_allocate(load, shape->publishers, sizeof *flow->publishers);
     flow->subscribers = load_allocate(load, shape->subscribers, sizeof *flow->subscribers);
     latency_make(&flow->latency, load);
+    latency_make(&flow->acknowledgements, load);
+    if (load->options.durable && !watcher_open(&flow->watcher, load)) {
+        return false;
+    }
     return open_subscribers(flow) && subscribe_all(flow) && open_publishers(flow) && run_measured(flow);
 }
 

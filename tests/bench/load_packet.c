@@ -35,20 +35,23 @@ static size_t put_string(uint8_t *to, const char *text)
     return length + 2;
 }
 
-size_t write_connect(uint8_t *to, bool mqtt5, const char *client_identifier)
+size_t write_connect(uint8_t *to, bool mqtt5, bool durable, const char *client_identifier)
 {
-    size_t remaining = 10U + (mqtt5 ? 1U : 0U) + 2U + strlen(client_identifier);
+    static const uint8_t never_expires[] = {5, 0x11, 0xFF, 0xFF, 0xFF, 0xFF};
+    static const uint8_t no_properties[] = {0};
+    const uint8_t *properties = durable ? never_expires : no_properties;
+    size_t property_size = !mqtt5 ? 0 : durable ? sizeof never_expires : sizeof no_properties;
+    size_t remaining = 10U + property_size + 2U + strlen(client_identifier);
     size_t at = 0;
     to[at++] = 0x10;
     at += put_remaining_length(to + at, remaining);
     at += put_string(to + at, "MQTT");
     to[at++] = mqtt5 ? 5 : 4;
-    to[at++] = CLEAN_START;
+    to[at++] = durable ? 0 : CLEAN_START;
     put_u16(to + at, 0);
     at += 2;
-    if (mqtt5) {
-        to[at++] = 0;
-    }
+    memcpy(to + at, properties, property_size);
+    at += property_size;
     return at + put_string(to + at, client_identifier);
 }
 

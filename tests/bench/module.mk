@@ -13,3 +13,7 @@ $(BUILD)/bench-relay: $(BUILD)/tests/bench/relay.o
 .PHONY: bench
 bench: $(BENCH_PROGRAMS) $(BUILD)/etalon ## compare brokers (BENCH_FLAGS=--quick: briefly)
 	tests/bench/run --build $(BUILD) $(BENCH_FLAGS)
+
+.PHONY: bench-durable
+bench-durable: $(BENCH_PROGRAMS) $(BUILD)/etalon ## what durable messages cost (BENCH_FLAGS=--quick: briefly)
+	tests/bench/run-durable --build $(BUILD) $(BENCH_FLAGS)
