@@ -183,7 +183,7 @@ static int verify_copy(struct verifying *verifying)
         return EXIT_UNABLE;
     if (!complete)
         printf("error: %s\n", as_of_original(look));
-    verify_finish(verifying->verification, &summary);
+    verify_finish(verifying->verification, complete, &summary);
     summary.errors += !complete;
     print_summary(look->directory, &summary, complete);
     return summary.errors > 0 ? EXIT_DAMAGED : EXIT_SOUND;

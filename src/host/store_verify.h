@@ -43,8 +43,8 @@ struct verification *verify_begin(const struct verify_sink *sink);
 /* Takes the next record. False: no memory. */
 bool verify_record(struct verification *verification, uint8_t table, struct bytes key, struct bytes value);
 
-/* All records have been given: finds what can be seen only now. */
-void verify_finish(struct verification *verification, struct verify_summary *summary);
+/* No more records come: finds what can be seen only now. `complete`: they were all that the store has. */
+void verify_finish(struct verification *verification, bool complete, struct verify_summary *summary);
 
 /* NULL is fine. */
 void verify_end(struct verification *verification);

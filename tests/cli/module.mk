@@ -10,3 +10,6 @@ TEST_COMMAND_persistence = tests/cli/persistence --program $(BUILD)/etalon
 
 TEST_STEPS += dissect
 TEST_COMMAND_dissect = tests/cli/dissect --build $(BUILD)
+
+TEST_STEPS += store-tool
+TEST_COMMAND_store-tool = tests/cli/store --build $(BUILD)

@@ -7,7 +7,8 @@ UNIT_NAMES := $(UNIT_TESTS:tests/unit/test_%.c=%)
 UNIT_SUPPORT := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
 UNIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNIT_TESTS) $(UNIT_SUPPORT))
 # What of the host needs no event loop.
-UNIT_HOST := src/host/configuration.c src/host/configuration_keywords.c src/host/nearest.c src/host/system_topics.c
+UNIT_HOST := src/host/configuration.c src/host/configuration_keywords.c src/host/nearest.c src/host/store_dump.c \
+    src/host/store_verify.c src/host/system_topics.c
 UNIT_REGISTRY := $(BUILD)/generated/unit_registry.h
 
 TEST_PROGRAMS += $(BUILD)/unit-tests
@@ -45,7 +46,7 @@ COVERAGE_BUILD := build/coverage
 COVERAGE_CODEC := src/mqtt/(1_5_data_representation|2_1_fixed_header|2_2_1_packet_identifier|2_2_2_properties|$\
 2_4_reason_code|3_packet|3_01_connect|3_02_connack|3_03_publish|3_04_puback|3_05_pubrec|3_06_pubrel|3_07_pubcomp|$\
 3_08_subscribe|3_09_suback|3_10_unsubscribe|3_11_unsuback|3_12_pingreq|3_13_pingresp|3_14_disconnect|3_15_auth|$\
-4_07_topics)\.c
+4_01_1_records|4_07_topics)\.c
 GCOVR := gcovr --root . --object-directory $(COVERAGE_BUILD)
 
 .PHONY: coverage
