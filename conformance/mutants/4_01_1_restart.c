@@ -1,5 +1,5 @@
-/* 4.1.1 Storing Session State, through a restart of the server. Other mutants prove those tests as well: they are
- * in the files of the sections that the tests are about. */
+/* 4.1.1 Storing Session State, through a restart of the server. Other mutants prove those tests as well: they
+ * are in the files of the sections that the tests are about. */
 #include "mutant.h"
 
 /* A connection whose CONNACK said that the session is there keeps this in its context. */
@@ -21,8 +21,9 @@ static enum fate lose_waiting(struct passage *passage)
 
 MUTANT(session_comes_back_without_messages, V311 | V5,
        "A session is said to be there, but the first of the messages that waited is lost",
-       "session_after_restart_is_whole_or_absent received_identifiers_are_known_after_restart", MQTT_3_1_2_5,
-       MQTT3_3_1_2_4, D_4_1_4, D_4_1_5) = {
+       "session_after_restart_is_whole_or_absent received_identifiers_are_known_after_restart "
+       "session_after_restart_has_its_shared_subscriptions",
+       MQTT_3_1_2_5, MQTT3_3_1_2_4, D_4_1_2, D_4_1_4, D_4_1_5) = {
     .from_server = lose_waiting,
     .context_size = sizeof(bool),
 };

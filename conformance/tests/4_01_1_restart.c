@@ -1,9 +1,10 @@
 /* 4.1.1 Storing Session State, where the server stops in good order and is started again.
  *
- * No statement demands that anything survives that: comments of 4.1 allow an administrator to discard Session
- * State, which ends the session. But what comes back must be right: a session is there as a whole or not at
- * all, and CONNACK says which; time goes on while the server is down; a will waits for the next start at most.
- * How much survives is told by the tests in the files named durability_*. */
+ * No statement demands that anything survives that: comments of 4.1 allow an administrator to discard
+ * Session State, which ends the session. But what comes back must be right: a session is there as a whole or
+ * not at all, and CONNACK says which; time goes on while the server is down; a will waits for the next start
+ * at most. How much survives is told by the tests in the files named durability_*.
+ */
 #include "3_01_will.h"
 #include "durability.h"
 
@@ -39,6 +40,19 @@ CONFORMANCE_TEST(
     expect_nothing_more(subscriber);
     subscribe(subscriber, a, .qos = 1); /* positive control */
     expect_live(subscriber, publisher, a, 1);
+}
+
+CONFORMANCE_TEST(session_after_restart_has_its_shared_subscriptions, V5,
+                 NEEDS_RESTART | NEEDS_QOS1 | NEEDS_SHARED,
+                 "Shared Subscriptions belong to a session that is there after a restart like any other",
+                 MQTT_3_1_2_5, D_4_1_2)
+{
+    need_sessions(t, 10);
+    const char *a = topic(t, "a");
+    struct broker *broker = start_broker(t, "durable");
+    leave_subscription(broker, "sub", shared_filter(t, "g", a), 1);
+    restart_broker(broker);
+    expect_live(come_back_or_skip(broker, "sub"), visit(broker, "publisher"), a, 1);
 }
 
 CONFORMANCE_TEST(unacknowledged_messages_come_again_after_restart, V311 | V5, NEEDS_RESTART | NEEDS_QOS2,

@@ -381,7 +381,7 @@ DURABILITY_TEST(message_expiry_goes_on, V5, NEEDS_QOS1,
     struct broker *broker = start_broker(t, "durable");
     leave_subscription(broker, "sub", a, 1);
     struct client *publisher = visit(broker, "publisher");
-    publish(publisher, .topic = a, .payload = "short", .qos = 1, .message_expiry_interval = 2);
+    publish(publisher, .topic = a, .payload = "short", .qos = 1, .message_expiry_interval = 1);
     double sent = now(t);
     publish(publisher, .topic = a, .payload = "long", .qos = 1, .message_expiry_interval = 100);
     double acknowledged = now(t);
