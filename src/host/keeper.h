@@ -58,6 +58,12 @@ static inline uint64_t keeper_deadline(const struct keeper *keeper)
     return keeper->retry_time;
 }
 
+/* Whether the store has not yet taken what it was given. */
+static inline bool keeper_busy(const struct keeper *keeper)
+{
+    return keeper->under_way;
+}
+
 /* The last connection is closed: stores what is not stored yet, and waits for it. False: the disk refuses it;
  * what is lost was logged. */
 bool keeper_finish(struct keeper *keeper, uint64_t now);

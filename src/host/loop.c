@@ -1,6 +1,8 @@
 #include "loop.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 enum { ENDING_TIME = 2000 /* ms */ };
 
@@ -82,6 +84,7 @@ static void on_signal(uv_signal_t *handle, int number)
     }
     if (loop->ending_time != UINT64_MAX) {
         log_write(loop->log, LOG_NOTICE, "second signal: ending at once");
+        loop->hurry = true;
         uv_stop(&loop->uv);
         return;
     }
@@ -185,12 +188,22 @@ static void let_signals_end(struct loop *loop)
     }
 }
 
+/* A disk that takes long, or for ever, is not to be waited for after a second signal. Nothing that was promised is
+ * lost by that; the store's thread can't be stopped in any other way. */
+static void end_in_a_hurry(const struct loop *loop)
+{
+    log_write(loop->log, LOG_WARNING, "the disk is still busy: what it has not taken yet is lost");
+    _exit(EXIT_FAILURE);
+}
+
 /* The store's thread must not wake up a loop that is gone: the keeper is closed before. */
 static bool end_keeping(struct loop *loop)
 {
     if (!loop->keeper)
         return true;
     let_signals_end(loop);
+    if (loop->hurry && keeper_busy(loop->keeper))
+        end_in_a_hurry(loop);
     const bool stored = keeper_finish(loop->keeper, loop_clock(loop));
     keeper_close(loop->keeper);
     return stored;

@@ -29,6 +29,7 @@ struct loop {
     struct listeners listeners;
     struct system_topics system_topics;
     struct keeper *keeper;         /* NULL: memory only */
+    bool hurry;                    /* a second signal came: whatever takes long is left undone */
     void (*reload)(void *context); /* what SIGHUP asks for; NULL: nothing */
     void *reload_context;
     uint64_t alarm_time;  /* what the alarm is set to (ms of uv_now); UINT64_MAX: not set */
