@@ -67,8 +67,10 @@ static int exit_status(const struct run *run, const struct options *options)
 static int run_suite(struct run *run, const struct options *options)
 {
     char problem[256] = "";
-    struct runner_options runner = {
-        .jobs = options->jobs, .patience = options->patience, .profile = options->profile};
+    struct runner_options runner = {.jobs = options->jobs,
+                                    .patience = options->patience,
+                                    .profile = options->profile,
+                                    .properties_must_hold = options->properties_must_hold};
     if (!probe_target(run, &runner, selected_versions(run), problem, sizeof problem)) {
         fprintf(stderr, "%s: no MQTT broker to be measured at %s: %s\n", SUITE_NAME, run->target->url,
                 problem);

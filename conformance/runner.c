@@ -79,6 +79,7 @@ _Noreturn static void run_body(const struct crew *crew, const struct result *res
                      .target = crew->run->target,
                      .patience = crew->options->patience,
                      .profile = crew->options->profile,
+                     .properties_must_hold = crew->options->properties_must_hold,
                      .run = crew->run->name,
                      .number = number,
                      .records = records,

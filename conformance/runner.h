@@ -6,10 +6,11 @@
 #include "result.h"
 
 struct runner_options {
-    unsigned jobs;       /* tests at the same time */
-    double patience;     /* seconds */
-    double limit;        /* seconds a test may take before it is ended; 0: as the patience suggests */
-    const char *profile; /* directory, or NULL */
+    unsigned jobs;             /* tests at the same time */
+    double patience;           /* seconds */
+    double limit;              /* seconds a test may take before it is ended; 0: as the patience suggests */
+    const char *profile;       /* directory, or NULL */
+    bool properties_must_hold; /* one that does not is a failure of the run */
 };
 
 /* Runs every result of `run` that is not finished, in an order drawn from run->seed: first those that may

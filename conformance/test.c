@@ -45,12 +45,19 @@ enum statement cite(const struct test *t, enum statement five, enum statement th
     return t->version == PROTOCOL_5_0 ? five : three;
 }
 
+/* Whether somebody will want to look into what the test's brokers left behind. */
+static bool is_of_interest(const struct test *t, enum verdict_kind verdict)
+{
+    bool failed = verdict == VERDICT_FAIL && (t->properties_must_hold || !is_property(t->definition));
+    return failed || verdict == VERDICT_ERROR;
+}
+
 _Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum statement cited,
                            const char *reason, const char *expected, const char *observed)
 {
     if (t->finished)
         _exit(0);
-    bool bad = verdict == VERDICT_FAIL || verdict == VERDICT_ERROR;
+    bool bad = is_of_interest(t, verdict);
     if (bad)
         note_brokers(t);
     record_verdict(t, verdict, cited, reason, expected, observed);
