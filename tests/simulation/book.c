@@ -57,6 +57,16 @@ static void entitle(struct world *world, unsigned actor, uint32_t number, uint8_
         reception->owed = world->book.sequence;
 }
 
+/* May get it, need not. */
+static void allow(struct world *world, unsigned actor, uint32_t number)
+{
+    struct reception *reception = reception_of(world, actor, number);
+    if (reception->epoch != world->book.sessions[actor].epoch)
+        *reception = (struct reception){.epoch = world->book.sessions[actor].epoch};
+    reception->flags |= ENTITLED | MIXED;
+    reception->routed++;
+}
+
 static void route_to(struct world *world, unsigned actor, uint32_t number, uint16_t matching)
 {
     const struct publication *publication = &world->publications[number];
@@ -98,8 +108,7 @@ static void route(struct world *world, uint32_t number)
         if (publication->qos > 0 && matching >> (FIRST_SHARED + group) & 1 && !publication->group_owed[group] &&
             group_has_member(world, group))
             publication->group_owed[group] = world->book.sequence;
-    if (!publication->sequence)
-        publication->sequence = world->book.sequence;
+    publication->sequence = world->book.sequence;
 }
 
 /* Nobody owes anything of this group any more. */
@@ -119,13 +128,15 @@ static void retain(struct world *world, uint32_t number)
     if (publication->empty && *retained)
         world_mark(world, MARK_retained_cleared);
     *retained = publication->empty ? 0 : number;
-    world->book.retained_unsure[publication->topic] = false;
+    world->book.retained_unsure[publication->topic] = 0;
 }
 
 static void publish(struct world *world, uint32_t number)
 {
     struct publication *publication = &world->publications[number];
     publication->deadline = publication->interval ? after(world_ms(world), publication->interval) : NEVER;
+    if (publication->deadline < publication->earliest_deadline)
+        publication->earliest_deadline = publication->deadline;
     if (publication->retain)
         retain(world, number);
     route(world, number);
@@ -154,16 +165,12 @@ static void doubt_will(struct world *world, struct book_session *session, bool e
     const uint16_t matching = world->topic_masks[session->will.topic];
     publication->deadline = after(world_ms(world), UINT32_MAX);
     for (unsigned i = 0; i < ACTORS; i++) {
-        struct reception *reception = reception_of(world, i, number);
-        if (reception->epoch != world->book.sessions[i].epoch)
-            *reception = (struct reception){.epoch = world->book.sessions[i].epoch};
-        if (world->book.sessions[i].filters & matching)
-            reception->flags |= ENTITLED | MIXED;
-        if (reception->routed == 0)
-            reception->routed = 1;
+        if (!(world->book.sessions[i].filters & matching) || reception_of(world, i, number)->routed > 100)
+            continue;
+        allow(world, i, number);
     }
     if (publication->retain)
-        world->book.retained_unsure[publication->topic] = true;
+        world->book.retained_unsure[publication->topic] = number;
     if (ended)
         session->will = (struct book_will){0};
 }
@@ -259,10 +266,14 @@ uint64_t book_deadline(const struct world *world)
         const struct book_session *session = &world->book.sessions[i];
         if (!session->exists || session->connected)
             continue;
-        if (session->ends_high < deadline)
+        const struct book_will *will = &session->will;
+        /* between the two moments of a doubtful deadline it may have been met already */
+        const bool over = session->ends_low < session->ends_high && session->ends_low <= world_ms(world);
+        const bool sent = over || (will->due_low < will->due_high && will->due_low <= world_ms(world));
+        if (!over && session->ends_high < deadline)
             deadline = session->ends_high;
-        if (session->will.publication && session->will.due_high < deadline)
-            deadline = session->will.due_high;
+        if (!sent && will->publication && will->due_high < deadline)
+            deadline = will->due_high;
     }
     return deadline;
 }
@@ -362,6 +373,7 @@ static void take_publish(struct world *world, struct link *link, const struct no
     }
     if (note->qos == 2)
         session->received |= bit;
+    world->publications[note->publication].repeated |= note->dup;
     publish(world, note->publication);
 }
 
@@ -369,8 +381,14 @@ static void send_retained(struct world *world, unsigned actor, unsigned filter, 
 {
     for (unsigned topic = 0; topic < TOPICS; topic++) {
         const uint32_t number = book_retained(world, &world->book, topic);
-        const uint32_t doubted = world->book.retained_unsure[topic] ? number : 0;
-        if (!(world->topic_masks[topic] >> filter & 1) || !number || doubted)
+        const uint32_t doubtful = world->book.retained_unsure[topic];
+        if (!(world->topic_masks[topic] >> filter & 1))
+            continue;
+        if (doubtful) {
+            allow(world, actor, doubtful);
+            allow(world, actor, number);
+        }
+        if (doubtful || !number)
             continue;
         const uint8_t published = world->publications[number].qos;
         entitle(world, actor, number, qos < published ? qos : published,
@@ -378,9 +396,18 @@ static void send_retained(struct world *world, unsigned actor, unsigned filter, 
     }
 }
 
+/* Whether the answer will rest on a change. */
+static void note_asked(const struct world *world, struct link *link, const struct book_session *before)
+{
+    const struct book_session *now = &world->book.sessions[link->actor];
+    const bool same = memcmp(now->subscriptions, before->subscriptions, sizeof now->subscriptions) == 0;
+    link->asked = same ? 0 : world->book.sequence;
+}
+
 static void take_subscribe(struct world *world, struct link *link, const struct note *note)
 {
     struct book_session *session = &world->book.sessions[link->actor];
+    const struct book_session before = *session;
     for (unsigned i = 0; i < note->count; i++) {
         const uint8_t options = note->options[i];
         const unsigned filter = note->filters[i];
@@ -396,6 +423,7 @@ static void take_subscribe(struct world *world, struct link *link, const struct 
         if (filter < FIRST_SHARED && (handling == 0 || (handling == 1 && fresh)))
             send_retained(world, link->actor, filter, subscription->qos, subscription->identified);
     }
+    note_asked(world, link, &before);
     if (link->actor == AUDITOR)
         for (unsigned topic = 0; topic < TOPICS; topic++) {
             world->audit_expected[topic] = book_retained(world, &world->book, topic);
@@ -406,6 +434,7 @@ static void take_subscribe(struct world *world, struct link *link, const struct 
 static void take_unsubscribe(struct world *world, struct link *link, const struct note *note)
 {
     struct book_session *session = &world->book.sessions[link->actor];
+    const struct book_session before = *session;
     for (unsigned i = 0; i < note->count; i++) {
         const unsigned filter = note->filters[i];
         session->subscriptions[filter] = (struct book_subscription){0};
@@ -413,6 +442,7 @@ static void take_unsubscribe(struct world *world, struct link *link, const struc
         if (filter >= FIRST_SHARED && !group_has_member(world, filter - FIRST_SHARED))
             group_excuse(world, filter - FIRST_SHARED, false);
     }
+    note_asked(world, link, &before);
 }
 
 static void take_disconnect(struct world *world, struct link *link, const struct note *note)

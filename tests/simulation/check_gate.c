@@ -9,16 +9,17 @@ static void broken(struct world *world, const struct link *link, const struct no
 }
 
 /* Whether a session that outlives its connection still waits for a message which was not committed. */
-static bool owed_to_lasting(struct world *world, uint32_t number)
+static const char *owed_to_lasting(struct world *world, uint32_t number)
 {
     for (unsigned i = 0; i < ACTORS; i++) {
         const struct book_session *session = &world->book.sessions[i];
         const struct reception *reception = reception_of(world, i, number);
         if (session->exists && session->expiry > 0 && reception->epoch == session->epoch &&
-            reception->owed > world->committed.sequence)
-            return true;
+            reception->owed > world->committed.sequence &&
+            reception->owed <= world->publications[number].sequence) /* not for a SUBSCRIBE since then */
+            return actor_name(i);
     }
-    return false;
+    return NULL;
 }
 
 static void check_acknowledged(struct world *world, const struct link *link, const struct note *note)
@@ -26,8 +27,10 @@ static void check_acknowledged(struct world *world, const struct link *link, con
     const struct publication *publication = &world->publications[note->publication];
     if (!note->publication || publication->deadline <= world_ms(world) + 1000)
         return;
-    if (owed_to_lasting(world, note->publication))
-        broken(world, link, note, "the message for a session that waits for it");
+    const char *who = owed_to_lasting(world, note->publication);
+    if (who)
+        world_violation(world, "gate", "%s of %s for publication %u left the broker, but that %s waits for it is not committed",
+                        packet_type_name((enum packet_type)note->type), actor_name(link->actor), note->publication, who);
     const unsigned topic = publication->topic;
     if (publication->retain && world->book.retained[topic] == note->publication &&
         world->committed.retained[topic] != note->publication)
@@ -51,9 +54,7 @@ static void check_received(struct world *world, const struct link *link, const s
 static void check_subscribed(struct world *world, const struct link *link, const struct note *note)
 {
     const struct book_session *now = &world->book.sessions[link->actor];
-    const struct book_session *before = &world->committed.sessions[link->actor];
-    if (now->epoch == link->epoch && now->expiry > 0 &&
-        (before->epoch != now->epoch || now->filters != before->filters))
+    if (now->epoch == link->epoch && now->expiry > 0 && link->asked > world->committed.sequence)
         broken(world, link, note, "the set of subscriptions");
 }
 

@@ -26,7 +26,8 @@ void check_message_expiry(struct world *world, const struct link *link, const st
         link->window > 1000)
         world_violation(world, "message-expiry", "publication %u is sent %llu ms after it expired",
                         note->publication, (unsigned long long)(now - publication->deadline));
-    if ((uint64_t)note->expiry * 1000 > left + TOLERANCE || (uint64_t)note->expiry * 1000 + TOLERANCE < left)
+    const uint64_t least = publication->earliest_deadline > now ? publication->earliest_deadline - now : 0;
+    if ((uint64_t)note->expiry * 1000 > left + TOLERANCE || (uint64_t)note->expiry * 1000 + TOLERANCE < least)
         world_violation(world, "message-expiry", "publication %u has %llu ms left, but is sent with %u s",
                         note->publication, (unsigned long long)left, note->expiry);
 }

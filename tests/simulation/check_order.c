@@ -8,7 +8,7 @@ void check_order(struct world *world, struct client *client, const struct link *
 {
     const struct publication *publication = &world->publications[note->publication];
     const struct reception *reception = reception_of(world, client->actor, note->publication);
-    if (topic_class(publication->topic) != TOPIC_ORDINARY)
+    if (topic_class(publication->topic) != TOPIC_ORDINARY || publication->repeated) /* counts from the repetition */
         return;
     if (client->order_epoch != link->epoch) {
         memset(world->order[client->actor], 0, sizeof world->order[client->actor]);

@@ -189,7 +189,7 @@ void client_subscribe(struct world *world, struct client *client, const uint8_t 
 
 static uint8_t some_options(struct world *world, const struct client *client, unsigned filter)
 {
-    unsigned options = prng_below(&world->prng, 3);
+    unsigned options = filter < FIRST_SHARED ? prng_below(&world->prng, 3) : prng_between(&world->prng, 1, 2);
     if (!client->five)
         return (uint8_t)options;
     if (filter < FIRST_SHARED && prng_chance(&world->prng, 200))
@@ -217,6 +217,9 @@ static void subscribe_somehow(struct world *world, struct client *client)
 
 static void unsubscribe_somehow(struct world *world, struct client *client)
 {
+    if (client->subscribing)
+        return;
+    client->subscribing = true;
     struct note note = {.type = PACKET_UNSUBSCRIBE, .identifier = SUBSCRIBE_IDENTIFIER + 1, .count = 1};
     note.filters[0] = (uint8_t)prng_below(&world->prng, client->five ? FILTERS : FIRST_SHARED);
     struct wire_filter wire = {.filter = filter_names[note.filters[0]]};

@@ -278,6 +278,6 @@ void client_take(struct world *world, struct client *client, const struct note *
         take_pubrel(world, client, note);
     else if (note->type == PACKET_PUBACK || note->type == PACKET_PUBREC || note->type == PACKET_PUBCOMP)
         take_puback(world, client, note);
-    else if (note->type == PACKET_SUBACK)
+    else if (note->type == PACKET_SUBACK || note->type == PACKET_UNSUBACK)
         client->subscribing = false;
 }

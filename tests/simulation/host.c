@@ -97,7 +97,8 @@ void host_plan(struct world *world)
     world->due[DUE_BROKER] = deadline == UINT64_MAX ? NEVER : (deadline - world->start) * 1000;
     if (world->due[DUE_BROKER] < world->now)
         world->due[DUE_BROKER] = world->now;
-    check_deadline(world);
+    if (!world->trouble)
+        check_deadline(world);
     if (world->storage != STORAGE_NONE && !world->store.working && world->due[DUE_COLLECT] == NEVER &&
         broker_wants_collect(world->broker))
         world->due[DUE_COLLECT] = world->now + prng_below(&world->prng, prng_chance(&world->prng, 500) ? 1 : 400);

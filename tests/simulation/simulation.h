@@ -84,6 +84,7 @@ struct link {
     uint16_t receive_maximum; /* 0: none */
     uint16_t in_flight;       /* PUBLISH QoS > 0 sent to the client and not acknowledged, here */
     uint32_t connect_sequence;
+    uint32_t asked; /* sequence of the SUBSCRIBE or UNSUBSCRIBE that waits for its answer; 0: it changed nothing */
 };
 
 /* The book: what the broker must know. Plain data: what a crash leaves is a copy of an earlier book. */
@@ -117,7 +118,7 @@ struct book {
     uint32_t sequence;
     struct book_session sessions[ACTORS];
     uint32_t retained[TOPICS];
-    bool retained_unsure[TOPICS];
+    uint32_t retained_unsure[TOPICS]; /* the Will that may have replaced it; 0: none */
 };
 
 struct publication {
@@ -127,8 +128,10 @@ struct publication {
     uint16_t size;
     uint16_t identifier;
     uint32_t interval; /* s, 0: none */
-    uint64_t deadline; /* ms */
-    uint32_t sequence; /* when it was first routed */
+    uint64_t deadline; /* ms; the latest, when it was published again */
+    uint64_t earliest_deadline;
+    bool repeated;     /* published again, after its publisher lost its connection */
+    uint32_t sequence; /* when it was routed last */
     uint32_t replaced; /* the retained message that it has replaced */
     uint32_t group_owed[GROUPS];
     uint8_t group_holder[GROUPS]; /* who got it at QoS 2, plus 1 */
@@ -319,6 +322,7 @@ struct world {
     struct client clients[ACTORS];
     struct link links[LINKS];
     uint32_t actions; /* left */
+    uint32_t ends_left;
     struct wire wire;
     uint16_t topic_masks[TOPICS]; /* topic_filters() of each */
     uint32_t audit_expected[TOPICS];

@@ -39,7 +39,7 @@ uint32_t world_publication(struct world *world, struct publication publication)
         return 0;
     }
     publication.number = ++world->clients[publication.publisher].number;
-    publication.deadline = NEVER;
+    publication.deadline = publication.earliest_deadline = NEVER;
     world->publications[++world->publication_count] = publication;
     for (unsigned i = 0; i < ACTORS; i++)
         world->receptions[i][world->publication_count] = (struct reception){.owed = 0};
@@ -198,11 +198,14 @@ static void phase_due(struct world *world)
 
 /* Who is due */
 
+enum { ENDS = 16 }; /* of the broker in one run, at most: time must be left for something to happen */
+
 static void crash_due(struct world *world)
 {
     world->due[DUE_CRASH] = world->now + 1 + prng_below(&world->prng, world->character.crash_every * 2);
-    if (!world->broker)
+    if (!world->broker || world->ends_left == 0)
         return;
+    world->ends_left--;
     if (prng_chance(&world->prng, world->character.orderly))
         host_shut_down(world);
     else
@@ -321,6 +324,7 @@ static void begin(struct world *world, uint64_t seed)
     draw_character(world);
     world->wall = 1700000000000U + prng_below(&world->prng, 1000000);
     world->actions = world->character.actions;
+    world->ends_left = ENDS;
     if (world->fault) {
         world->store.filter = fault_commit;
         world->store.context = world;
