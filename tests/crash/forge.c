@@ -35,26 +35,44 @@ enum check forge_check(enum forge forge)
     return forges[forge].check;
 }
 
+static bool is_told(const struct client *client, unsigned stream, uint32_t number)
+{
+    const struct lie *lie = &client->world->lie;
+    return lie->book == client->book && lie->stream == stream && lie->number == number;
+}
+
+static void tell(struct client *client, unsigned stream, uint32_t number)
+{
+    client->world->lie = (struct lie){client->book, stream, number};
+}
+
+/* All copies of it: at QoS 1 it may come again. */
 static bool withhold(struct client *client, unsigned stream, uint32_t number)
 {
     struct world *world = client->world;
     const struct stream *of = &world->books.streams[stream];
-    if (of->kind == STREAM_WILL)
-        return of->status[number] == STATUS_OWED && world_forge(world, FORGE_WILL);
-    if (of->kind != STREAM_DATA)
+    enum forge forge = client->book->tallies[stream].qos == 2 ? FORGE_FORGET : FORGE_FORGET_1;
+    if (is_told(client, stream, number))
+        return world->forge != FORGE_SWAP;
+    if (number <= client->book->tallies[stream].highest)
+        return false; /* it may have been there before */
+    if (of->kind == STREAM_WILL ? of->status[number] != STATUS_OWED : of->kind != STREAM_DATA)
         return false;
-    return world_forge(world, client->book->tallies[stream].qos == 2 ? FORGE_FORGET : FORGE_FORGET_1);
+    if (!world_forge(world, of->kind == STREAM_WILL ? FORGE_WILL : forge))
+        return false;
+    tell(client, stream, number);
+    return true;
 }
 
 /* Keeps a message back until the next of its stream has come. */
 static bool swap(struct client *client, unsigned stream, uint32_t number)
 {
     struct world *world = client->world;
-    if (world->books.streams[stream].kind != STREAM_DATA || !client->book->ordered || !world_forge(world, FORGE_SWAP))
+    bool fits = world->books.streams[stream].kind == STREAM_DATA && client->book->ordered &&
+                client->book->tallies[stream].qos == 2;
+    if (!fits || !world_forge(world, FORGE_SWAP))
         return false;
-    world->swapped_book = client->book;
-    world->swapped_stream = stream;
-    world->swapped_number = number;
+    tell(client, stream, number);
     return true;
 }
 
@@ -68,8 +86,9 @@ void forge_receive(struct client *client, unsigned stream, uint32_t number)
     book_receive(books, client->book, stream, number);
     if (may_lie && client->book->tallies[stream].qos == 2 && world_forge(world, FORGE_REPEAT))
         book_receive(books, client->book, stream, number);
-    if (world->swapped_book == client->book && world->swapped_stream == stream) {
-        world->swapped_book = NULL;
-        book_receive(books, client->book, stream, world->swapped_number);
+    struct lie *lie = &world->lie;
+    if (world->forge == FORGE_SWAP && lie->book == client->book && lie->stream == stream) {
+        lie->book = NULL;
+        book_receive(books, client->book, stream, lie->number);
     }
 }

@@ -45,6 +45,8 @@ static void write_configuration(struct process *process)
 {
     FILE *file = create(process, "broker.conf");
     fputs("max_queued_messages 0\n", file);
+    if (process->durability)
+        fprintf(file, "persistence true\ndurability %s\n", process->durability);
     if (process->kind == BROKER_MOSQUITTO) {
         fprintf(file, "listener %u 127.0.0.1\nallow_anonymous true\n", process->port);
         fprintf(file, "persistence true\npersistence_location %s/data/\n", process->directory);
@@ -67,15 +69,15 @@ static uint16_t free_port(void)
     return ntohs(address.sin_port);
 }
 
-void process_prepare(struct process *process, enum broker_kind kind, const char *program, const char *directory)
+void process_prepare(struct process *process)
 {
-    *process = (struct process){.kind = kind, .program = program, .directory = directory, .watch = -1};
+    process->watch = -1;
     process->news = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (process->news < 0 || inotify_add_watch(process->news, directory, IN_MOVED_TO) < 0)
+    if (process->news < 0 || inotify_add_watch(process->news, process->directory, IN_MOVED_TO) < 0)
         fail("inotify");
     char path[PATH_SIZE];
     path_of(process, "data", path);
-    if (kind == BROKER_MOSQUITTO && mkdir(path, 0700) < 0)
+    if (process->kind == BROKER_MOSQUITTO && mkdir(path, 0700) < 0)
         fail(path);
     write_configuration(process);
 }

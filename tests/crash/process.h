@@ -19,14 +19,15 @@ struct process {
     enum broker_kind kind;
     const char *program;
     const char *directory; /* for everything that it writes */
+    const char *durability; /* of Etalon; NULL: the default */
     pid_t pid;             /* 0: not running */
     int watch;             /* readable when `pid` has ended; -1: not running */
     int news;              /* inotify: a file was made in `directory` */
     uint16_t port;         /* 0: not known yet */
 };
 
-/* `directory` must exist and be empty. */
-void process_prepare(struct process *process, enum broker_kind kind, const char *program, const char *directory);
+/* Kind, program, directory (which must exist and be empty) and durability are given. */
+void process_prepare(struct process *process);
 
 /* Starts it; the port is known at once (Mosquitto), or once process_port has found it. */
 void process_start(struct process *process);

@@ -54,19 +54,20 @@ static void subscribe_barrier(struct client *client)
     client_subscribe(client, &(struct filter){client->world->books.streams[cycler->end].topic, 2}, 1);
 }
 
-/* Tells a lie about the subscription, behind the books' back. */
-static void meddle(struct client *client, enum forge forge)
+/* Tells a lie about the subscription, behind the books' back. True: it's under way, nothing else is to be done. */
+static bool meddle(struct client *client, enum forge forge)
 {
     struct cycler *cycler = client->data;
     struct world *world = client->world;
     char topic[NAME_SIZE];
-    if (!world_forge(world, forge))
-        return;
+    if (world->forge != forge || world->forged)
+        return false;
     stream_topic(&world->books.streams[cycler->in], cycler->round, topic);
     if (forge == FORGE_UNSUBSCRIBE)
         client_unsubscribe(client, topic);
     else
         client_subscribe(client, &(struct filter){topic, 2}, 1);
+    return true;
 }
 
 static void publish_in(struct client *client)
@@ -74,11 +75,12 @@ static void publish_in(struct client *client)
     struct cycler *cycler = client->data;
     struct world *world = client->world;
     if (!cycler->published) {
-        meddle(client, FORGE_UNSUBSCRIBE);
+        if (meddle(client, FORGE_UNSUBSCRIBE))
+            return;
         client_publish(client, cycler->in);
         cycler->published = true;
         cycler->since = world->now;
-    } else if (cycler->acknowledged > 0 && (cycler->arrived || world->now - cycler->since > world->patience)) {
+    } else if (cycler->acknowledged > 0 && (cycler->arrived || world->now - cycler->since > world->stall)) {
         books_judge(&world->books, CHECK_SUBSCRIBED, cycler->arrived, "%s does not get what it has subscribed to",
                     client->id);
         enter(client, STEP_END);
@@ -103,12 +105,13 @@ static void publish_out(struct client *client)
     struct cycler *cycler = client->data;
     struct world *world = client->world;
     if (!cycler->published) {
-        meddle(client, FORGE_SUBSCRIBE);
+        if (meddle(client, FORGE_SUBSCRIBE))
+            return;
         client_publish(client, cycler->out);
         client_publish(client, cycler->end);
         cycler->published = true;
         cycler->since = world->now;
-    } else if (cycler->acknowledged == 2 && (cycler->arrived || world->now - cycler->since > world->patience)) {
+    } else if (cycler->acknowledged == 2 && (cycler->arrived || world->now - cycler->since > world->stall)) {
         if (cycler->arrived)
             books_judge(&world->books, CHECK_UNSUBSCRIBED, true, "-");
         enter(client, STEP_SUBSCRIBE);
@@ -149,6 +152,8 @@ static void answered(struct client *client, enum packet_type type, uint8_t reaso
         enter(client, STEP_IN);
     else if (cycler->step == STEP_END)
         enter(client, STEP_OUT);
+    else
+        client->world->forged = true; /* nothing was asked for but to meddle */
     go_on(client);
 }
 
@@ -192,10 +197,10 @@ void cycler_create(struct world *world, unsigned index)
     snprintf(name, sizeof name, "cycler-%u", index);
     struct client *client = client_create(world, &cycler_role, name, index & 1, sizeof(struct cycler));
     struct cycler *cycler = client->data;
-    snprintf(name, sizeof name, "u/%u", index);
+    snprintf(name, sizeof name, "u/c/%u", index);
     cycler->in = stream_create(&world->books, STREAM_IN, qos, client->v5, name);
     cycler->out = stream_create(&world->books, STREAM_OUT, qos, client->v5, name);
-    snprintf(name, sizeof name, "u/%u/end", index);
+    snprintf(name, sizeof name, "u/c/%u/end", index);
     cycler->end = stream_create(&world->books, STREAM_END, qos, client->v5, name);
     cycler->after_barrier = STEP_SUBSCRIBE;
     client->book = book_create(&world->books, client->id, true);

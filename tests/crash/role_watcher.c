@@ -82,7 +82,7 @@ static void go_on(struct client *client)
     struct world *world = client->world;
     if (client->state != CLIENT_ON || !watcher->subscribed || watcher->published)
         return;
-    bool late = world->now - watcher->since > world->patience;
+    bool late = world->now - watcher->since > world->stall;
     if (missing(client, late) == 0) {
         watcher->published = true;
         client_publish(client, watcher->end);

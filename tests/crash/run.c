@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "forge.h"
 #include "roles.h"
 
 enum {
@@ -24,10 +25,14 @@ enum {
     MAYFLIES = 4,
     WATCHERS = 2,
     SAMPLES = 4096,
+    KILLS_FOR_OCCASION = 200,
     UNEXPECTED_ENDS = 3,  /* then there is no point in going on */
     ENOUGH_KILLS = 20,    /* from here on a run must have met everything that it is to meet */
     LOAD_WITHOUT = 400000 /* packets, when nobody is killed */
 };
+
+/* A wait that has not ended by its event ends by this, and is a failure. */
+#define PATIENCE (15 * SECOND)
 
 /* When and how the broker of this run is to end. */
 enum ending { ENDING_KILL, ENDING_TERM, ENDING_BOTH };
@@ -52,9 +57,10 @@ struct run {
     char directory[PATH_SIZE];
     int timer;
     struct plan plan;
-    uint64_t started_at, ready_at, asked_to_stop_at;
+    uint64_t started_at, asked_to_stop_at;
     uint64_t ticked_at, next_tick, next_line, load_until;
-    bool ready; /* the port is open */
+    bool ready;    /* the port is open */
+    bool answered; /* somebody got a CONNACK */
     unsigned kills, early_kills, terms, busy_kills, starts, unexpected_ends;
     struct samples start_times, answer_times, inflight;
 };
@@ -168,10 +174,10 @@ static void make_plan(struct run *run)
     struct world *world = &run->world;
     uint32_t number = world_random(world, 100);
     struct plan plan = {.delay = world_random(world, 2000) * 1000ULL};
-    if (number < 15) { /* while it starts */
+    if (number < 25) { /* while it starts */
         double usual = run->start_times.count ? quantile(&run->start_times, 0.5) : 10;
-        plan.delay = (uint64_t)world_random(world, 1000) * (uint64_t)(usual * 1600);
-    } else if (number < 40) { /* while its clients come back */
+        plan.delay = (uint64_t)world_random(world, 1000) * (uint64_t)(usual * 1200);
+    } else if (number < 45) { /* while its clients come back */
         plan.packets = world_random(world, 300);
     } else { /* in full work */
         plan.packets = (uint64_t)(300 * pow(100, world_random(world, 1000) / 1000.0));
@@ -191,9 +197,21 @@ static void arm(struct run *run, uint64_t delay)
     run->plan.armed = true;
 }
 
+/* A lie has been noticed: the self-test knows enough. */
+static bool noticed(const struct run *run)
+{
+    enum forge forge = run->options->forge;
+    return forge != FORGE_NOTHING && run->world.books.failed[forge_check(forge)] > 0;
+}
+
+/* A lie needs its occasion. */
 static bool load_is_over(const struct run *run)
 {
-    return run->world.phase == PHASE_SETTLE;
+    if (noticed(run) || run->unexpected_ends >= UNEXPECTED_ENDS || run->world.phase == PHASE_SETTLE)
+        return true;
+    bool told = run->options->forge == FORGE_NOTHING || run->world.forged ||
+                run->kills >= run->options->kills + KILLS_FOR_OCCASION;
+    return run->options->kills > 0 && run->kills >= run->options->kills && told;
 }
 
 static void begin_settling(struct run *run)
@@ -212,6 +230,7 @@ static void start(struct run *run)
     world->packets = 0;
     world->run_confirms = 0;
     run->ready = false;
+    run->answered = false;
     run->asked_to_stop_at = 0;
     run->plan = (struct plan){.packets = UINT64_MAX};
     run->started_at = world->now = clock_now();
@@ -295,6 +314,13 @@ static void ended(struct run *run)
 
 /* The loop */
 
+static void note_start(struct run *run)
+{
+    run->ready = true;
+    books_judge(&run->world.books, CHECK_STARTS, true, "-");
+    sample(&run->start_times, (double)(clock_now() - run->started_at) / (double)MILLISECOND);
+}
+
 static void look_for_port(struct run *run)
 {
     struct world *world = &run->world;
@@ -302,11 +328,8 @@ static void look_for_port(struct run *run)
     if (port == 0 || run->asked_to_stop_at != 0)
         return;
     world->port = port;
-    if (run->ready || run->process.kind == BROKER_MOSQUITTO)
-        return;
-    run->ready = true;
-    books_judge(&world->books, CHECK_STARTS, true, "-");
-    sample(&run->start_times, (double)(clock_now() - run->started_at) / (double)MILLISECOND);
+    if (!run->ready && run->process.kind != BROKER_MOSQUITTO)
+        note_start(run);
 }
 
 static void show_progress(struct run *run)
@@ -326,11 +349,10 @@ static void show_progress(struct run *run)
 static void judge_times(struct run *run)
 {
     struct world *world = &run->world;
-    uint64_t patience = run->options->patience;
-    if (run->asked_to_stop_at != 0 && world->now - run->asked_to_stop_at > patience) {
+    if (run->asked_to_stop_at != 0 && world->now - run->asked_to_stop_at > PATIENCE) {
         books_judge(&world->books, CHECK_STOPS, false, "still there after SIGTERM");
         kill_now(run);
-    } else if (run->asked_to_stop_at == 0 && world->run_confirms == 0 && world->now - run->started_at > patience) {
+    } else if (run->asked_to_stop_at == 0 && world->run_confirms == 0 && world->now - run->started_at > PATIENCE) {
         books_judge(&world->books, CHECK_STARTS, false, "nobody got a CONNACK in time");
         run->unexpected_ends++;
         process_show_log(&run->process);
@@ -356,18 +378,14 @@ static void tick(struct run *run)
     judge_times(run);
 }
 
-static void confirm_start(struct run *run)
+/* The first answer of this run. Of a broker that writes no port file this is also the sign that it has started. */
+static void note_answer(struct run *run)
 {
-    if (run->ready && run->process.kind != BROKER_MOSQUITTO && run->ready_at == run->started_at)
+    if (run->answered || run->world.run_confirms == 0)
         return;
-    if (run->world.run_confirms == 0)
-        return;
-    if (!run->ready) {
-        run->ready = true;
-        books_judge(&run->world.books, CHECK_STARTS, true, "-");
-        sample(&run->start_times, (double)(run->world.run_confirms - run->started_at) / (double)MILLISECOND);
-    }
-    run->ready_at = run->started_at;
+    run->answered = true;
+    if (!run->ready)
+        note_start(run);
     sample(&run->answer_times, (double)(run->world.run_confirms - run->started_at) / (double)MILLISECOND);
 }
 
@@ -404,7 +422,7 @@ static bool turn(struct run *run)
     }
     if (run->process.pid == 0)
         return false;
-    confirm_start(run);
+    note_answer(run);
     if (world->now >= run->next_tick)
         tick(run);
     return run->process.pid != 0;
@@ -449,14 +467,14 @@ static bool settle(struct run *run)
             continue; /* looked at once a tick */
         uint64_t left = outstanding(run);
         bool seen = rounds_watched(&run->world) > rounds;
-        if (left < least || seen)
+        if (left < least || (left == 0 && seen))
             moved_at = run->world.now;
         if (left < least)
             least = left;
         if (left == 0 && seen && more_rounds-- == 0)
             return true;
         rounds = rounds_watched(&run->world);
-        if (run->world.now - moved_at > run->options->patience) {
+        if (run->world.now - moved_at > run->world.stall) {
             books_judge(&run->world.books, CHECK_ANSWERS, false, "%llu things do not come to an end",
                         (unsigned long long)left);
             return false;
@@ -468,7 +486,7 @@ static bool settle(struct run *run)
 static void load(struct run *run)
 {
     const struct run_options *options = run->options;
-    while (!load_is_over(run) && run->unexpected_ends < UNEXPECTED_ENDS) {
+    while (!load_is_over(run)) {
         start(run);
         while (turn(run)) {
             if (options->kills == 0 && run->world.phase == PHASE_LOAD && run->world.total > run->load_until) {
@@ -476,9 +494,8 @@ static void load(struct run *run)
                 return;
             }
         }
-        if (options->kills > 0 && run->kills >= options->kills)
-            begin_settling(run);
     }
+    begin_settling(run);
 }
 
 /* One more message in every stream, after one more kill: what comes before it now had been delivered already. */
@@ -546,11 +563,16 @@ static void prepare(struct run *run)
     struct world *world = &run->world;
     world->random = run->options->seed * 2 + 1;
     world->forge = run->options->forge;
-    world->patience = run->options->patience;
+    world->patience = PATIENCE;
+    world->stall = run->options->stall;
     world->books.silent = run->options->silent;
     world->epoll = epoll_create1(EPOLL_CLOEXEC);
     run->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    process_prepare(&run->process, run->options->kind, run->options->program, run->directory);
+    run->process = (struct process){.kind = run->options->kind,
+                                    .program = run->options->program,
+                                    .directory = run->directory,
+                                    .durability = run->options->durability};
+    process_prepare(&run->process);
     struct epoll_event news = {.events = EPOLLIN, .data.ptr = &run->process.news};
     struct epoll_event timer = {.events = EPOLLIN, .data.ptr = &run->timer};
     epoll_ctl(world->epoll, EPOLL_CTL_ADD, run->process.news, &news);
@@ -596,7 +618,7 @@ void run_test(const struct run_options *options, struct run_result *result)
     run->options = options;
     prepare(run);
     load(run);
-    if (run->unexpected_ends < UNEXPECTED_ENDS)
+    if (run->unexpected_ends < UNEXPECTED_ENDS && !noticed(run))
         conclude(run);
     books_close(&run->world.books);
     judge_exercise(run);

@@ -13,7 +13,8 @@ struct run_options {
     enum forge forge;
     bool silent; /* no progress, no failures shown */
     bool keep;   /* the directory */
-    uint64_t patience;
+    uint64_t stall; /* ns without anything moving after which it's given up, and has failed */
+    const char *durability; /* NULL: the default */
 };
 
 struct run_result {

@@ -47,6 +47,13 @@ struct world_statistics {
     uint64_t sessions;        /* CONNACK with Session Present */
 };
 
+/* The message that a forge is about. */
+struct lie {
+    struct book *book; /* NULL: none yet */
+    unsigned stream;
+    uint32_t number;
+};
+
 struct world {
     struct books books;
     struct client *clients[CLIENTS];
@@ -60,13 +67,12 @@ struct world {
     uint64_t packets;      /* received in this run */
     uint64_t total;        /* ever received */
     uint64_t random;
-    uint64_t patience; /* ns: a wait that has not ended by its event ends by this, and is a failure */
+    uint64_t patience; /* ns: a request that has not been answered by then has failed */
+    uint64_t stall;    /* ns: a message that has not come by then has failed */
     enum phase phase;
     enum forge forge;
     bool forged; /* done */
-    struct book *swapped_book; /* FORGE_SWAP: whose message is held back; NULL: none is */
-    unsigned swapped_stream;
-    uint32_t swapped_number;
+    struct lie lie; /* of those that are about a message */
     struct world_statistics statistics;
 };
 
