@@ -186,7 +186,8 @@ static bool reserve_identifier_list(struct routing *routing)
     return true;
 }
 
-static void find_recipients(struct broker *broker, struct publication *publication, uint64_t only_group)
+static void find_recipients(struct broker *broker, struct publication *publication, uint64_t only_group,
+                            bool peek)
 {
     struct routing *routing = &broker->routing;
     routing->recipient_count = 0;
@@ -195,8 +196,12 @@ static void find_recipients(struct broker *broker, struct publication *publicati
     if (++routing->turn == 0) /* 0 is what new sessions have */
         routing->turn = 1;
     struct match match = {.broker = broker, .publication = publication, .only_group = only_group};
-    const struct subscriptions_visitor visitor = {
-        .context = &match, .match = on_match, .group = on_group, .offer = on_offer, .nobody = on_nobody};
+    const struct subscriptions_visitor visitor = {.context = &match,
+                                                  .match = on_match,
+                                                  .group = on_group,
+                                                  .offer = on_offer,
+                                                  .nobody = on_nobody,
+                                                  .peek = peek};
     subscriptions_match(broker->subscriptions, publication->topic,
                         &visitor); /* [MQTT-3.3.2-3] [MQTT3-3.3.2-3] */
     if (!reserve_identifier_list(routing))
@@ -220,7 +225,7 @@ static bool deliver_to_all(struct broker *broker, struct publication *publicatio
 
 bool routing_publish(struct broker *broker, struct publication *publication, uint32_t *recipients)
 {
-    find_recipients(broker, publication, 0);
+    find_recipients(broker, publication, 0, false);
     *recipients = broker->routing.recipient_count;
     return deliver_to_all(broker, publication);
 }
@@ -228,7 +233,7 @@ bool routing_publish(struct broker *broker, struct publication *publication, uin
 bool routing_needs_store(struct broker *broker, struct publication *publication)
 {
     const struct routing *routing = &broker->routing;
-    find_recipients(broker, publication, 0);
+    find_recipients(broker, publication, 0, true);
     for (uint32_t i = 0; i < routing->recipient_count; i++)
         if (publication->qos > 0 && routing->recipients[i].qos > 0 && routing->recipients[i].session->durable)
             return true;
@@ -238,7 +243,7 @@ bool routing_needs_store(struct broker *broker, struct publication *publication)
 void routing_pass_to_group(struct broker *broker, struct message *message, uint64_t group)
 {
     struct publication publication = publication_of_message(message);
-    find_recipients(broker, &publication, group);
+    find_recipients(broker, &publication, group, false);
     if (!deliver_to_all(broker, &publication))
         broker_log(broker, LOG_ERROR, NULL, "out of memory, a message of a Shared Subscription was lost",
                    NULL);

@@ -455,7 +455,8 @@ static void report_share(struct share_node *share, const struct subscriptions_vi
         return;
     do { /* one of them [D-4.8.2-4] [D-4.8.2-7] */
         if (visitor->offer(visitor->context, member->subscriber, &member->options)) {
-            audience->first = member->next;
+            if (!visitor->peek)
+                audience->first = member->next;
             return;
         }
         member = member->next;
@@ -463,7 +464,8 @@ static void report_share(struct share_node *share, const struct subscriptions_vi
 
     if (visitor->nobody != NULL) {
         visitor->nobody(visitor->context, first->subscriber, &first->options);
-        audience->first = first->next;
+        if (!visitor->peek)
+            audience->first = first->next;
     }
 }
 

@@ -41,6 +41,7 @@ struct subscriptions_visitor {
      * it was, and the turn passes on. */
     bool (*offer)(void *context, struct subscriber *member, const struct subscription_options *options);
     void (*nobody)(void *context, struct subscriber *member, const struct subscription_options *options);
+    bool peek; /* only to see who would get the message: the turn does not pass on */
 };
 
 enum subscriptions_outcome { SUBSCRIPTION_ADDED, SUBSCRIPTION_REPLACED, SUBSCRIPTION_NO_MEMORY };
