@@ -133,7 +133,7 @@ struct test {
     struct client *clients;
     unsigned client_count;
     struct broker *brokers;
-    bool properties_must_hold; /* then a property that does not hold keeps its brokers' data, too */
+    bool properties_must_hold;  /* then a property that does not hold keeps its brokers' data, too */
     struct leftover *leftovers; /* retained messages and sessions to clear away at the end */
     bool warned;
     bool finished; /* the verdict is out; what follows is tidying up, and nobody listens */
