@@ -194,6 +194,7 @@ static void send_connack(struct broker *broker, struct connection *connection, c
     authentication_inform(connection, &connack.connack.properties);
     if (!connection_send(broker, connection, &connack))
         connection_close(broker, connection); /* it does not fit into the client's Maximum Packet Size */
+    connection->connack_waits = held_bytes(&connection->held) > 0;
 }
 
 /* What the CONNECT says about this connection and no other, 3.1.2.11 [D-3.1.2.11.3-1]. Without the property:

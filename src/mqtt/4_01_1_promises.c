@@ -73,6 +73,7 @@ void promises_keep(struct broker *broker, uint64_t batch)
         if (connection->held.waiting[batch % 2] == 0)
             continue;
         connection->held.waiting[batch % 2] = 0;
+        connection->connack_waits = false;
         unlist_held(broker, connection);
         connection_mark_ready(broker, connection);
     }
@@ -86,14 +87,27 @@ void promises_forget(struct broker *broker, struct connection *connection)
     unlist_held(broker, connection);
 }
 
+/* Tells a client whose answers were thrown away. One that has not seen its CONNACK yet gets one that refuses:
+ * [MQTT-3.14.0-1] there is no DISCONNECT before CONNACK. */
+static void break_off(struct broker *broker, struct connection *connection)
+{
+    static const char why[] = "the store takes no changes, and answers were waiting for it";
+    if (connection->state == CONNECTION_CLOSING)
+        return;
+    if (!connection->connack_waits) {
+        errors_disconnect(broker, connection, REASON_QUOTA_EXCEEDED, why);
+        return;
+    }
+    connection->state = CONNECTION_AWAITS_CONNECT;
+    errors_refuse(broker, connection, PACKET_CONNECT, refuse(MQTT_3_1_4_2, REASON_QUOTA_EXCEEDED, 0, why));
+}
+
 void promises_break(struct broker *broker)
 {
     while (!list_empty(&broker->storing.held)) {
         struct connection *connection = LIST_OWNER(broker->storing.held.first, struct connection, held_node);
         output_drop_held(broker, connection);
         connection_mark_ready(broker, connection);
-        if (connection->state != CONNECTION_CLOSING)
-            errors_disconnect(broker, connection, REASON_QUOTA_EXCEEDED,
-                              "the store takes no changes, and answers were waiting for it");
+        break_off(broker, connection);
     }
 }

@@ -362,6 +362,12 @@ static void strip_diagnostics(struct packet *packet)
         properties->present &= ~(1U << ORDINAL_REASON_STRING | 1U << ORDINAL_USER_PROPERTY);
 }
 
+/* A refusal promises nothing. */
+static bool refuses(const struct packet *packet)
+{
+    return packet->type == PACKET_CONNACK && packet->connack.reason_code != REASON_SUCCESS;
+}
+
 /* The batch that a packet has to wait for; 0: none. */
 static uint64_t promised_by(const struct broker *broker, const struct connection *connection,
                             enum packet_type type)
@@ -389,7 +395,8 @@ bool connection_send(struct broker *broker, struct connection *connection, struc
     }
     if (size == 0 || size > connection->maximum_packet_size) /* [MQTT-3.1.2-24] */
         return false;
-    uint8_t *place = output_reserve(broker, connection, size, promised_by(broker, connection, packet->type));
+    const uint64_t waits_for = refuses(packet) ? 0 : promised_by(broker, connection, packet->type);
+    uint8_t *place = output_reserve(broker, connection, size, waits_for);
     if (!place)
         return false;
     struct writer writer = writer_into(place, size);

@@ -75,6 +75,7 @@ struct connection {
     uint8_t version;              /* enum protocol_version */
     uint8_t state;                /* enum connection_state */
     bool ready;                   /* is in the list of ready connections */
+    bool connack_waits;           /* CONNACK is among what waits for the store: the first of it */
     bool problem_information;     /* 3.1.2.11.7: Reason String and User Property are welcome */
     char peer[];                  /* the other side's address, for the log */
 };
