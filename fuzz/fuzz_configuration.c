@@ -1,5 +1,5 @@
-/* fuzz_configuration: any bytes as a configuration file. Every mistake has a place within the text, nothing is
- * accepted silently, and a comment in front moves the mistakes by a line and changes nothing else. */
+/* fuzz_configuration: any bytes as a configuration file. Every mistake has a place within the text, nothing
+ * is accepted silently, and a comment in front moves the mistakes by a line and changes nothing else. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,8 @@ CODEC_SOURCES := $(BASE_SOURCES) \
     $(wildcard src/mqtt/1_*.c src/mqtt/2_*.c src/mqtt/3_packet.c src/mqtt/3_??_[a-z]*.c) \
     $(wildcard src/mqtt/4_01_1_records.c src/mqtt/4_07_topics.c src/mqtt/dissect*.c)
 CORE_SOURCES := $(filter-out $(CODEC_SOURCES),$(wildcard src/mqtt/*.c))
-STORE_TOOL := $(addprefix src/host/,etalon_store.c store_copy.c store_dump.c store_verify.c)
+STORE_TOOL := $(addprefix src/host/,etalon_store.c store_copy.c store_dump.c store_salvage.c \
+    store_verify.c)
 HOST_TOOLS := src/host/etalon_dissect.c $(STORE_TOOL)
 # The store on Berkeley DB and its threads; also for the tests and tools that need it without the broker.
 STORE_SOURCES := $(addprefix src/host/store_,bdb.c directory.c load.c tables.c thread.c)

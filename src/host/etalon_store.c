@@ -1,6 +1,7 @@
 /* etalon-store: looks into a store, checks it and copies it, also while a broker uses it. See docs/STORE.md.
  *
- * The original is read only. What has to be opened is a copy, because opening recovers, and recovering writes. */
+ * The original is read only. What has to be opened is a copy, because opening recovers, and recovering
+ * writes. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include "store.h"
 #include "store_copy.h"
 #include "store_dump.h"
+#include "store_salvage.h"
 #include "store_verify.h"
 
 enum { EXIT_SOUND = 0, EXIT_DAMAGED = 1, EXIT_UNABLE = 2 };
@@ -159,33 +161,64 @@ static const char *verify_each(void *context, uint8_t table, struct bytes key, s
     return verify_record(verifying->verification, table, key, value) ? NULL : "not enough memory";
 }
 
-static void print_summary(const char *directory, const struct verify_summary *summary, bool complete)
+static void print_summary(const char *directory, const struct verify_summary *summary)
 {
     printf("%s:", directory);
     for (unsigned i = TABLE_SESSIONS; i < TABLE_COUNT; i++)
         printf("%s %s %" PRIu64, i == TABLE_SESSIONS ? "" : ",", record_table_name((enum record_table)i),
                summary->records[i]);
     printf("; retained messages %" PRIu64 "\n", summary->retained);
-    printf("%" PRIu64 " error%s, %" PRIu64 " note%s%s\n", summary->errors, summary->errors == 1 ? "" : "s",
-           summary->notes, summary->notes == 1 ? "" : "s", complete ? "" : "; not everything could be read");
+    printf("%" PRIu64 " error%s, %" PRIu64 " note%s\n", summary->errors, summary->errors == 1 ? "" : "s",
+           summary->notes, summary->notes == 1 ? "" : "s");
+}
+
+/* What is left of a damaged store, by table. */
+struct leftover {
+    struct look *look;
+    uint64_t records; /* of the present table */
+    uint64_t wrong;
+};
+
+static bool count_leftover(void *context, uint8_t table, struct bytes key, struct bytes value)
+{
+    struct leftover *leftover = context;
+    struct record record;
+    leftover->records++;
+    leftover->wrong += record_read((enum record_table)table, key, value, &record) != NULL;
+    return look_go_on(leftover->look) == NULL;
+}
+
+static void print_leftover(void *context, uint8_t table, const char *wrong)
+{
+    struct leftover *leftover = context;
+    printf("left: %s: %" PRIu64 " record%s", record_table_name((enum record_table)table), leftover->records,
+           leftover->records == 1 ? "" : "s");
+    if (leftover->wrong > 0)
+        printf(", %" PRIu64 " of them not well-formed", leftover->wrong);
+    printf("%s%s\n", wrong ? "; the rest cannot be read: " : "", wrong ? wrong : "");
+    leftover->records = leftover->wrong = 0;
+}
+
+static int report_damage(struct look *look)
+{
+    struct leftover leftover = {.look = look};
+    const struct salvage_sink sink = {
+        .context = &leftover, .record = count_leftover, .table = print_leftover};
+    if (store_copy_interrupted())
+        return EXIT_UNABLE;
+    printf("error: %s\n", as_of_original(look));
+    store_salvage(look->copy, 0, &sink);
+    return EXIT_DAMAGED;
 }
 
 static int verify_copy(struct verifying *verifying)
 {
     struct look *look = &verifying->look;
     struct verify_summary summary;
-    if (!open_store(look, look->copy)) {
-        printf("error: %s\n", as_of_original(look));
-        return EXIT_DAMAGED;
-    }
-    const bool complete = store_load(look->store, verify_each, verifying, look->error);
-    if (store_copy_interrupted())
-        return EXIT_UNABLE;
-    if (!complete)
-        printf("error: %s\n", as_of_original(look));
-    verify_finish(verifying->verification, complete, &summary);
-    summary.errors += !complete;
-    print_summary(look->directory, &summary, complete);
+    if (!open_store(look, look->copy) || !store_load(look->store, verify_each, verifying, look->error))
+        return report_damage(look);
+    verify_finish(verifying->verification, true, &summary);
+    print_summary(look->directory, &summary);
     return summary.errors > 0 ? EXIT_DAMAGED : EXIT_SOUND;
 }
 
@@ -210,7 +243,8 @@ static int verify(const char *directory)
 struct dumping {
     struct look look;
     struct dump_options options;
-    unsigned table; /* EVERY_TABLE or the one that is wanted */
+    unsigned table;   /* EVERY_TABLE or the one that is wanted */
+    unsigned reached; /* all before this table has been shown, and of the one before it what can be */
     bool well;
 };
 
@@ -218,11 +252,37 @@ static const char *dump_each(void *context, uint8_t table, struct bytes key, str
 {
     struct dumping *dumping = context;
     const char *end = look_go_on(&dumping->look);
+    dumping->reached = table + 1U;
     if (!end && (dumping->table == EVERY_TABLE || dumping->table == table))
         dumping->well = dump_record(&dumping->options, table, key, value) && dumping->well;
     if (!end && ferror(dumping->options.file))
         end = "cannot write the output";
     return end;
+}
+
+static bool dump_leftover(void *context, uint8_t table, struct bytes key, struct bytes value)
+{
+    return dump_each(context, table, key, value) == NULL;
+}
+
+static void complain_leftover(void *context, uint8_t table, const char *wrong)
+{
+    (void)context;
+    if (wrong)
+        fprintf(stderr, "%s: of the %s not all could be read: %s\n", program,
+                record_table_name((enum record_table)table), wrong);
+}
+
+/* What could not be read in its order is read table by table. */
+static int dump_damaged(struct dumping *dumping)
+{
+    const struct salvage_sink sink = {
+        .context = dumping, .record = dump_leftover, .table = complain_leftover};
+    if (store_copy_interrupted() || ferror(dumping->options.file))
+        return EXIT_UNABLE;
+    complain(as_of_original(&dumping->look), NULL);
+    store_salvage(dumping->look.copy, dumping->reached, &sink);
+    return EXIT_DAMAGED;
 }
 
 static int dump_copy(struct dumping *dumping)
@@ -231,9 +291,7 @@ static int dump_copy(struct dumping *dumping)
     dumping->well = true;
     if (open_store(look, look->copy) && store_load(look->store, dump_each, dumping, look->error))
         return dumping->well ? EXIT_SOUND : EXIT_DAMAGED;
-    if (!store_copy_interrupted())
-        complain(ferror(dumping->options.file) ? "cannot write the output" : as_of_original(look), NULL);
-    return ferror(dumping->options.file) ? EXIT_UNABLE : EXIT_DAMAGED;
+    return dump_damaged(dumping);
 }
 
 static int dump(const char *directory, struct dumping *dumping)

@@ -17,20 +17,21 @@ struct store_copy {
     uint64_t lock_time; /* us during which the broker could not write */
 };
 
-/* Waits until nobody writes to the store in `from`, and keeps it so. Returns what to give to store_copy, or -1:
- * `error` says why. */
+/* Waits until nobody writes to the store in `from`, and keeps it so. Returns what to give to store_copy, or
+ * -1: `error` says why. */
 int store_copy_lock(const char *from, char error[STORE_ERROR_SIZE]);
 
-/* Makes the directory `to`, which must not exist, and copies the store in `from` there, down to the disk. Gives
- * the lock back as soon as the files are copied. False: `error` says why, and what had been made is removed. */
+/* Makes the directory `to`, which must not exist, and copies the store in `from` there, down to the disk.
+ * Gives the lock back as soon as the files are copied. False: `error` says why, and what had been made is
+ * removed. */
 bool store_copy(const char *from, const char *to, int lock, struct store_copy *copy,
                 char error[STORE_ERROR_SIZE]);
 
 /* Removes the directory of a copy and all that is in it. False: errno says why. */
 bool store_copy_remove(const char *directory);
 
-/* Whether a signal to end the program waits. Programs that leave something behind to remove block these signals
- * (store_copy_hold_signals) once they have the lock, and ask at every turn of their loops. */
+/* Whether a signal to end the program waits. Programs that leave something behind to remove block these
+ * signals (store_copy_hold_signals) once they have the lock, and ask at every turn of their loops. */
 bool store_copy_interrupted(void);
 void store_copy_hold_signals(void);
 

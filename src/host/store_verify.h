@@ -1,7 +1,7 @@
 /* store_verify: whether the records of a store make sense together. Prefix: verify_
  *
- * The records are given one by one in the order of the store. Each is read on its own first (record_read); then
- * what it refers to must be there, and what may be there once must not be there twice. */
+ * The records are given one by one in the order of the store. Each is read on its own first (record_read);
+ * then what it refers to must be there, and what may be there once must not be there twice. */
 #ifndef ETALON_HOST_STORE_VERIFY_H
 #define ETALON_HOST_STORE_VERIFY_H
 
@@ -49,7 +49,8 @@ void verify_finish(struct verification *verification, bool complete, struct veri
 /* NULL is fine. */
 void verify_end(struct verification *verification);
 
-/* What a key means, for people: "17", "7, a/+", "alive"; what no key of the table can be, as bytes. At most `size` bytes with the NUL. */
+/* What a key means, for people: "17", "7, a/+", "alive"; what no key of the table can be, as bytes. At most
+ * `size` bytes with the NUL. */
 void verify_describe_key(uint8_t table, struct bytes key, char *text, size_t size);
 
 #endif
