@@ -150,6 +150,8 @@ static struct session *obtain_session(struct broker *broker, struct bytes client
         session = NULL;
     }
     *present = session != NULL;
+    if (!session)
+        storing_no_session(broker); /* 4.1.1: Session Present 0 is a promise, too */
     return session ? session : session_create(broker, client_identifier);
 }
 

@@ -92,6 +92,8 @@ static bool set_retained(struct broker *broker, struct publication *publication)
     if (publication->payload.length ==
         0) { /* [MQTT-3.3.1-6] [MQTT-3.3.1-7] [MQTT3-3.3.1-10] [MQTT3-3.3.1-11] */
         previous = retained_remove(broker->retained, publication->topic);
+        if (!previous)
+            storing_no_retained(broker);
     } else if (!put_retained(broker, publication,
                              &previous)) { /* [MQTT-3.3.1-5] [MQTT3-3.3.1-5] [MQTT3-3.3.1-7] */
         return false;

@@ -237,6 +237,8 @@ void storing_free_session(struct broker *broker, struct session *session)
         free(session);
         return;
     }
+    if (broker->storing.enabled)
+        broker->storing.session_ended_in = broker->storing.batch;
     if (session->logged && broker->storing.enabled) /* what was logged is to be deleted */
         changed(broker, &session->stored);
     retire(broker, &session->stored);
@@ -313,6 +315,7 @@ void storing_unretained(struct broker *broker, struct message *message)
     if (!broker->storing.enabled || !message->retained)
         return;
     message->retained = false;
+    broker->storing.retained_ended_in = broker->storing.batch;
     storing_unhold(broker, message);
     if (message->stored.holders > 0)
         changed(broker, &message->stored);
@@ -433,6 +436,25 @@ void storing_unsubscribed(struct broker *broker, struct session *session, struct
     const bool done = record_delete(&broker->storing.log, &record);
     assert(done);
     logged(broker, session);
+}
+
+/* Which session, or topic, it was is not noted, so an answer may wait without need; that's rare enough. */
+static void rests_on(struct storing *storing, uint64_t batch)
+{
+    if (batch > storing->stored)
+        storing->packet_changed = true;
+}
+
+/* In trouble, this would refuse everybody who needs no store, because of some session that has ended. */
+void storing_no_session(struct broker *broker)
+{
+    if (!broker->storing.trouble)
+        rests_on(&broker->storing, broker->storing.session_ended_in);
+}
+
+void storing_no_retained(struct broker *broker)
+{
+    rests_on(&broker->storing, broker->storing.retained_ended_in);
 }
 
 /* Collecting */

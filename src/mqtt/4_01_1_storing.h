@@ -59,6 +59,8 @@ struct storing {
     uint64_t batch; /* number of the batch that is gathering, from 1 */
     uint64_t
         stored; /* number of the last one that is stored: batch - 1, or batch - 2 while one is on its way */
+    uint64_t session_ended_in;  /* number of the last batch with the end of a session */
+    uint64_t retained_ended_in; /* number of the last batch with the end of a retained message */
     struct list held;            /* connections with output that waits; 4_01_1_promises */
     struct timer alive;          /* next note of META_ALIVE */
     uint32_t connected;          /* durable sessions whose clients are connected */
@@ -118,6 +120,11 @@ void storing_unsubscribed(struct broker *broker, struct session *session, struct
 
 /* The record that was read is not up to date: it is to be written or deleted with the first batch. */
 void storing_restored(struct broker *broker, struct stored *stored);
+
+/* The present packet finds no session, or no retained message, and the answer to it says so: the end of the one
+ * that was there may be on its way to the store still, brought by somebody else. */
+void storing_no_session(struct broker *broker);
+void storing_no_retained(struct broker *broker);
 
 /* STEP_STORED and STEP_STORE_TROUBLE. */
 void storing_done(struct broker *broker);
