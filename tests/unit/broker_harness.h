@@ -174,6 +174,14 @@ size_t stored_count(const struct harness *harness, enum record_table table);
 void stored_put(struct harness *harness, const struct record *record);
 void stored_delete(struct harness *harness, const struct record *record);
 
+/* Opens, sends the CONNECT, stores all that it changes, and expects exactly the CONNACK. */
+struct client *stored_connect(struct harness *harness, const char *connect, const char *connack);
+/* As client_resume, with what it changes stored. */
+struct client *stored_resume(struct harness *harness, enum protocol_version version,
+                             const char *client_identifier, bool present);
+/* As client_subscribe, likewise. */
+void stored_subscribe(struct client *client, const char *filter, unsigned qos);
+
 /* The broker dies with all its connections. What is on its way reaches the disk (`arrives`) or doesn't; what
  * gathers never does. No broker is there afterwards, until stored_load. */
 void stored_die(struct harness *harness, bool arrives);

@@ -257,6 +257,40 @@ void stored_all(struct harness *harness)
         stored_done(harness);
 }
 
+struct client *stored_connect(struct harness *harness, const char *connect, const char *connack)
+{
+    struct client *client = client_open(harness);
+    if (!client)
+        harness_fail("the broker did not take the connection");
+    client->five = strstr(connect, "<'MQTT'> 05") != NULL;
+    client_send(client, connect);
+    stored_all(harness);
+    client_expect(client, connack);
+    return client;
+}
+
+struct client *stored_resume(struct harness *harness, enum protocol_version version,
+                             const char *client_identifier, bool present)
+{
+    char connect[NOTATION_SIZE];
+    const bool five = version == PROTOCOL_5_0;
+    octets_print(connect, five ? "10 [<'MQTT'> 05 00 0000 [11 FFFFFFFF] <'%s'>]" : "10 [<'MQTT'> 04 00 0000 <'%s'>]",
+                 client_identifier);
+    if (five)
+        return stored_connect(harness, connect, present ? "20 [01 00 [22 000A]]" : "20 [00 00 [22 000A]]");
+    return stored_connect(harness, connect, present ? "20 02 01 00" : "20 02 00 00");
+}
+
+void stored_subscribe(struct client *client, const char *filter, unsigned qos)
+{
+    char notation[NOTATION_SIZE];
+    octets_print(notation, "82 [0001 %s <'%s'> %02X]", client->five ? "[]" : "", filter, qos);
+    client_send(client, notation);
+    stored_all(client->harness);
+    octets_print(notation, client->five ? "90 04 0001 00 %02X" : "90 03 0001 %02X", qos);
+    client_expect(client, notation);
+}
+
 /* Crashes */
 
 void stored_die(struct harness *harness, bool arrives)
