@@ -127,13 +127,17 @@ static void retain(struct world *world, uint32_t number)
         publication->replaced = *retained;
     if (publication->empty && *retained)
         world_mark(world, MARK_retained_cleared);
+    /* which of two Wills that are due in the same moment comes last is anybody's guess */
+    const struct publication *other = &world->publications[*retained];
+    const bool together = publication->will && *retained && other->will && other->published == world_ms(world);
+    world->book.retained_unsure[publication->topic] = together ? *retained : 0;
     *retained = publication->empty ? 0 : number;
-    world->book.retained_unsure[publication->topic] = 0;
 }
 
 static void publish(struct world *world, uint32_t number)
 {
     struct publication *publication = &world->publications[number];
+    publication->published = world_ms(world);
     publication->deadline = publication->interval ? after(world_ms(world), publication->interval) : NEVER;
     if (publication->deadline < publication->earliest_deadline)
         publication->earliest_deadline = publication->deadline;
@@ -377,6 +381,16 @@ static void take_publish(struct world *world, struct link *link, const struct no
     publish(world, note->publication);
 }
 
+/* One of the Wills, or what was there before. */
+static void allow_wills(struct world *world, unsigned actor, unsigned topic, uint32_t before)
+{
+    if (before)
+        allow(world, actor, before);
+    for (uint32_t number = 1; number <= world->publication_count; number++)
+        if (world->publications[number].will && world->publications[number].topic == topic)
+            allow(world, actor, number);
+}
+
 static void send_retained(struct world *world, unsigned actor, unsigned filter, uint8_t qos, bool identified)
 {
     for (unsigned topic = 0; topic < TOPICS; topic++) {
@@ -384,10 +398,8 @@ static void send_retained(struct world *world, unsigned actor, unsigned filter, 
         const uint32_t doubtful = world->book.retained_unsure[topic];
         if (!(world->topic_masks[topic] >> filter & 1))
             continue;
-        if (doubtful) {
-            allow(world, actor, doubtful);
-            allow(world, actor, number);
-        }
+        if (doubtful)
+            allow_wills(world, actor, topic, number);
         if (doubtful || !number)
             continue;
         const uint8_t published = world->publications[number].qos;

@@ -68,7 +68,7 @@ void host_send(struct world *world, struct link *link)
     struct bytes first;
     link->blocked = false;
     for (;;) {
-        const uint32_t on_the_way = link->broken ? 0 : link->down_written - link->down_read;
+        const uint32_t on_the_way = link->broken || !link->attached ? 0 : link->down_written - link->down_read;
         const size_t room = on_the_way < link->window ? link->window - on_the_way : 0;
         const size_t total = room ? take_output(world, link, room) : 0;
         if (total == 0)

@@ -163,8 +163,9 @@ void link_up_due(struct world *world, struct link *link)
     if (!link->connection || link->up_given >= end)
         return;
     if (doubtful(world, link) || !connection_wants_input(link->connection)) {
-        if (!connection_closing(link->connection))
-            *due = world->now + 20000;
+        *due = world->now + 20000;
+        if (!link->attached && !doubtful(world, link))
+            world->due[DUE_CLOSE + link_number(world, link)] = world->now;
         return;
     }
     give(world, link, end - link->up_given);

@@ -130,6 +130,7 @@ struct publication {
     uint32_t interval; /* s, 0: none */
     uint64_t deadline; /* ms; the latest, when it was published again */
     uint64_t earliest_deadline;
+    uint64_t published; /* ms */
     bool repeated;     /* published again, after its publisher lost its connection */
     uint32_t sequence; /* when it was routed last */
     uint32_t replaced; /* the retained message that it has replaced */
