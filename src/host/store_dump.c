@@ -216,6 +216,10 @@ static void put_session(const struct dump_options *options, const struct record 
     const struct record_session *session = &record->session;
     put_number(options->file, "session", session->session);
     put_string(options->file, "client_identifier", session->client_identifier);
+    if (session->has_user_name)
+        put_string(options->file, "user_name", session->user_name);
+    else
+        put_null(options->file, "user_name");
     put_flag(options->file, "connected", session->connected);
     put_optional(options->file, "expiry_interval", session->expiry_interval, UINT32_MAX);
     put_moment(options->file, "expires_at", session->expires_at);

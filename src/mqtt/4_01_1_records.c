@@ -191,10 +191,8 @@ static void put_session(struct writer *writer, const struct record *record)
                                  flag(session->has_user_name, SESSION_OF_USER)));
     put_8(writer, session->expires_at);
     put_4(writer, session->expiry_interval);
-    if (session->has_user_name) {
-        put_2(writer, (uint16_t)session->user_name.length);
-        write_raw(writer, session->user_name.data, session->user_name.length);
-    }
+    if (session->has_user_name)
+        write_string(writer, session->user_name);
     write_raw(writer, session->client_identifier.data, session->client_identifier.length);
 }
 

@@ -66,6 +66,29 @@ static const struct sample samples[] = {
      8,
      14},
 
+    {{.table = TABLE_SESSIONS,
+      .session = {.session = 1,
+                  .expires_at = 0,
+                  .expiry_interval = 0,
+                  .has_user_name = true,
+                  .user_name = TEXT("j\xC3\xB6"),
+                  .client_identifier = TEXT("c")}},
+     N1,
+     "02 0000000000000000 00000000 <'j' C3B6> 'c'",
+     8,
+     19},
+    {{.table = TABLE_SESSIONS,
+      .session = {.session = 1,
+                  .expires_at = MOMENT_NEVER,
+                  .expiry_interval = 0,
+                  .connected = true,
+                  .has_user_name = true,
+                  .client_identifier = TEXT("c")}},
+     N1,
+     "03" MOST "00000000 <> 'c'",
+     8,
+     16},
+
     {{.table = TABLE_SUBSCRIPTIONS,
       .subscription = {.session = 0x0102030405060708, .topic_filter = TEXT("a/#")}},
      N2 "'a/#'",
@@ -581,6 +604,20 @@ START_TEST(changes_stand_one_behind_the_other)
 }
 END_TEST
 
+/* A block that is said to be so large that it cannot grow. */
+START_TEST(without_memory_nothing_changes)
+{
+    const size_t half = SIZE_MAX / 2 + 1;
+    struct changes changes = {.length = half, .capacity = half, .count = 7};
+    ck_assert(!record_put(&changes, &samples[_i].record));
+    ck_assert(!record_delete(&changes, &samples[_i].record));
+    ck_assert(!record_delete_all(&changes, TABLE_SESSIONS, 1));
+    ck_assert(!changes_add(&changes, &(struct change){.kind = CHANGE_DELETE, .key = TEXT("k")}));
+    ck_assert_uint_eq(changes.length, half);
+    ck_assert_uint_eq(changes.count, 7);
+}
+END_TEST
+
 /* Names of files come from them. */
 START_TEST(tables_have_names)
 {
@@ -607,6 +644,7 @@ Suite *suite_4_01_1_records(void)
     tcase_add_loop_test(tcase, deletes_have_the_same_key, 0, COUNT(samples));
     tcase_add_loop_test(tcase, all_of_a_session_go_by_their_prefix, 0, 4);
     tcase_add_test(tcase, changes_stand_one_behind_the_other);
+    tcase_add_loop_test(tcase, without_memory_nothing_changes, 0, COUNT(samples));
     tcase_add_test(tcase, tables_have_names);
     suite_add_tcase(suite, tcase);
     return suite;

@@ -254,6 +254,14 @@ START_TEST(records_as_json)
     expect_dump(&session, SIZE_MAX,
                 "{\"table\":\"sessions\",\"session\":1,\"client_identifier\":"
                 "\"a\\u0001\\\"\\\\\\u007f\\u0085\xC2\xA0\","
+                "\"user_name\":null,\"connected\":false,\"expiry_interval\":1,\"expires_at\":1,"
+                "\"expires_at_utc\":\"1970-01-01T00:00:00.001Z\"}\n");
+    struct record of_user = session;
+    of_user.session.has_user_name = true;
+    of_user.session.user_name = bytes_of_text("joe");
+    of_user.session.client_identifier = bytes_of_text("a");
+    expect_dump(&of_user, SIZE_MAX,
+                "{\"table\":\"sessions\",\"session\":1,\"client_identifier\":\"a\",\"user_name\":\"joe\","
                 "\"connected\":false,\"expiry_interval\":1,\"expires_at\":1,"
                 "\"expires_at_utc\":\"1970-01-01T00:00:00.001Z\"}\n");
 }
