@@ -129,8 +129,10 @@ static void retain(struct world *world, uint32_t number)
         world_mark(world, MARK_retained_cleared);
     /* which of two Wills that are due in the same moment comes last is anybody's guess */
     const struct publication *other = &world->publications[*retained];
+    const uint32_t doubtful = world->book.retained_unsure[publication->topic];
     const bool together = publication->will && *retained && other->will && other->published == world_ms(world);
-    world->book.retained_unsure[publication->topic] = together ? *retained : 0;
+    const bool still = publication->will && doubtful && world->publications[doubtful].published == world_ms(world);
+    world->book.retained_unsure[publication->topic] = still ? doubtful : together ? *retained : 0;
     *retained = publication->empty ? 0 : number;
 }
 
@@ -167,6 +169,7 @@ static void doubt_will(struct world *world, struct book_session *session, bool e
     const uint32_t number = session->will.publication;
     struct publication *publication = &world->publications[number];
     const uint16_t matching = world->topic_masks[session->will.topic];
+    publication->published = world_ms(world);
     publication->deadline = after(world_ms(world), UINT32_MAX);
     for (unsigned i = 0; i < ACTORS; i++) {
         if (!(world->book.sessions[i].filters & matching) || reception_of(world, i, number)->routed > 100)

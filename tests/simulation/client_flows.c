@@ -144,10 +144,14 @@ static void take_connack(struct world *world, struct client *client, const struc
         return; /* the broker closes */
     client->state = CLIENT_ONLINE;
     client->must_clean = false;
-    if (!note->present)
+    /* The session may be another one than the client believes, when it ended and the CONNACK that said so got lost.
+     * MQTT has no remedy for that; so that it is not held against the broker, this client knows. */
+    const uint16_t epoch = world->links[client->link].epoch;
+    if (!note->present || client->epoch != epoch)
         client_forget(world, client);
     else if (world->crashes > 0)
         world_mark(world, MARK_session_survived);
+    client->epoch = epoch;
     client_resume(world, client);
 }
 

@@ -118,6 +118,9 @@ void host_step(struct world *world, struct step step, struct link *link)
 static void receive_in_trouble(struct world *world, struct link *link, struct step step, const struct note *note)
 {
     const struct book before = world->book;
+    const uint8_t number = before.sessions[link->actor].link;
+    struct link *present = &world->links[number == NOBODY ? 0 : number]; /* which a CONNECT would take over */
+    const bool present_foreseen = present->close_foreseen;
     const uint32_t sequence = before.sequence + 1;
     world->refused = false;
     book_take(world, link, note);
@@ -130,6 +133,8 @@ static void receive_in_trouble(struct world *world, struct link *link, struct st
     if (!world->refused && !closed)
         return;
     world_mark(world, MARK_trouble_refused);
+    if (present != link)
+        present->close_foreseen = present_foreseen;
     const uint32_t now = world->book.sequence;
     world->book = before;
     world->book.sequence = now;

@@ -189,6 +189,7 @@ struct client {
     uint32_t acknowledgement_delay; /* us */
     uint64_t stalled_until;
     uint16_t order_epoch;
+    uint16_t epoch; /* of the session that it knows */
     uint32_t lost[OUTGOING]; /* to be published anew */
     unsigned lost_count;
 };
