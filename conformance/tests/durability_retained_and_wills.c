@@ -192,7 +192,7 @@ DURABILITY_TEST(will_delay_goes_on, V5, NEEDS_QOS1,
     expect_publish(subscriber, .topic = a, .payload = "acknowledged later");
     /* nobody had acknowledged that the connection had ended: the delay may count from the start, too */
     expect_publish(subscriber, .topic = a, .payload = "mortal", .earliest = died + 2.9,
-                   .latest = resumed + 3 + PROMPT);
+                   .latest = resumed + 3 + 2 * t->patience);
 }
 
 DURABILITY_TEST(will_due_while_down, V5, NEEDS_QOS1,
@@ -212,5 +212,5 @@ DURABILITY_TEST(will_due_while_down, V5, NEEDS_QOS1,
     double resumed = now(t);
     struct client *subscriber = come_back(broker, "sub");
     expect_publish(subscriber, .topic = a, .payload = "acknowledged later");
-    expect_publish(subscriber, .topic = a, .payload = "mortal", .latest = resumed + PROMPT);
+    expect_publish(subscriber, .topic = a, .payload = "mortal", .latest = resumed + 2 * t->patience);
 }
