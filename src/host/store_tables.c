@@ -21,10 +21,31 @@ enum {
 /* What the head of a file says (DBMETA of Berkeley DB's db_page.h). */
 enum { MAGIC_OFFSET = 12 };
 
-static void remember_complaint(struct tables *tables, const char *text)
+/* A disk in trouble is tried again and again, and has something to say for every page. */
+enum { MOST_LINES = 10 };
+
+static void forget_complaint(struct tables *tables)
+{
+    pthread_mutex_lock(&tables->mutex);
+    tables->complaint[0] = '\0';
+    pthread_mutex_unlock(&tables->mutex);
+}
+
+/* Returns whether it is to be logged, too. */
+static bool remember_complaint(struct tables *tables, const char *text)
 {
     pthread_mutex_lock(&tables->mutex);
     snprintf(tables->complaint, sizeof tables->complaint, "%s", text);
+    const bool logged = tables->lines_left > 0;
+    tables->lines_left -= logged;
+    pthread_mutex_unlock(&tables->mutex);
+    return logged;
+}
+
+static void allow_lines(struct tables *tables)
+{
+    pthread_mutex_lock(&tables->mutex);
+    tables->lines_left = MOST_LINES;
     pthread_mutex_unlock(&tables->mutex);
 }
 
@@ -32,11 +53,11 @@ static void complain(const DB_ENV *environment, const char *prefix, const char *
 {
     (void)prefix;
     struct tables *tables = environment->app_private;
-    remember_complaint(tables, text);
+    if (!remember_complaint(tables, text) || !tables->options.log)
+        return;
     char line[STORE_ERROR_SIZE];
     snprintf(line, sizeof line, "store %s: Berkeley DB: %s", tables->options.path, text);
-    if (tables->options.log)
-        tables->options.log(tables->options.context, LOG_WARNING, line);
+    tables->options.log(tables->options.context, LOG_WARNING, line);
 }
 
 const char *tables_reason(struct tables *tables, int error, char reason[TABLES_REASON_SIZE])
@@ -51,7 +72,7 @@ const char *tables_reason(struct tables *tables, int error, char reason[TABLES_R
 
 void tables_create(struct tables *tables, const struct tables_options *options)
 {
-    *tables = (struct tables){.options = *options};
+    *tables = (struct tables){.options = *options, .lines_left = MOST_LINES};
     pthread_mutex_init(&tables->mutex, NULL);
 }
 
@@ -177,7 +198,7 @@ static int open_tables(struct tables *tables, bool make)
 
 int tables_open(struct tables *tables, bool make)
 {
-    remember_complaint(tables, "");
+    forget_complaint(tables);
     int error = open_environment(tables);
     if (error == 0)
         error = open_tables(tables, make);
@@ -284,14 +305,18 @@ int tables_apply(struct tables *tables, const struct changes *changes, enum stor
      * is the answer to any trouble, would lose it. One write per batch on a thread of its own is cheap. */
     const uint32_t flags = durability == STORE_SYNC ? DB_TXN_SYNC : DB_TXN_WRITE_NOSYNC;
     DB_TXN *transaction;
-    remember_complaint(tables, "");
+    forget_complaint(tables);
     int error = tables->environment->txn_begin(tables->environment, NULL, &transaction, flags);
     if (error != 0)
         return error;
     error = apply_all(tables, transaction, changes);
+    if (error != 0) {
+        transaction->abort(transaction);
+        return error;
+    }
+    error = transaction->commit(transaction, flags); /* aborts when it fails */
     if (error == 0)
-        return transaction->commit(transaction, flags); /* aborts when it fails */
-    transaction->abort(transaction);
+        allow_lines(tables);
     return error;
 }
 

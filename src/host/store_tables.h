@@ -31,7 +31,8 @@ struct tables {
     struct tables_options options;
     DB_ENV *environment;
     DB *tables[TABLE_COUNT];
-    pthread_mutex_t mutex;              /* for complaint */
+    pthread_mutex_t mutex;              /* for what follows */
+    unsigned lines_left;                /* of Berkeley DB's that are logged until a batch is committed */
     char complaint[TABLES_REASON_SIZE]; /* what Berkeley DB said last */
 };
 

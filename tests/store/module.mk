@@ -1,5 +1,5 @@
 # The store on Berkeley DB: what it keeps, what it refuses, kills at any instant, disks that fail.
-#   store-bench DIRECTORY    measures it (no part of the tests)
+#   store-bench FOLDER       measures it (no part of the tests)
 STORE_TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/bench.c,$(sort $(wildcard tests/store/*.c))))
 
 TEST_PROGRAMS += $(BUILD)/store-tests
