@@ -92,7 +92,8 @@ static void route_to(struct world *world, unsigned actor, uint32_t number, uint1
 static bool group_has_member(const struct world *world, unsigned group)
 {
     for (unsigned i = 0; i < ACTORS; i++)
-        if (world->book.sessions[i].exists && world->book.sessions[i].filters >> (FIRST_SHARED + group) & 1)
+        if (world->book.sessions[i].exists && !fading(world, &world->book.sessions[i]) &&
+            world->book.sessions[i].filters >> (FIRST_SHARED + group) & 1)
             return true;
     return false;
 }
@@ -172,9 +173,10 @@ static void doubt_will(struct world *world, struct book_session *session, bool e
     publication->published = world_ms(world);
     publication->deadline = after(world_ms(world), UINT32_MAX);
     for (unsigned i = 0; i < ACTORS; i++) {
-        if (!(world->book.sessions[i].filters & matching) || reception_of(world, i, number)->routed > 100)
-            continue;
-        allow(world, i, number);
+        const struct reception *reception = reception_of(world, i, number);
+        const bool often = reception->epoch == world->book.sessions[i].epoch && reception->routed > 100;
+        if ((world->book.sessions[i].filters & matching) && !often)
+            allow(world, i, number);
     }
     if (publication->retain)
         world->book.retained_unsure[publication->topic] = number;
@@ -522,7 +524,8 @@ static void shared_after_crash(struct world *world, const struct book *lost)
             const unsigned filter = FIRST_SHARED + group;
             /* what it had was not stored, or is passed on when nobody may be left */
             if ((before->exists && before->filters >> filter & 1 && before->expiry == 0) ||
-                (now->exists && now->filters >> filter & 1 && (now->expiry == 0 || now->epoch != before->epoch)))
+                (now->exists && now->filters >> filter & 1 &&
+                 (now->expiry != UINT32_MAX || now->epoch != before->epoch)))
                 group_excuse(world, group, false);
         }
 }

@@ -284,7 +284,8 @@ void host_crash(struct world *world)
 {
     mark_crash(world);
     world->crashes++;
-    world->gone_low = certainly_alive(world);
+    if (world->last_commit > world->started) /* else what is stored is from before the crash before this one */
+        world->gone_low = certainly_alive(world);
     if (world->store.working && !world->failing && prng_chance(&world->prng, 500)) {
         commit(world);
         world_mark(world, MARK_crash_after_commit);
@@ -415,6 +416,7 @@ void host_start(struct world *world)
         return;
     }
     world_log(world, "======= broker starts");
+    world->started = world->now;
     mark_expired_while_down(world);
     if (world->storage == STORAGE_NONE)
         book_clear(world);

@@ -304,7 +304,7 @@ struct world {
     struct broker *broker; /* NULL: down */
     uint64_t start;        /* ms on the clock that never goes back, at world.now 0 */
     uint64_t wall;         /* ms since 1970 at world.now 0 */
-    uint64_t went_down;    /* us */
+    uint64_t went_down, started; /* us */
     uint64_t gone_low;     /* ms: clients count as gone from here on at the earliest */
     struct store_sim store;
     struct changes collected;

@@ -303,7 +303,7 @@ static void clear(struct world *world, uint64_t seed)
     world->now = 0;
     world->phase = PHASE_RUN;
     world->failing = world->trouble = world->orderly = world->refused = world->storing = false;
-    world->last_commit = world->went_down = world->gone_low = world->phase_began = 0;
+    world->last_commit = world->started = world->went_down = world->gone_low = world->phase_began = 0;
     world->publication_count = 0;
     world->epochs = world->crashes = 0;
     world->audit_stage = 0;
