@@ -143,11 +143,15 @@ void stream_settle(struct books *books, unsigned index, uint32_t number, enum st
 
 void stream_acknowledged(struct books *books, unsigned index, uint32_t number)
 {
-    struct stream *stream = &books->streams[index];
     stream_settle(books, index, number, STATUS_OWED);
-    if (number > stream->acknowledged)
-        stream->acknowledged = number;
     books->acknowledged++;
+}
+
+void stream_completed(struct books *books, unsigned index, uint32_t number)
+{
+    struct stream *stream = &books->streams[index];
+    if (number > stream->completed)
+        stream->completed = number;
 }
 
 /* Sizes that make the store work: mostly small, some beyond a page, a few beyond several. */

@@ -66,7 +66,7 @@ struct stream {
     uint8_t qos;
     bool v5; /* its messages carry User Properties */
     uint32_t sent;
-    uint32_t acknowledged; /* the highest */
+    uint32_t completed;    /* the highest with PUBACK or PUBCOMP: from then on its effect can be seen */
     uint8_t *status;       /* by number */
     uint16_t *run;         /* by number: the broker's run in which it was acknowledged */
     uint32_t capacity;
@@ -121,6 +121,9 @@ uint32_t stream_send(struct books *books, unsigned stream);
 
 /* PUBACK or PUBREC has come: from now on it's owed. */
 void stream_acknowledged(struct books *books, unsigned stream, uint32_t number);
+
+/* PUBACK or PUBCOMP has come. With PUBREC alone a broker may still keep the message to itself, section 4.3.3. */
+void stream_completed(struct books *books, unsigned stream, uint32_t number);
 
 /* A Will's fate is known. */
 void stream_settle(struct books *books, unsigned stream, uint32_t number, enum status status);

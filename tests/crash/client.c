@@ -480,6 +480,7 @@ static void take_puback(struct client *client, const struct packet *packet)
         return;
     struct outgoing finished = *outgoing;
     remove_outgoing(client, outgoing);
+    stream_completed(&client->world->books, finished.stream, finished.number);
     acknowledged(client, &finished, reason);
 }
 
@@ -508,6 +509,7 @@ static void take_pubcomp(struct client *client, const struct packet *packet)
     /* after a PUBREL that is sent again the broker may have forgotten the identifier already */
     judge_flow(client, reason == 0 || (reason == REASON_NOT_FOUND && outgoing->resent), "PUBCOMP with a Reason Code",
                outgoing->packet_identifier);
+    stream_completed(&client->world->books, outgoing->stream, outgoing->number);
     remove_outgoing(client, outgoing);
     if (client_may_publish(client))
         client->role->room(client);

@@ -44,7 +44,7 @@ static FILE *create(const struct process *process, const char *name)
 static void write_configuration(struct process *process)
 {
     FILE *file = create(process, "broker.conf");
-    fputs("max_queued_messages 0\n", file);
+    fputs(process->kind == BROKER_MOSQUITTO ? "max_queued_messages 1000000\nmax_inflight_messages 200\n" : "max_queued_messages 0\n", file);
     if (process->durability)
         fprintf(file, "persistence true\ndurability %s\n", process->durability);
     if (process->kind == BROKER_MOSQUITTO) {

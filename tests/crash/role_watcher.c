@@ -11,7 +11,7 @@ enum { AWAY = 30 };
 
 struct watcher {
     unsigned end;            /* stream */
-    uint32_t floor[STREAMS]; /* what was acknowledged when it subscribed */
+    uint32_t floor[STREAMS]; /* what was completely acknowledged when it subscribed */
     uint32_t sent[STREAMS];  /* what was sent then */
     uint32_t seen[STREAMS];  /* the retained message that came; 0: none */
     bool subscribed;
@@ -31,7 +31,7 @@ static void connected(struct client *client, bool session_present)
     watcher->since = client->world->now;
     memset(watcher->seen, 0, sizeof watcher->seen);
     for (unsigned i = 0; i < books->stream_count; i++) {
-        watcher->floor[i] = books->streams[i].acknowledged;
+        watcher->floor[i] = books->streams[i].completed;
         watcher->sent[i] = books->streams[i].sent;
     }
     client_subscribe(client, filters, 2);

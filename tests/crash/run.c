@@ -314,11 +314,11 @@ static void ended(struct run *run)
 
 /* The loop */
 
-static void note_start(struct run *run)
+static void note_start(struct run *run, uint64_t moment)
 {
     run->ready = true;
     books_judge(&run->world.books, CHECK_STARTS, true, "-");
-    sample(&run->start_times, (double)(clock_now() - run->started_at) / (double)MILLISECOND);
+    sample(&run->start_times, (double)(moment - run->started_at) / (double)MILLISECOND);
 }
 
 static void look_for_port(struct run *run)
@@ -329,7 +329,7 @@ static void look_for_port(struct run *run)
         return;
     world->port = port;
     if (!run->ready && run->process.kind != BROKER_MOSQUITTO)
-        note_start(run);
+        note_start(run, clock_now());
 }
 
 static void show_progress(struct run *run)
@@ -385,7 +385,7 @@ static void note_answer(struct run *run)
         return;
     run->answered = true;
     if (!run->ready)
-        note_start(run);
+        note_start(run, run->world.run_confirms);
     sample(&run->answer_times, (double)(run->world.run_confirms - run->started_at) / (double)MILLISECOND);
 }
 
@@ -595,14 +595,27 @@ static void release(struct run *run)
         nftw(run->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* All must arrive; after one more kill nothing of it may come again. */
+/* One more end: by SIGTERM when the run is one without kills. */
+static void end_once_more(struct run *run)
+{
+    if (run->options->kills > 0) {
+        kill_now(run);
+        return;
+    }
+    run->plan.ending = ENDING_TERM;
+    stop(run);
+    while (turn(run))
+        ;
+}
+
+/* All must arrive; after one more end nothing of it may come again. */
 static void conclude(struct run *run)
 {
     if (run->process.pid == 0)
         start(run);
     if (!settle(run))
         return;
-    kill_now(run);
+    end_once_more(run);
     start(run);
     if (settle(run)) {
         publish_last(run);
