@@ -253,6 +253,8 @@ static void make_checkpoint(struct store *store)
         pthread_mutex_lock(&store->mutex);
         store->statistics.checkpoints++;
         store->log_needed = begin;
+        if (store->log_position < begin) /* checkpoints write to the log, too */
+            store->log_position = begin;
         want_checkpoint(store);
         pthread_mutex_unlock(&store->mutex);
         return;
