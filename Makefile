@@ -45,7 +45,7 @@ include $(sort $(wildcard conformance/module.mk fuzz/module.mk interop/module.mk
 
 .PHONY: all deps deps-build deps-peers test test-steps clean help run format install
 
-all: $(PROGRAMS) ## build the programs: etalon, etalon-conformance, etalon-dissect
+all: $(PROGRAMS) ## build the programs: etalon, etalon-conformance, etalon-dissect, etalon-store
 
 deps-build: ## install the Debian packages that building needs, when missing
 	@tests/deps build

@@ -11,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../mqtt/broker.h"
 #include "store.h"
 #include "store_copy.h"
 #include "store_dump.h"
@@ -63,11 +62,10 @@ static const char *as_of_original(struct look *look)
     return look->error;
 }
 
-static void tell(void *context, int level, const char *text)
+/* What the store says while it finds out that the copy is damaged; the result of it is told. */
+static void ignore_line(void *context, int level, const char *text)
 {
-    (void)context;
-    if (level <= LOG_WARNING)
-        complain(text, NULL);
+    (void)context, (void)level, (void)text;
 }
 
 /* Nobody waits for news of a store that is only read. */
@@ -82,7 +80,7 @@ static bool open_store(struct look *look, const char *directory)
                                           .durability = STORE_LAZY,
                                           .context = look,
                                           .notify = ignore_news,
-                                          .log = tell};
+                                          .log = ignore_line};
     look->store = store_open(&options, look->error);
     return look->store != NULL;
 }
