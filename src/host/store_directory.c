@@ -311,9 +311,12 @@ bool store_directory_settle(struct store_directory *directory, char error[STORE_
     const int folder = directory->descriptor;
     if (renameat(folder, FORMAT_FILE_NEW, folder, FORMAT_FILE) != 0)
         return refuse_errno(error, directory, "cannot write the file " FORMAT_FILE);
+    if (fsync(folder) != 0) {
+        refuse_errno(error, directory, "cannot write the directory");
+        renameat(folder, FORMAT_FILE, folder, FORMAT_FILE_NEW); /* it goes with the rest */
+        return false;
+    }
     directory->is_new = false;
-    if (fsync(folder) != 0)
-        return refuse_errno(error, directory, "cannot write the directory");
     return true;
 }
 

@@ -84,20 +84,38 @@ static void measure_load(struct shelf *shelf, struct changes *changes)
     printf("%llu records read: %.2f s\n", (unsigned long long)count, seconds() - begin);
 }
 
-int main(int argc, char **argv)
+static const char *folder;
+
+/* What a shelf expects works only within a test. */
+START_TEST(measure)
 {
     struct shelf shelf;
     struct changes changes = {0};
-    if (argc != 2) {
-        fprintf(stderr, "usage: store-bench FOLDER\n");
-        return EXIT_FAILURE;
-    }
-    shelf_create(&shelf, argv[1]);
+    shelf_create(&shelf, folder);
     shelf_open(&shelf);
     measure_commits(&shelf, &changes);
     measure_load(&shelf, &changes);
     printf("%.1f MB on disk\n", (double)store_statistics(shelf.store).bytes / 1e6);
     shelf_destroy(&shelf);
     changes_free(&changes);
-    return EXIT_SUCCESS;
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: store-bench FOLDER\n");
+        return EXIT_FAILURE;
+    }
+    folder = argv[1];
+    Suite *suite = suite_create("store-bench");
+    TCase *test_case = tcase_create("measure");
+    tcase_add_test(test_case, measure);
+    suite_add_tcase(suite, test_case);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    const int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
