@@ -104,6 +104,18 @@ void host_plan(struct world *world)
         world->due[DUE_COLLECT] = world->now + prng_below(&world->prng, prng_chance(&world->prng, 500) ? 1 : 400);
 }
 
+/* Connections that are closed for the store's sake, but whose output the network does not take yet. */
+static void find_closing(struct world *world)
+{
+    for (unsigned i = 0; i < LINKS; i++) {
+        struct link *link = &world->links[i];
+        if (!link->used || !link->connection || link->close_foreseen || !connection_closing(link->connection))
+            continue;
+        link->close_foreseen = true;
+        book_detach(world, link);
+    }
+}
+
 void host_step(struct world *world, struct step step, struct link *link)
 {
     (void)link;
@@ -111,7 +123,16 @@ void host_step(struct world *world, struct step step, struct link *link)
     broker_step(world->broker, broker_now(world), &step);
     world->steps++;
     host_let_go(world);
+    if (world->trouble)
+        find_closing(world);
     host_plan(world);
+}
+
+/* A packet that the broker may refuse as a whole. The others it takes, even if it can't answer them. */
+static bool refusable(const struct note *note)
+{
+    return note->type == PACKET_CONNECT || note->type == PACKET_PUBLISH || note->type == PACKET_SUBSCRIBE ||
+           note->type == PACKET_UNSUBSCRIBE;
 }
 
 /* During store trouble the broker may refuse: then the packet has changed nothing. */
@@ -127,10 +148,11 @@ static void receive_in_trouble(struct world *world, struct link *link, struct st
     const bool foreseen = link->close_foreseen;
     link->close_foreseen = true;
     host_step(world, step, link);
-    const bool closed = !link->connection && !foreseen;
-    if (link->connection)
-        link->close_foreseen = foreseen;
-    if (!world->refused && !closed)
+    const bool closed = (!link->connection || connection_closing(link->connection)) && !foreseen;
+    link->close_foreseen = foreseen || closed;
+    if (closed)
+        book_detach(world, link);
+    if (!refusable(note) || (!world->refused && !closed))
         return;
     world_mark(world, MARK_trouble_refused);
     if (present != link)
