@@ -19,6 +19,7 @@ MUTANT(session_present_is_always_0, V311 | V5, "Session Present is 0 also when a
        "session_after_restart_is_whole_or_absent",
        MQTT_3_2_2_3, MQTT3_3_2_2_2) = {
     .from_server = deny_session,
+    .properties = "session_present_after_crash",
 };
 
 /* Only for Clean Start 0: with Clean Start 1 every test would fall at its first step. */
@@ -79,6 +80,7 @@ MUTANT(clean_start_is_ignored, V_ALL, "With Clean Start 1 the session of before 
        "takeover_with_clean_start_begins_anew",
        MQTT_3_1_2_4, MQTT3_3_1_2_6, MQTT_3_1_4_4, MQTT3_3_1_4_3, D_3_1_2_4_1) = {
     .from_client = clear_clean_start,
+    .properties = "session_discarded_by_clean_start_after_crash",
 };
 
 static enum fate set_clean_start(struct passage *passage)
@@ -166,6 +168,8 @@ MUTANT(sessions_never_expire, V5, "Every session stays for an hour",
        "session_expires_while_server_is_down",
        MQTT_3_1_2_23, MQTT_4_1_0_2, D_3_1_2_11_2_1, D_3_1_2_11_2_2, D_3_1_3_2_2_2) = {
     .from_client = expire_never,
+    .properties = "session_expiry_goes_on_after_crash "
+                  "session_expiry_is_not_begun_anew_after_crash",
 };
 
 static enum fate expire_at_once(struct passage *passage)

@@ -23,6 +23,8 @@ MUTANT(will_is_never_published, V_ALL, "Wills are forgotten",
        "will_payload_is_binary",
        MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_1, D_3_1_2_5_3, D_3_1_2_5_5, D_3_1_3_2_2_1) = {
     .from_client = take_will_away,
+    .properties = "will_of_connected_client_after_crash will_due_while_down_after_crash "
+                  "will_delay_goes_on_after_crash",
 };
 
 /* To the broker a DISCONNECT that never comes is a lost connection. */
@@ -38,6 +40,7 @@ MUTANT(will_is_published_after_disconnect, V_ALL, "A DISCONNECT does not drop th
        MQTT_3_1_2_10, MQTT3_3_1_2_10, MQTT_3_1_2_8, MQTT3_3_1_2_8, MQTT_3_14_4_3, MQTT3_3_14_4_3,
        R_3_14_2_1_1, D_3_14_2_1_1) = {
     .from_client = hide_disconnect,
+    .properties = "will_taken_back_after_crash",
 };
 
 static enum fate make_disconnect_normal(struct passage *passage)

@@ -24,6 +24,7 @@ MUTANT(nothing_is_retained, V_ALL, "RETAIN is ignored: no message is stored",
        "retained_messages_not_ruled_out_are_there",
        MQTT_3_3_1_5, MQTT3_3_3_1_5, MQTT_3_3_1_9, MQTT3_3_3_1_6, D_3_3_1_3_1, D_3_3_1_3_2, D_3_2_2_3_5_1) = {
     .from_client = forget_retain,
+    .properties = "retained_message_after_crash",
 };
 
 static enum fate keep_oldest(struct passage *passage)
@@ -88,6 +89,7 @@ MUTANT(empty_payload_removes_nothing, V_ALL, "A retained message cannot be remov
        "empty_payload_removes_retained retained_messages_after_restart_are_current", MQTT_3_3_1_6,
        MQTT3_3_3_1_10) = {
     .from_client = never_remove,
+    .properties = "retained_message_removed_after_crash",
 };
 
 static enum fate drop_empty(struct passage *passage)

@@ -30,6 +30,8 @@ MUTANT(messages_never_expire, V5, "The Message Expiry Interval is ignored: messa
        "message_expires_while_server_is_down",
        MQTT_3_3_2_5, D_3_3_1_3_3, D_3_3_2_3_3_1) = {
     .from_client = remove_interval,
+    .properties = "message_expiry_goes_on_after_crash "
+                  "retained_message_expiry_goes_on_after_crash",
 };
 
 static enum fate note_interval(struct passage *passage)

@@ -26,6 +26,10 @@ MUTANT(session_comes_back_without_messages, V311 | V5,
        MQTT_3_1_2_5, MQTT3_3_1_2_4, D_4_1_2, D_4_1_4, D_4_1_5) = {
     .from_server = lose_waiting,
     .context_size = sizeof(bool),
+    .properties = "queued_qos_1_message_after_crash queued_qos_2_message_after_crash "
+                  "queued_long_message_after_crash queue_behind_two_ends_after_crash "
+                  "acknowledged_part_of_a_stream_after_crash "
+                  "subscription_with_wildcards_after_crash",
 };
 
 static enum fate lose_subscriptions(struct passage *passage)

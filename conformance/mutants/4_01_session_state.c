@@ -113,6 +113,7 @@ static enum fate lose_subscription_identifier(struct passage *passage)
 MUTANT(session_loses_subscription_identifiers, V5, "Subscription Identifiers are lost with the connection",
        "session_keeps_subscription_identifiers", D_4_1_2, D_3_3_4_2) = {
     .from_server = lose_subscription_identifier,
+    .properties = "subscription_with_identifier_after_crash",
 };
 
 static enum fate lose_retain_as_published(struct passage *passage)
@@ -125,6 +126,7 @@ static enum fate lose_retain_as_published(struct passage *passage)
 MUTANT(session_loses_retain_as_published, V5, "Retain As Published is lost with the connection",
        "session_keeps_subscription_options", D_4_1_2, MQTT_3_3_1_13) = {
     .from_server = lose_retain_as_published,
+    .properties = "subscription_with_retain_as_published_after_crash",
 };
 
 static void clear_no_local(struct passage *passage, struct subscription_request *request)
@@ -141,6 +143,7 @@ static enum fate lose_no_local(struct passage *passage)
 MUTANT(session_loses_no_local, V5, "No Local is lost", "session_keeps_subscription_options", D_4_1_2,
        MQTT_3_8_3_3) = {
     .from_client = lose_no_local,
+    .properties = "subscription_with_no_local_after_crash",
 };
 
 static enum fate lose_granted_qos(struct passage *passage)
@@ -153,6 +156,7 @@ static enum fate lose_granted_qos(struct passage *passage)
 MUTANT(session_loses_granted_qos, V_ALL, "A resumed subscription is one of QoS 1",
        "session_keeps_granted_qos", D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1) = {
     .from_server = lose_granted_qos,
+    .properties = "subscriptions_with_their_qos_after_crash",
 };
 
 static enum fate forget_unsubscribe(struct passage *passage)
@@ -163,6 +167,7 @@ static enum fate forget_unsubscribe(struct passage *passage)
 MUTANT(session_forgets_unsubscribing, V_ALL, "What was unsubscribed from is still there in the session",
        "session_keeps_unsubscribing", D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1) = {
     .from_client = forget_unsubscribe,
+    .properties = "unsubscribed_after_crash",
 };
 
 /* ---- Messages to the client ---------------------------------------------------------------------- */
@@ -205,6 +210,7 @@ static enum fate put_first_last(struct passage *passage)
 MUTANT(waiting_messages_are_shuffled, V_ALL, "The first of the messages that waited comes last",
        "session_keeps_every_waiting_message_in_order", MQTT_4_6_0_5, MQTT3_4_6_0_6) = {
     .from_server = put_first_last,
+    .properties = "queued_messages_in_order_after_crash",
 };
 
 static enum fate deliver_again(struct passage *passage)
@@ -272,6 +278,7 @@ MUTANT(received_identifiers_are_forgotten, V_ALL, "A QoS 2 message sent again af
     .from_client = end_flow_before,
     .from_server = hide_pubcomp,
     .context_size = sizeof(bool),
+    .properties = "publish_again_behind_pubrec_after_crash",
 };
 
 /* A QoS 2 message reaches the broker with its PUBREL only, and not at all when that comes on another

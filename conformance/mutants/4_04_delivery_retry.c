@@ -19,6 +19,8 @@ MUTANT(resent_messages_have_no_dup, V_ALL, "A message that is sent again has no 
        "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again",
        MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
     .from_server = clear_dup,
+    .properties = "unacknowledged_qos_1_messages_after_crash "
+                  "messages_under_way_and_behind_after_crash",
 };
 
 static enum fate lose(struct passage *passage)
@@ -64,6 +66,8 @@ MUTANT(redelivery_has_new_identifiers, V_ALL, "A message is sent again under ano
        "unacknowledged_messages_come_again_after_restart",
        MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
     .from_server = renumber,
+    .properties = "unacknowledged_qos_1_messages_after_crash "
+                  "unacknowledged_qos_2_messages_after_crash",
 };
 
 struct held {
@@ -111,6 +115,7 @@ MUTANT(pubrel_is_not_sent_again, V_ALL, "A PUBREL is not sent again after a reco
        "pubrel_is_sent_again_instead_of_publish", MQTT_4_3_3_5, MQTT_4_4_0_1, MQTT3_4_3_3_1,
        MQTT3_4_4_0_1) = {
     .from_server = lose_pubrel,
+    .properties = "pubrel_to_the_subscriber_after_crash",
 };
 
 static void keep_publish(const struct passage *passage)

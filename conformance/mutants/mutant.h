@@ -84,6 +84,10 @@ struct behaviour {
 
     /* Tests of the control sample that fail as well, because what is broken is a step on their way. */
     const char *spoils;
+
+    /* Tests of properties (PROPERTY_TEST) that must come out as `does not hold`, for the reason that they
+     * look for: to show that they do not just ask whether anything is there at all. */
+    const char *properties;
 };
 
 /* A mutant as declared. */

@@ -91,13 +91,14 @@ DURABILITY_TEST(
     leave_subscription(broker, "lasting", a, 1);
     publish(visit(broker, "publisher"), .topic = a, .payload = "kept", .qos = 1);
     end_broker(broker, ending);
-    wait_until(t, left + 2.2);
+    wait_until(t, left + 2.8);
     resume_broker(broker);
     come_back(broker, "lasting"); /* positive control */
-    wait_until(t, left + 4.6);    /* counted anew it would last until 5.2 */
-    demand_session_present(join(broker, "brief"), false);
-    if (now(t) > left + 5.1)
-        error(t, "this machine was too slow to tell anything");
+    wait_until(t, left + 4.6);    /* counted anew it would last until 5.8 */
+    struct client *again = join(broker, "brief");
+    demand_session_present(again, false);
+    if (again->connack->time > left + 5.6)
+        skip(t, "this machine was too slow to tell anything");
 }
 
 /* ---- Subscriptions ------------------------------------------------------------------------------- */
