@@ -66,7 +66,8 @@ static void check_connected(struct world *world, const struct link *link, const 
         return;
     if (now->expiry > 0 && (!before->exists || before->epoch != now->epoch))
         broken(world, link, note, "the session");
-    if (before->exists && before->expiry > 0 && before->epoch != now->epoch)
+    /* While the store is in trouble, nobody is refused for the end of some earlier session. */
+    if (!world->trouble && before->exists && before->expiry > 0 && before->epoch != now->epoch)
         broken(world, link, note, "the end of the session before");
     if (now->will.publication && before->will.publication != now->will.publication)
         broken(world, link, note, "the Will");

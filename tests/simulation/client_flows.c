@@ -138,16 +138,28 @@ void client_resume(struct world *world, struct client *client)
     client->settled = true;
 }
 
+/* [MQTT-3.2.2-4] A client without the state of this session closes; it starts anew. So it comes about when the CONNACK
+ * that began the session got lost, or the end of an earlier one could not be stored. */
+static void refuse_session(struct world *world, struct client *client)
+{
+    world_mark(world, MARK_session_unknown);
+    client->must_clean = true;
+    client_forget(world, client);
+    client_leave(world, client, prng_below(&world->prng, 5000));
+}
+
 static void take_connack(struct world *world, struct client *client, const struct note *note)
 {
+    const uint16_t epoch = world->links[client->link].epoch;
     if (note->code != 0)
         return; /* the broker closes */
+    if (note->present && client->epoch != epoch) {
+        refuse_session(world, client);
+        return;
+    }
     client->state = CLIENT_ONLINE;
     client->must_clean = false;
-    /* The session may be another one than the client believes, when it ended and the CONNACK that said so got lost.
-     * MQTT has no remedy for that; so that it is not held against the broker, this client knows. */
-    const uint16_t epoch = world->links[client->link].epoch;
-    if (!note->present || client->epoch != epoch)
+    if (!note->present)
         client_forget(world, client);
     else if (world->crashes > 0)
         world_mark(world, MARK_session_survived);

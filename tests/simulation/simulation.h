@@ -244,6 +244,7 @@ enum {
     X(redelivered, "broker repeated a PUBLISH")                                                              \
     X(redelivered_2, "client knew the Packet Identifier of a repeated QoS 2 PUBLISH")                        \
     X(pubrel_again, "broker repeated a PUBREL that had done its work")                                       \
+    X(session_unknown, "client found a session of which it knew nothing")                                     \
     X(session_lost, "client published anew what its lost session had in flight")                             \
     X(window_full, "as many messages in flight as Receive Maximum allows")                                   \
     X(queued_away, "message queued for a client that was away")                                              \
