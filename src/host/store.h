@@ -20,7 +20,8 @@ struct store;
 enum store_durability {
     STORE_SYNC,  /* committed means: on the disk (fdatasync) */
     STORE_ASYNC, /* committed means: with the operating system; survives the end of the process, not of power */
-    STORE_LAZY   /* committed means: soon with the operating system */
+    STORE_LAZY   /* for who doesn't wait for commits; this store makes no difference between it and STORE_ASYNC,
+                  * because what is only in the process's memory is lost when a disk in trouble is opened anew */
 };
 
 enum { STORE_ERROR_SIZE = 1024 };
@@ -40,7 +41,7 @@ struct store_options {
 /* Opens the store in `directory`, recovering it when the process before did not close it. Takes the lock. NULL:
  * it can't be used; `error` says what, where and what to do (another broker uses it, it is damaged, it was
  * written by a newer version, it is not a store, it can't be written, ...). A directory that is refused is left
- * exactly as it was. */
+ * exactly as it was; only when the damage shows while the log is repeated, tables may have got what the log has. */
 struct store *store_open(const struct store_options *options, char error[STORE_ERROR_SIZE]);
 
 /* Calls `each` for every record, tables and keys in ascending order. `each` returns NULL to go on or a text that
