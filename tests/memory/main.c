@@ -3,7 +3,9 @@
  * nor break an assertion, everybody but who was in need of that memory goes on being served, and
  * afterwards all works.
  *
- * `memory-tests [N]` plays the scenario once, with the N-th allocation failing: for a debugger. */
+ * All this without storage and with it, where the broker dies and another one goes on from what is stored.
+ *
+ * `memory-tests [N [stored]]` plays the scenario once, with the N-th allocation failing: for a debugger. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -100,7 +102,7 @@ static void leave(void)
 }
 
 /* Plays with the given allocation failing; whether there was so many. */
-static bool play(unsigned long failing)
+static bool play(unsigned long failing, enum storage storage)
 {
     const long before = memory.outstanding;
     memory.failing = failing;
@@ -108,14 +110,23 @@ static bool play(unsigned long failing)
     struct broker_settings settings = broker_default_settings();
     settings.maximum_queued = 50;
     settings.maximum_output = 20000;
-    struct harness *harness = harness_create(&settings);
+    struct harness *harness =
+        storage == STORAGE_NONE ? harness_create(&settings) : harness_create_stored(&settings, storage);
     harness->enter = enter;
     harness->leave = leave;
-    scenario_play(harness);
+    unsigned promises = SCENARIO_PROMISES;
+    if (storage == STORAGE_NONE)
+        scenario_play(harness);
+    else
+        promises = scenario_play_stored(harness);
+    if (failing == 0 && promises != SCENARIO_PROMISES)
+        harness_fail("only %u promises: the scenario has lost its way", promises);
     const bool failed = failing > 0 && memory.made >= failing;
     harness->enter = NULL;
     harness->leave = NULL;
     scenario_prove(harness);
+    if (storage != STORAGE_NONE)
+        stored_check(harness);
     harness_destroy(harness);
     if (memory.outstanding != before)
         harness_fail("%ld blocks are not freed", memory.outstanding - before);
@@ -144,24 +155,33 @@ static unsigned long create(void)
     return failing - 1;
 }
 
+/* Every allocation of the scenario fails once; how many there are. */
+static unsigned long play_all(enum storage storage, const char *name)
+{
+    play(0, storage);
+    printf("%lu allocations in the scenario %s storage\n", memory.made, name);
+    fflush(stdout);
+    unsigned long failing = 1;
+    while (play(failing, storage))
+        failing++;
+    if (failing < 500)
+        harness_fail("only %lu allocations: the scenario has lost its way", failing);
+    return failing - 1;
+}
+
 int main(int argc, char **argv)
 {
     signal(SIGABRT, aborted);
     if (argc > 1) {
-        const bool failed = play(strtoul(argv[1], NULL, 10));
+        const enum storage storage = argc > 2 ? STORAGE_PROMISED : STORAGE_NONE;
+        const bool failed = play(strtoul(argv[1], NULL, 10), storage);
         printf("%s\n1 passed, 0 failed, 0 skipped\n", failed ? "an allocation failed" : "none failed");
         return EXIT_SUCCESS;
     }
     unsigned long passed = create();
-    play(0);
-    printf("%lu allocations while a broker is created, %lu in the scenario\n", passed, memory.made);
-    unsigned long failing = 1;
-    while (play(failing)) {
-        failing++;
-        passed++;
-    }
-    if (failing < 500)
-        harness_fail("only %lu allocations: the scenario has lost its way", failing);
+    printf("%lu allocations while a broker is created\n", passed);
+    passed += play_all(STORAGE_NONE, "without");
+    passed += play_all(STORAGE_PROMISED, "with");
     printf("%lu passed, 0 failed, 0 skipped\n", passed);
     return EXIT_SUCCESS;
 }

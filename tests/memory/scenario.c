@@ -33,6 +33,30 @@ static void answer(struct client *client, enum protocol_version version)
     client->inbox_length = 0;
 }
 
+/* Storing, when the broker has a store: a batch is collected, and stored only with the next call, so that changes come
+ * in between. */
+static void store(struct harness *harness)
+{
+    if (!harness->stored)
+        return;
+    if (stored_on_way(harness))
+        stored_done(harness);
+    else
+        stored_collect(harness);
+}
+
+/* Until nothing is left to be stored. A batch for which there was no memory is tried again. */
+static void store_all(struct harness *harness)
+{
+    if (!harness->stored)
+        return;
+    for (int tries = 0; stored_on_way(harness) || broker_wants_collect(harness->broker); tries++) {
+        if (tries > 10)
+            harness_fail("the batches have no end");
+        store(harness);
+    }
+}
+
 /* NULL when the broker had no memory for it. */
 static struct client *start(struct harness *harness, const char *connect)
 {
@@ -44,14 +68,21 @@ static struct client *start(struct harness *harness, const char *connect)
 
 static void say(struct client *client, const char *notation)
 {
-    if (client)
-        client_send(client, notation);
+    if (!client)
+        return;
+    client_send(client, notation);
+    store(client->harness);
 }
 
 static void hear(struct client *client, enum protocol_version version)
 {
-    if (client)
+    if (!client)
+        return;
+    do {
+        store_all(client->harness);
         answer(client, version);
+        store_all(client->harness);
+    } while (client->connection && client->inbox_length > 0);
 }
 
 static void go(struct client *client)
@@ -148,11 +179,161 @@ static void act_two(struct harness *harness) /* queues, windows, coming back, ta
     harness_advance(harness, 100000);
 }
 
-void scenario_play(struct harness *harness)
+static void enter_bystander(struct harness *harness)
 {
     bystander = client_open(harness);
     if (bystander)
         client_send(bystander, "10 [<'MQTT'> 04 02 0000 <'bystander'>]");
+}
+
+/* What a client was promised, and has to find after a crash. */
+
+enum { MESSAGES = 8 };
+
+struct promises {
+    bool subscribed;
+    bool messages[MESSAGES + 1];
+    bool retained;
+};
+
+static bool heard(const struct client *client, const char *notation)
+{
+    const struct bytes bytes = octets(notation);
+    const bool found = client && client->inbox_length > 0 &&
+                       memmem(client->inbox, client->inbox_length, bytes.data, bytes.length) != NULL;
+    octets_free(bytes);
+    return found;
+}
+
+#define KEEPER "10 [<'MQTT'> 05 00 0000 [11 FFFFFFFF] <'keeper'>]"
+
+static struct promises promise(struct harness *harness)
+{
+    struct promises promises = {.subscribed = false};
+    char notation[NOTATION_SIZE];
+    struct client *keeper = start(harness, KEEPER);
+    say(keeper, "82 [0001 [] <'keep'> 02 <'$share/g/keep'> 01]");
+    store_all(harness);
+    promises.subscribed = heard(keeper, "90 [0001 [] 02 01]");
+    go(keeper);
+    struct client *speaker = start(harness, "10 [<'MQTT'> 05 06 0000 [11 FFFFFFFF] <'speaker'>"
+                                            " [18 00000005] <'keep/will'> <'bye'>]");
+    for (unsigned i = 1; i <= MESSAGES; i++) {
+        octets_print(notation, "3%X [<'keep'> %04X [] %02X]", i % 2 ? 2 : 4, i, 0xC0 + i);
+        say(speaker, notation);
+    }
+    say(speaker, "33 [<'keep/r'> 0009 [] 'r'] 62 02 0002 E0 [04]");
+    store_all(harness);
+    for (unsigned i = 1; i <= MESSAGES; i++) {
+        octets_print(notation, "%s 02 %04X", i % 2 ? "40" : "50", i);
+        promises.messages[i] = heard(speaker, notation);
+    }
+    promises.retained = heard(speaker, "40 [0009 10]");
+    say(start(harness, "10 [<'MQTT'> 04 06 0000 <'fleeting'> <'keep/will'> <'bye'>]"), "C0 00");
+    store(harness); /* may be on its way, or not even that */
+    return promises;
+}
+
+/* Memory was short once: the next try must succeed. */
+static void crash(struct harness *harness)
+{
+    stored_die(harness, true);
+    stored_wall(harness, 1000);
+    const char *wrong = stored_load(harness);
+    if (wrong && strcmp(wrong, "no broker") != 0 && strcmp(wrong, "there is not enough memory to load it") != 0)
+        harness_fail("restoring: %s", wrong);
+    if (wrong)
+        wrong = stored_load(harness);
+    if (wrong)
+        harness_fail("restoring again: %s", wrong);
+}
+
+static bool all_there(const struct promises *promises, const struct client *keeper)
+{
+    char notation[NOTATION_SIZE];
+    /* Session Present, success */
+    bool complete = keeper && keeper->inbox_length > 4 && keeper->inbox[2] == 1 && keeper->inbox[3] == 0;
+    for (unsigned i = 1; i <= MESSAGES; i++) {
+        octets_print(notation, "[] %02X", 0xC0 + i);
+        complete = complete && (!promises->messages[i] || heard(keeper, notation));
+    }
+    return complete;
+}
+
+static void claim(struct harness *harness, const struct promises *promises)
+{
+    bool complete = !promises->subscribed;
+    for (int tries = 0; tries < 2 && !complete; tries++) {
+        struct client *keeper = start(harness, KEEPER);
+        store_all(harness);
+        complete = all_there(promises, keeper);
+        go(keeper);
+    }
+    if (!complete)
+        harness_fail("a promise was broken: the message, or the session, is not there");
+    for (int tries = 0; tries < 2 && promises->retained; tries++) {
+        struct client *reader = start(harness, "10 [<'MQTT'> 04 02 0000 <'reader'>]");
+        say(reader, "82 [0001 <'keep/r'> 00]");
+        store_all(harness);
+        if (heard(reader, "31 [<'keep/r'> 'r']"))
+            return;
+        go(reader);
+    }
+    if (promises->retained)
+        harness_fail("a promise was broken: the retained message is not there");
+}
+
+/* The store fails for a while. */
+static void act_of_trouble(struct harness *harness)
+{
+    struct client *five = start(harness, "10 [<'MQTT'> 05 04 0000 [11 0000003C] <'five'> [] <'w'> <'bye'>]");
+    struct client *from = start(harness, "10 [<'MQTT'> 04 02 0000 <'from'>]");
+    store_all(harness);
+    if (five)
+        client_send(five, "82 [0001 [] <'t'> 02]");
+    for (int tries = 0; tries < 3 && !stored_on_way(harness); tries++)
+        stored_collect(harness);
+    struct client *late = start(harness, "10 [<'MQTT'> 05 00 0000 [11 0000003C] <'late'>]");
+    if (!stored_on_way(harness))
+        return; /* no memory for `five` */
+    stored_trouble(harness);
+    if (from)
+        client_send(from, "30 [<'t'> '0'] 31 [<'t'> '1'] 82 [0001 <'t'> 01] 32 [<'t'> 0001 '2']");
+    struct client *refused = start(harness, "10 [<'MQTT'> 05 00 0000 [11 0000003C] <'late'>]");
+    stored_done(harness);
+    hear(five, PROTOCOL_5_0);
+    hear(late, PROTOCOL_5_0);
+    hear(refused, PROTOCOL_5_0);
+    hear(from, PROTOCOL_3_1_1);
+}
+
+static unsigned count(const struct promises *promises)
+{
+    unsigned made = (unsigned)promises->subscribed + promises->retained;
+    for (unsigned i = 1; i <= MESSAGES; i++)
+        made += promises->messages[i];
+    return made;
+}
+
+unsigned scenario_play_stored(struct harness *harness)
+{
+    enter_bystander(harness);
+    act_one(harness);
+    act_two(harness);
+    const struct promises promises = promise(harness);
+    crash(harness);
+    claim(harness, &promises);
+    act_of_trouble(harness);
+    crash(harness);
+    claim(harness, &promises);
+    enter_bystander(harness);
+    store_all(harness);
+    return count(&promises);
+}
+
+void scenario_play(struct harness *harness)
+{
+    enter_bystander(harness);
     act_one(harness);
     act_two(harness);
     if (bystander && !bystander->connection && !bystander->closed_by_broker)

@@ -8,6 +8,11 @@
  * them was disconnected. */
 void scenario_play(struct harness *harness);
 
+/* The same with a store, and with crashes: what was promised before one is found behind it. How many promises that were,
+ * SCENARIO_PROMISES when there was memory for all. */
+enum { SCENARIO_PROMISES = 10 };
+unsigned scenario_play_stored(struct harness *harness);
+
 /* With memory again: the one that did nothing is still served, and new clients exchange a message at QoS
  * 1 and 2. */
 void scenario_prove(struct harness *harness);

@@ -134,6 +134,7 @@ struct harness *harness_create_stored(const struct broker_settings *settings, en
 
 /* Collects a batch, which is on its way then. One that found no memory is tried again by the next call. */
 enum collected stored_collect(struct harness *harness);
+bool stored_on_way(const struct harness *harness);
 /* The batch on its way is stored. */
 void stored_done(struct harness *harness);
 /* The batch on its way can't be stored now. */

@@ -231,6 +231,11 @@ enum collected stored_collect(struct harness *harness)
     return collected;
 }
 
+bool stored_on_way(const struct harness *harness)
+{
+    return harness->stored->on_way;
+}
+
 static void must_be_on_way(const struct stored_map *map)
 {
     if (!map->on_way)
