@@ -14,7 +14,7 @@ static void check_reception(struct world *world, unsigned actor, uint32_t number
     const struct reception *reception = reception_of(world, actor, number);
     if (!reception->owed || !session->exists || reception->epoch != session->epoch || publication->refused)
         return;
-    if (publication->deadline <= world_ms(world)) {
+    if (publication->earliest_deadline <= world_ms(world)) {
         world_mark(world, MARK_expired_waiting);
         return;
     }
@@ -32,7 +32,7 @@ void check_at_least_once(struct world *world)
         const struct publication *publication = &world->publications[number];
         for (unsigned group = 0; group < GROUPS; group++)
             if (publication->group_owed[group] && !publication->refused &&
-                publication->deadline > world_ms(world))
+                publication->earliest_deadline > world_ms(world))
                 world_violation(world, "at-least-once", "publication %u never came to anybody of %s", number,
                                 filter_names[FIRST_SHARED + group]);
     }

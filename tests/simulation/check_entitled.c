@@ -44,7 +44,8 @@ static void check_count(struct world *world, const struct link *link, const stru
 
 void check_entitled(struct world *world, const struct link *link, const struct note *note)
 {
-    if (!note->publication)
+    /* what waited on a connection whose session was taken away meanwhile concerns nobody any more */
+    if (!note->publication || world->book.sessions[link->actor].epoch != link->epoch)
         return;
     const struct publication *publication = &world->publications[note->publication];
     struct reception *reception = reception_of(world, link->actor, note->publication);

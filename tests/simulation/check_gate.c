@@ -58,6 +58,14 @@ static void check_subscribed(struct world *world, const struct link *link, const
         broken(world, link, note, "the set of subscriptions");
 }
 
+/* A session that was to end by now ends after a crash, too. */
+static bool over(const struct world *world, const struct book_session *session)
+{
+    const uint64_t since = world->gone_low + (uint64_t)session->expiry * 1000;
+    return session->expiry != UINT32_MAX &&
+           (session->connected ? since : session->ends_low) <= world_ms(world);
+}
+
 static void check_connected(struct world *world, const struct link *link, const struct note *note)
 {
     const struct book_session *now = &world->book.sessions[link->actor];
@@ -67,7 +75,7 @@ static void check_connected(struct world *world, const struct link *link, const 
     if (now->expiry > 0 && (!before->exists || before->epoch != now->epoch))
         broken(world, link, note, "the session");
     /* While the store is in trouble, nobody is refused for the end of some earlier session. */
-    if (!world->trouble && before->exists && before->expiry > 0 && before->epoch != now->epoch)
+    if (!world->trouble && before->exists && !over(world, before) && before->expiry > 0 && before->epoch != now->epoch)
         broken(world, link, note, "the end of the session before");
     if (now->will.publication && before->will.publication != now->will.publication)
         broken(world, link, note, "the Will");

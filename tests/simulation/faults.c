@@ -41,13 +41,13 @@ enum {
 };
 
 static const struct fault faults[] = {
-    [FAULT_RECEIVED_LOST] = {"received QoS 2 identifiers forgotten", true, {"exactly-once", "needless-copy"}},
-    [FAULT_DELIVERY_LOST] = {"a delivery forgotten", true, {"at-least-once", "will"}},
+    [FAULT_RECEIVED_LOST] = {"received QoS 2 identifiers forgotten", true, {"exactly-once", "needless-copy", "gate"}},
+    [FAULT_DELIVERY_LOST] = {"a delivery forgotten", true, {"at-least-once", "will", "stuck"}},
     [FAULT_DELIVERIES_SWAPPED] = {"two queued deliveries change places", true, {"order"}},
     [FAULT_DELIVERY_DOUBLED] = {"a queued delivery doubled", true, {"exactly-once", "needless-copy"}},
-    [FAULT_RETAINED_FLAG_LOST] = {"a retained message is none any more", true, {"retained", "at-least-once"}},
+    [FAULT_RETAINED_FLAG_LOST] = {"a retained message is none any more", true, {"retained", "at-least-once", "will"}},
     [FAULT_SESSION_LATE] = {"a session's deadline too late", true, {"deadline", "session-present"}},
-    [FAULT_SESSION_EARLY] = {"a session's deadline too early", true, {"session-present", "will"}},
+    [FAULT_SESSION_EARLY] = {"a session's deadline too early", true, {"session-present", "will", "deadline"}},
     [FAULT_WILL_LATE] = {"a Will's deadline too late", true, {"deadline", "will"}},
     [FAULT_WILL_LOST] = {"a Will lost", true, {"will", "deadline", "retained"}},
     [FAULT_SUBSCRIPTION_LOST] = {"a subscription lost", true, {"at-least-once", "subscription", "will"}},

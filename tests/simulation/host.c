@@ -128,6 +128,19 @@ void host_step(struct world *world, struct step step, struct link *link)
     host_plan(world);
 }
 
+/* All whose connections have ended; one that ends may end others, by its Will. */
+static void detach_closed(struct world *world)
+{
+    for (unsigned i = 0; i < ACTORS; i++) {
+        const struct book_session *session = &world->book.sessions[i];
+        if (!session->exists || !session->connected)
+            continue;
+        struct link *link = &world->links[session->link];
+        if (!link->connection || connection_closing(link->connection))
+            book_detach(world, link);
+    }
+}
+
 /* A packet that the broker may refuse as a whole. The others it takes, even if it can't answer them. */
 static bool refusable(const struct note *note)
 {
@@ -161,8 +174,7 @@ static void receive_in_trouble(struct world *world, struct link *link, struct st
     world->book = before;
     world->book.sequence = now;
     book_refused(world, sequence);
-    if (closed)
-        book_detach(world, link);
+    detach_closed(world);
 }
 
 void host_receive(struct world *world, struct link *link, uint32_t count)
