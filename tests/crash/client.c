@@ -329,6 +329,8 @@ static void take_connack(struct client *client, const struct packet *packet)
         world->run_confirms = world->now;
     judge_session(client, present);
     world->statistics.sessions += present;
+    if (client->clean && client->confirmed)
+        world_trap(world, PACKET_RESERVED);
     client->state = CLIENT_ON;
     client->run = world->books.run;
     if (client->window > properties.receive_maximum)
@@ -547,6 +549,7 @@ static void take(struct client *client, const struct packet *packet)
     };
     client->world->packets++;
     client->world->total++;
+    world_trap(client->world, packet->type);
     if (takers[packet->type])
         takers[packet->type](client, packet);
     else

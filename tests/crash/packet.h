@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 enum packet_type {
-    PACKET_CONNECT = 1,
+    PACKET_RESERVED,
+    PACKET_CONNECT,
     PACKET_CONNACK,
     PACKET_PUBLISH,
     PACKET_PUBACK,

@@ -7,6 +7,8 @@
 
 #include "roles.h"
 
+enum { KEPT = 7200 }; /* s */
+
 enum step { STEP_BARRIER, STEP_SUBSCRIBE, STEP_IN, STEP_END, STEP_OUT, STEP_REST };
 
 struct cycler {
@@ -17,6 +19,8 @@ struct cycler {
     bool published;
     bool arrived;
     unsigned acknowledged; /* messages of this step */
+    bool wiped;            /* the session has been ended, by a clean one that is not kept */
+    unsigned wiped_in;     /* the broker's run in which that was confirmed; 0: not, or not any more */
     unsigned wait_for;     /* the broker's run before which it does nothing */
     uint64_t since;
 };
@@ -91,8 +95,10 @@ static void end_subscription(struct client *client)
 {
     struct cycler *cycler = client->data;
     char topic[NAME_SIZE];
-    if (client->v5 && cycler->round % 4 == 0) {
+    if (cycler->round % 4 == 0 && (client->v5 || cycler->round % 8 == 0)) {
         client->clean = true;
+        if (cycler->round % 8 == 0)
+            client->expiry = 0;
         client_leave(client, false);
         return;
     }
@@ -126,6 +132,11 @@ static void go_on(struct client *client)
         [STEP_END] = end_subscription,      [STEP_OUT] = publish_out,     [STEP_REST] = role_ignore,
     };
     bool waits = client->world->phase == PHASE_LOAD && client->world->books.run < cycler->wait_for;
+    if (client->state == CLIENT_ON && client->clean) {
+        if (!waits)
+            client_leave(client, true);
+        return;
+    }
     if (client->state == CLIENT_ON && client->request == 0 && !waits)
         steps[cycler->step](client);
 }
@@ -133,9 +144,21 @@ static void go_on(struct client *client)
 static void connected(struct client *client, bool session_present)
 {
     struct cycler *cycler = client->data;
+    if (client->clean && client->expiry == 0) {
+        /* the session has gone for good; what there is now goes with the connection, which waits for a kill */
+        cycler->wiped_in = client->world->books.run;
+        cycler->wait_for = cycler->wiped_in + 1;
+        return;
+    }
+    if (cycler->wiped_in != 0 && cycler->wiped_in != client->world->books.run)
+        books_judge(&client->world->books, CHECK_FRESH, !session_present, "%s: a session that was ended is back",
+                    client->id);
+    cycler->wiped = cycler->wiped_in != 0;
+    cycler->wiped_in = 0;
     if (!session_present) {
-        cycler->after_barrier = client->clean ? STEP_OUT : STEP_SUBSCRIBE;
+        cycler->after_barrier = client->clean || cycler->wiped ? STEP_OUT : STEP_SUBSCRIBE;
         client->clean = false;
+        cycler->wiped = false;
         enter(client, STEP_BARRIER);
     }
     go_on(client);
@@ -176,12 +199,22 @@ static void acknowledged(struct client *client, unsigned stream, uint32_t number
     go_on(client);
 }
 
+static void lost(struct client *client)
+{
+    const struct cycler *cycler = client->data;
+    if (!client->was_on || cycler->wiped_in == 0)
+        return;
+    client->clean = false;
+    client->expiry = KEPT;
+    client->confirmed = false;
+}
+
 const struct role cycler_role = {.connected = connected,
                                  .delivered = delivered,
                                  .acknowledged = acknowledged,
                                  .room = role_ignore,
                                  .answered = answered,
-                                 .lost = role_ignore,
+                                 .lost = lost,
                                  .tick = go_on};
 
 bool cycler_rests(const struct client *client)

@@ -43,6 +43,7 @@ struct plan {
     uint64_t delay;   /* ns, from then on: the random instant itself */
     bool armed;
     bool due;
+    bool trapped; /* ends at a packet, which the trap waits for; `packets` is for the case that it does not come */
 };
 
 struct samples {
@@ -61,7 +62,7 @@ struct run {
     uint64_t ticked_at, next_tick, next_line, load_until;
     bool ready;    /* the port is open */
     bool answered; /* somebody got a CONNACK */
-    unsigned kills, early_kills, terms, busy_kills, starts, unexpected_ends;
+    unsigned kills, early_kills, trapped_kills, terms, busy_kills, starts, unexpected_ends;
     struct samples start_times, answer_times, inflight;
 };
 
@@ -169,6 +170,24 @@ static unsigned inflight(const struct world *world)
 
 /* Kills */
 
+/* The packets at which the broker is killed, and among how many of them the one is drawn. */
+static void set_trap(struct run *run)
+{
+    static const struct {
+        enum packet_type type;
+        uint32_t among;
+    } baits[] = {
+        {PACKET_RESERVED, 1}, {PACKET_CONNACK, 25}, {PACKET_SUBACK, 3},   {PACKET_UNSUBACK, 2}, {PACKET_PUBACK, 400},
+        {PACKET_PUBREC, 400}, {PACKET_PUBREL, 400}, {PACKET_PUBCOMP, 400}, {PACKET_PUBLISH, 2000},
+    };
+    struct world *world = &run->world;
+    uint32_t chosen = world_random(world, sizeof baits / sizeof baits[0]);
+    world->trap = (struct trap){.set = true,
+                                .type = baits[chosen].type,
+                                .left = 1 + world_random(world, baits[chosen].among),
+                                .victim = run->process.pid};
+}
+
 static void make_plan(struct run *run)
 {
     struct world *world = &run->world;
@@ -179,12 +198,16 @@ static void make_plan(struct run *run)
         plan.delay = (uint64_t)world_random(world, 1000) * (uint64_t)(usual * 1200);
     } else if (number < 45) { /* while its clients come back */
         plan.packets = world_random(world, 300);
+    } else if (number < 70) { /* at a packet */
+        set_trap(run);
+        plan.trapped = true;
+        plan.packets = 20000;
     } else { /* in full work */
         plan.packets = (uint64_t)(300 * pow(100, world_random(world, 1000) / 1000.0));
     }
     number = world_random(world, 100);
     plan.ending = number < 86 ? ENDING_KILL : number < 93 ? ENDING_TERM : ENDING_BOTH;
-    if (plan.packets == 0)
+    if (plan.packets == 0 || plan.trapped)
         plan.ending = ENDING_KILL;
     run->plan = plan;
 }
@@ -251,6 +274,7 @@ static int finish(struct run *run)
     struct world *world = &run->world;
     struct itimerspec never = {0};
     timerfd_settime(run->timer, 0, &never, NULL);
+    world->trap.set = false;
     int status = process_wait(&run->process);
     world->port = 0;
     world->now = clock_now();
@@ -263,6 +287,8 @@ static void kill_now(struct run *run)
 {
     unsigned under_way = inflight(&run->world);
     bool early = !run->ready;
+    run->trapped_kills += run->world.trap.sprung;
+    run->world.trap = (struct trap){.set = false};
     process_signal(&run->process, SIGKILL);
     int status = finish(run);
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
@@ -417,7 +443,7 @@ static bool turn(struct run *run)
         dispatch(run, &events[i]);
         if (world->packets >= run->plan.packets && !run->plan.armed)
             arm(run, run->plan.delay);
-        if (run->plan.due)
+        if (run->plan.due || world->trap.sprung)
             act(run);
     }
     if (run->process.pid == 0)
@@ -528,8 +554,8 @@ static void show_summary(struct run *run)
 {
     struct books *books = &run->world.books;
     const struct world_statistics *statistics = &run->world.statistics;
-    printf("%u starts, %u kills (%u while starting), %u stops by SIGTERM\n", run->starts, run->kills, run->early_kills,
-           run->terms);
+    printf("%u starts, %u kills (%u while starting, %u at a packet), %u stops by SIGTERM\n", run->starts, run->kills,
+           run->early_kills, run->trapped_kills, run->terms);
     printf("port open after: median %.1f ms, at most %.1f ms; first CONNACK: median %.1f ms, at most %.1f ms\n",
            quantile(&run->start_times, 0.5), quantile(&run->start_times, 1), quantile(&run->answer_times, 0.5),
            quantile(&run->answer_times, 1));

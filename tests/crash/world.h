@@ -2,6 +2,8 @@
 #ifndef ETALON_CRASH_WORLD_H
 #define ETALON_CRASH_WORLD_H
 
+#include <sys/types.h>
+
 #include "books.h"
 
 struct client;
@@ -54,7 +56,17 @@ struct lie {
     uint32_t number;
 };
 
+/* The broker is killed at the very packet: what that promises, and nothing later, must be there. */
+struct trap {
+    bool set;
+    enum packet_type type; /* PACKET_RESERVED: a CONNACK that ended an older session for good */
+    uint32_t left;         /* packets of this type until then */
+    pid_t victim;
+    bool sprung;
+};
+
 struct world {
+    struct trap trap;
     struct books books;
     struct client *clients[CLIENTS];
     unsigned client_count;
@@ -78,6 +90,9 @@ struct world {
 
 /* A number below `limit`. */
 uint32_t world_random(struct world *world, uint32_t limit);
+
+/* A packet has come: kills the broker if this is the one. */
+void world_trap(struct world *world, enum packet_type type);
 
 /* Whether the lie is to be told now; only once. */
 bool world_forge(struct world *world, enum forge forge);
