@@ -104,12 +104,15 @@ void host_plan(struct world *world)
         world->due[DUE_COLLECT] = world->now + prng_below(&world->prng, prng_chance(&world->prng, 500) ? 1 : 400);
 }
 
-/* Connections that are closed for the store's sake, but whose output the network does not take yet. */
-static void find_closing(struct world *world)
+/* Store trouble ends connections, and one that ends may end others, by its Will. */
+static void detach_closed(struct world *world)
 {
-    for (unsigned i = 0; i < LINKS; i++) {
-        struct link *link = &world->links[i];
-        if (!link->used || !link->connection || link->close_foreseen || !connection_closing(link->connection))
+    for (unsigned i = 0; i < ACTORS; i++) {
+        const struct book_session *session = &world->book.sessions[i];
+        if (!session->exists || !session->connected)
+            continue;
+        struct link *link = &world->links[session->link];
+        if (link->connection && !connection_closing(link->connection))
             continue;
         link->close_foreseen = true;
         book_detach(world, link);
@@ -122,23 +125,10 @@ void host_step(struct world *world, struct step step, struct link *link)
     book_time(world);
     broker_step(world->broker, broker_now(world), &step);
     world->steps++;
-    host_let_go(world);
     if (world->trouble)
-        find_closing(world);
+        detach_closed(world);
+    host_let_go(world);
     host_plan(world);
-}
-
-/* All whose connections have ended; one that ends may end others, by its Will. */
-static void detach_closed(struct world *world)
-{
-    for (unsigned i = 0; i < ACTORS; i++) {
-        const struct book_session *session = &world->book.sessions[i];
-        if (!session->exists || !session->connected)
-            continue;
-        struct link *link = &world->links[session->link];
-        if (!link->connection || connection_closing(link->connection))
-            book_detach(world, link);
-    }
 }
 
 /* A packet that the broker may refuse as a whole. The others it takes, even if it can't answer them. */
@@ -157,6 +147,7 @@ static void receive_in_trouble(struct world *world, struct link *link, struct st
     const bool present_foreseen = present->close_foreseen;
     const uint32_t sequence = before.sequence + 1;
     world->refused = false;
+    link->window = LARGE_WINDOW; /* so that the answer is seen at once */
     book_take(world, link, note);
     const bool foreseen = link->close_foreseen;
     link->close_foreseen = true;

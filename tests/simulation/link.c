@@ -78,7 +78,7 @@ struct link *link_open(struct world *world, unsigned actor, bool five)
     link->latency = prng_chance(&world->prng, 700) ? 400 : 20000;
     link->window = prng_chance(&world->prng, world->character.small_windows)
                        ? prng_between(&world->prng, 20, 300)
-                       : 1U << 20;
+                       : LARGE_WINDOW;
     struct step step = {.kind = STEP_ACCEPTED, .host = link, .peer = actor_name(actor)};
     book_time(world);
     broker_step(world->broker, world->start + world_ms(world), &step);

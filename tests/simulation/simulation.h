@@ -30,7 +30,8 @@ enum {
     IDENTIFIERS = 20,
     SUBSCRIBE_IDENTIFIER = 50,
     PARTIAL = 16384,
-    NOBODY = 255
+    NOBODY = 255,
+    LARGE_WINDOW = 1 << 20
 };
 
 #define NEVER UINT64_MAX
