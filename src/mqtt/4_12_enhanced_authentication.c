@@ -189,7 +189,7 @@ struct verdict authentication_begin(struct broker *broker, struct connection *co
 {
     const bool method = properties_has(&connect->connect.properties, ORDINAL_AUTHENTICATION_METHOD);
     if (!broker->environment.authenticate) {
-        if (method) /* [MQTT-4.12.0-1]; without one nothing further is asked [D-3.1.2.11.9-1] */
+        if (method) /* [MQTT-4.12.0-1] [D-4.12-3]; without one nothing further is asked [D-3.1.2.11.9-1] */
             return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0,
                           "Authentication Method is not supported");
         return connect_accept(broker, connection, connect, NULL);
