@@ -18,6 +18,17 @@ struct answers {
     bool *is_new;
 };
 
+/* [MQTT-3.8.4-3] "$share/..." is a Shared Subscription in 5.0 and an ordinary filter before. For a session that
+ * has changed its version the new meaning replaces the old one: it has each Topic Filter once, here as in the
+ * store. */
+static void replace_other_meaning(struct broker *broker, struct session *session, struct bytes filter,
+                                  bool five)
+{
+    struct bytes share_name, inner;
+    if (topic_filter_shared(filter, &share_name, &inner))
+        subscriptions_remove(broker->subscriptions, &session->subscriber, filter, !five);
+}
+
 /* Each gets the Subscription Identifier of the packet, or none [D-3.8.2.1.2-2] [D-3.8.2.1.2-4]. */
 static struct granted grant(struct broker *broker, struct connection *connection,
                             const struct subscription_request *request, uint32_t identifier)
@@ -47,6 +58,7 @@ static struct granted grant(struct broker *broker, struct connection *connection
         subscriptions_put(broker->subscriptions, &session->subscriber, request->topic_filter, five, &options);
     if (outcome == SUBSCRIPTION_NO_MEMORY)
         return quota;
+    replace_other_meaning(broker, session, request->topic_filter, five);
     storing_subscribed(broker, session, request->topic_filter, &options,
                        five ? subscriptions_group(broker->subscriptions, request->topic_filter) : 0);
     /* not new: [MQTT-3.8.4-3] [MQTT-3.8.4-4] [MQTT3-3.8.4-3] */

@@ -22,7 +22,10 @@ static uint8_t remove_one(struct broker *broker, struct session *session, struct
         return REASON_UNSPECIFIED_ERROR;
     /* [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT3-3.10.4-1] [MQTT3-3.10.4-2]; what is queued or in flight is
      * not touched [MQTT-3.10.4-3] [MQTT3-3.10.4-3] [D-3.10.4-1] */
-    if (!subscriptions_remove(broker->subscriptions, &session->subscriber, topic_filter, five))
+    struct subscriptions *subscriptions = broker->subscriptions;
+    if (!subscriptions_remove(subscriptions, &session->subscriber, topic_filter, five) &&
+        !subscriptions_remove(subscriptions, &session->subscriber, topic_filter,
+                              !five)) /* of a time when the client spoke another version */
         return REASON_NO_SUBSCRIPTION_EXISTED;
     storing_unsubscribed(broker, session, topic_filter);
     return REASON_SUCCESS;
