@@ -124,8 +124,8 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
 static void take_over(struct broker *broker, const struct session *session)
 {
     struct connection *old = session->connection;
-    /* 4.1.1: what a session leaves behind that isn't stored itself (its Will, and who gets that) is nothing that the
-     * new CONNACK promises */
+    /* 4.1.1: what a session leaves behind that isn't stored itself (its Will, and who gets that) is nothing
+     * that the new CONNACK promises */
     const bool promised = session->durable;
     const bool changed = broker->storing.packet_changed;
     errors_disconnect(broker, old, REASON_SESSION_TAKEN_OVER, "its Client Identifier connected again");

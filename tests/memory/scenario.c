@@ -33,8 +33,8 @@ static void answer(struct client *client, enum protocol_version version)
     client->inbox_length = 0;
 }
 
-/* Storing, when the broker has a store: a batch is collected, and stored only with the next call, so that changes come
- * in between. */
+/* Storing, when the broker has a store: a batch is collected, and stored only with the next call, so that
+ * changes come in between. */
 static void store(struct harness *harness)
 {
     if (!harness->stored)
@@ -240,7 +240,8 @@ static void crash(struct harness *harness)
     stored_die(harness, true);
     stored_wall(harness, 1000);
     const char *wrong = stored_load(harness);
-    if (wrong && strcmp(wrong, "no broker") != 0 && strcmp(wrong, "there is not enough memory to load it") != 0)
+    if (wrong && strcmp(wrong, "no broker") != 0 &&
+        strcmp(wrong, "there is not enough memory to load it") != 0)
         harness_fail("restoring: %s", wrong);
     if (wrong)
         wrong = stored_load(harness);

@@ -8,8 +8,8 @@
  * them was disconnected. */
 void scenario_play(struct harness *harness);
 
-/* The same with a store, and with crashes: what was promised before one is found behind it. How many promises that were,
- * SCENARIO_PROMISES when there was memory for all. */
+/* The same with a store, and with crashes: what was promised before one is found behind it. How many promises
+ * that were, SCENARIO_PROMISES when there was memory for all. */
 enum { SCENARIO_PROMISES = 10 };
 unsigned scenario_play_stored(struct harness *harness);
 

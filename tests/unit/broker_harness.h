@@ -56,8 +56,8 @@ struct harness {
  * itself. */
 _Noreturn void harness_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* What the tests take as given: the broker's defaults, but for those that the documentation may well change, which would
- * change literal bytes in many tests: no Receive Maximum, ten seconds for CONNECT. */
+/* What the tests take as given: the broker's defaults, but for those that the documentation may well change,
+ * which would change literal bytes in many tests: no Receive Maximum, ten seconds for CONNECT. */
 struct broker_settings harness_settings(void);
 
 /* A broker at time 1,000,000 ms. `settings` NULL: the defaults. */
@@ -124,8 +124,8 @@ size_t client_count(const struct client *client, enum packet_type type);
  * client's version. */
 void client_subscribe(struct client *client, const char *filter, unsigned qos);
 
-/* Storing, 4.1.1: a store in memory. Nothing is collected or stored but by the functions below, so a test decides
- * how far each batch has come: gathering, on its way (stored_collect), stored (stored_done). */
+/* Storing, 4.1.1: a store in memory. Nothing is collected or stored but by the functions below, so a test
+ * decides how far each batch has come: gathering, on its way (stored_collect), stored (stored_done). */
 
 #define WALL_START UINT64_C(1700000000000) /* ms since 1970, when the harness begins */
 
@@ -143,7 +143,7 @@ void stored_trouble(struct harness *harness);
 void stored_all(struct harness *harness);
 /* Collects, expects exactly these lines (in any order), and stores. Each line is a change:
  *
- *      +S1 'a' connected expiry 60         -S1            sessions; not connected: "until +60000", "until never"
+ *      +S1 'a' connected expiry 60         -S1            sessions; "until +60000", "until never"
  *      +U1 't/#' qos 1                     -U1 't/#'      subscriptions; "group 1", "id 5", "no-local", ...
  *      +M1 't' qos 1 'payload'             -M1            messages; "retained", "until +5000"
  *      +D1 S1 M1 qos 1 queued              -D1            deliveries; "pid 1 publish", "pid 1 pubrel"; "sent"
@@ -193,8 +193,8 @@ void stored_crash(struct harness *harness, bool arrives, uint64_t ms);
 /* Passes the time of day without the broker's clock. */
 void stored_wall(struct harness *harness, uint64_t ms);
 
-/* Stores all, then checks that records refer to records that are there, and that a second broker, made from the
- * store, holds what the first one does. Call it at the end of any test. */
+/* Stores all, then checks that records refer to records that are there, and that a second broker, made from
+ * the store, holds what the first one does. Call it at the end of any test. */
 void stored_check(struct harness *harness);
 /* stored_check and harness_destroy. */
 void stored_finish(struct harness *harness);

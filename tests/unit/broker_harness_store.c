@@ -100,8 +100,7 @@ static void take_out(struct stored_map *map, size_t place)
     free((void *)(uintptr_t)map->records[place].key.data);
     free((void *)(uintptr_t)map->records[place].value.data);
     map->count--;
-    memmove(&map->records[place], &map->records[place + 1],
-            (map->count - place) * sizeof map->records[0]);
+    memmove(&map->records[place], &map->records[place + 1], (map->count - place) * sizeof map->records[0]);
 }
 
 static bool is_at(const struct stored_map *map, size_t place, uint8_t table, struct bytes key)
@@ -279,7 +278,8 @@ struct client *stored_resume(struct harness *harness, enum protocol_version vers
 {
     char connect[NOTATION_SIZE];
     const bool five = version == PROTOCOL_5_0;
-    octets_print(connect, five ? "10 [<'MQTT'> 05 00 0000 [11 FFFFFFFF] <'%s'>]" : "10 [<'MQTT'> 04 00 0000 <'%s'>]",
+    octets_print(connect,
+                 five ? "10 [<'MQTT'> 05 00 0000 [11 FFFFFFFF] <'%s'>]" : "10 [<'MQTT'> 04 00 0000 <'%s'>]",
                  client_identifier);
     if (five)
         return stored_connect(harness, connect, present ? "20 [01 00 [22 000A]]" : "20 [00 00 [22 000A]]");
@@ -404,6 +404,8 @@ static void say_flag(struct text *text, const char *what, bool flag)
 static void say_session(struct text *text, const struct record_session *session)
 {
     say_bytes(text, session->client_identifier);
+    if (session->has_user_name)
+        say_bytes(text, session->user_name);
     say_flag(text, "connected", session->connected);
     if (session->expiry_interval == UINT32_MAX)
         say(text, " expiry never");
@@ -528,7 +530,8 @@ static void describe(char line[LINE], const struct change *change)
 }
 
 /* Each line once among the actual ones, and no other. */
-static void compare_lines(char (*actual)[LINE], size_t actual_count, const char *const *expected, size_t count)
+static void compare_lines(char (*actual)[LINE], size_t actual_count, const char *const *expected,
+                          size_t count)
 {
     char all[4000] = "";
     for (size_t i = 0; i < actual_count; i++)
@@ -604,7 +607,8 @@ void stored_expect_empty(const struct harness *harness)
 
 /* What always holds */
 
-static void must_have(const struct harness *harness, enum record_table table, uint64_t number, const char *whose)
+static void must_have(const struct harness *harness, enum record_table table, uint64_t number,
+                      const char *whose)
 {
     uint8_t key[8];
     for (size_t i = 0; i < 8; i++)
@@ -626,7 +630,8 @@ static size_t holders_of(const struct stored_map *map, uint64_t message)
             harness_fail("a record that cannot be read");
         holders += record.table == TABLE_DELIVERIES && record.delivery.message == message;
         holders += record.table == TABLE_WILLS && record.will.message == message;
-        holders += record.table == TABLE_MESSAGES && record.message.message == message && record.message.retained;
+        holders +=
+            record.table == TABLE_MESSAGES && record.message.message == message && record.message.retained;
     }
     return holders;
 }
@@ -676,6 +681,7 @@ struct comparison {
     const struct broker *live;
     struct broker *copy;
     size_t durable;
+    bool orphans;
 };
 
 static void count_subscription(void *context, struct bytes filter, const struct subscription_options *options)
@@ -718,6 +724,19 @@ static void same_flows(const struct session *session, const struct session *twin
     }
 }
 
+/* Wills of sessions that are not stored: a broker publishes them at once, and they may queue up. */
+static bool has_orphans(const struct stored_map *map)
+{
+    bool orphans = false;
+    for (size_t i = 0; i < map->count; i++) {
+        const struct stored_record *will = &map->records[i];
+        if (will->table == TABLE_WILLS &&
+            !is_at(map, place_of(map, TABLE_SESSIONS, will->key), TABLE_SESSIONS, will->key))
+            orphans = true;
+    }
+    return orphans;
+}
+
 static bool compare_session(void *context, void *item)
 {
     struct comparison *comparison = context;
@@ -732,7 +751,8 @@ static bool compare_session(void *context, void *item)
     same(session->stored.number, twin->stored.number, "number", session);
     same(session->expiry_interval, twin->expiry_interval, "Session Expiry Interval", session);
     same(session->will != NULL, twin->will != NULL, "whether there is a Will", session);
-    same_flows(session, twin);
+    if (!comparison->orphans)
+        same_flows(session, twin);
     if (!session->connection)
         same(session->expires_at == EXPIRES_NEVER ? 0 : session->expires_at,
              twin->expires_at == EXPIRES_NEVER ? 0 : twin->expires_at, "deadline", session);
@@ -766,7 +786,8 @@ void stored_check(struct harness *harness)
     const char *wrong = load_into(harness, copy, harness->now);
     if (wrong)
         harness_fail("what was stored cannot be read: %s", wrong);
-    struct comparison comparison = {.live = harness->broker, .copy = copy};
+    struct comparison comparison = {
+        .live = harness->broker, .copy = copy, .orphans = has_orphans(harness->stored)};
     hash_map_each(&harness->broker->sessions, compare_session, &comparison);
     if (comparison.durable != broker_statistics(copy).sessions)
         harness_fail("%zu durable sessions, but %llu from the store", comparison.durable,

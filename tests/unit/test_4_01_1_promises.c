@@ -579,10 +579,11 @@ START_TEST(in_trouble_publish_is_refused_where_it_needs_the_store)
     struct client *old2 = client_join(h, PROTOCOL_3_1_1, "old2");
     struct client *durable = stored_resume(h, PROTOCOL_5_0, "durable", false);
     bring_trouble(c);
-    client_send(c, "32 [<'t'> 0001 [] '1'] 34 [<'t'> 0002 [] '2'] 33 [<'u'> 0003 [] '3'] 32 [<'s'> 0004 [] '4']");
+    client_send(
+        c, "32 [<'t'> 0001 [] '1'] 34 [<'t'> 0002 [] '2'] 33 [<'u'> 0003 [] '3'] 32 [<'s'> 0004 [] '4']");
     client_expect(c, "40 [0001 97] 50 [0002 97] 40 [0003 97] 40 [0004 97]");
     client_send(c, "30 [<'t'> [] '5'] 31 [<'u'> [] '6']"); /* nothing is promised */
-    client_send(durable, "34 [<'v'> 0001 [] '7']");         /* its identifier could not be stored */
+    client_send(durable, "34 [<'v'> 0001 [] '7']");        /* its identifier could not be stored */
     client_expect(durable, "50 [0001 97]");
     client_send(durable, "32 [<'v'> 0002 [] '8']");
     client_expect(durable, "40 [0002 10]");
@@ -712,8 +713,7 @@ END_TEST
 START_TEST(in_trouble_a_session_with_a_will_can_be_taken_over)
 {
     begin();
-    struct client *one =
-        stored_connect(h, "10 [<'MQTT'> 05 06 0000 [] <'a'> [] <'w'> <'bye'>]", CONNACK_5);
+    struct client *one = stored_connect(h, "10 [<'MQTT'> 05 06 0000 [] <'a'> [] <'w'> <'bye'>]", CONNACK_5);
     struct client *c = client_join(h, PROTOCOL_5_0, "c");
     client_subscribe(c, "w", 0);
     bring_trouble(c);
@@ -794,7 +794,8 @@ Suite *suite_4_01_1_promises(void)
         connack_with_a_will_waits, connack_waits_for_the_end_of_the_session_before,
         connack_waits_for_the_end_that_another_has_brought, suback_and_unsuback_of_a_durable_session_wait,
         suback_of_another_session_does_not_wait, an_acknowledgement_waits_for_the_queue_of_another,
-        an_acknowledgement_that_rests_on_nothing_does_not_wait, an_acknowledgement_waits_for_a_retained_message,
+        an_acknowledgement_that_rests_on_nothing_does_not_wait,
+        an_acknowledgement_waits_for_a_retained_message,
         an_acknowledgement_waits_for_what_another_has_cleared, pubrec_and_pubcomp_of_a_durable_sender_wait,
         publish_at_qos_2_and_pubrel_wait, publish_at_qos_0_and_1_goes_early, what_comes_behind_waits_as_well,
         what_went_before_does_not_wait, two_batches_are_released_in_order,

@@ -1,4 +1,6 @@
 /* 4.1.1: what a broker makes of what another one has stored, seen through the protocol. */
+#include <stdio.h>
+
 #include "broker_harness.h"
 #include "mqtt/4_03_qos_flows.h"
 #include "mqtt/broker_state.h"
@@ -202,7 +204,8 @@ START_TEST(subscriptions_keep_their_options)
     struct client *c = client_resume(h, PROTOCOL_5_0, "a", false);
     client_send(c, "82 [0001 [0B 85 01] <'t/#'> 0D] 82 [0002 [] <'u'> 02 <'v'> 20]");
     client_ignore(c);
-    client_subscribe(client_resume(h, PROTOCOL_3_1_1, "old", false), "$share/g/t", 1); /* an ordinary filter */
+    client_subscribe(client_resume(h, PROTOCOL_3_1_1, "old", false), "$share/g/t",
+                     1); /* an ordinary filter */
     crash(0);
     ck_assert_uint_eq(broker_statistics(h->broker).subscriptions, 4);
     ck_assert_uint_eq(broker_statistics(h->broker).subscriptions_shared, 0);
@@ -218,6 +221,29 @@ START_TEST(subscriptions_keep_their_options)
     client_expect(old, "B0 02 0001");
     stored_check(h);
     ck_assert_uint_eq(stored_count(h, TABLE_SUBSCRIPTIONS), 2);
+    stored_finish(h);
+}
+END_TEST
+
+/* "$share/..." is an ordinary filter in 3.1.1, but one session has each filter once, whatever it means. */
+START_TEST(a_session_that_changes_its_version_has_each_filter_once)
+{
+    begin();
+    client_subscribe(client_resume(h, PROTOCOL_3_1_1, "a", false), "$share/g/t", 1);
+    struct client *a = client_resume(h, PROTOCOL_5_0, "a", true);
+    client_subscribe(a, "$share/g/t", 2);
+    ck_assert_uint_eq(broker_statistics(h->broker).subscriptions, 1);
+    ck_assert_uint_eq(broker_statistics(h->broker).subscriptions_shared, 1);
+    stored_check(h);
+    a = client_resume(h, PROTOCOL_3_1_1, "a", true);
+    client_subscribe(a, "$share/g/t", 0);
+    ck_assert_uint_eq(broker_statistics(h->broker).subscriptions_shared, 0);
+    stored_check(h);
+    a = client_resume(h, PROTOCOL_5_0, "a", true);
+    client_send(a, "A2 [0001 [] <'$share/g/t'>]");
+    client_expect(a, "B0 [0001 [] 00]");
+    stored_check(h);
+    ck_assert_uint_eq(stored_count(h, TABLE_SUBSCRIPTIONS), 0);
     stored_finish(h);
 }
 END_TEST
@@ -424,8 +450,8 @@ START_TEST(messages_expire_while_no_broker_runs) /* [MQTT-3.3.2-5] [MQTT-3.3.2-6
     struct client *a = client_resume(h, PROTOCOL_5_0, "a", false);
     client_subscribe(a, "t", 1);
     client_drop(a);
-    client_send(client_join(h, PROTOCOL_5_0, "from"),
-                "32 [<'t'> 0001 [02 00000005] '1'] 32 [<'t'> 0002 [02 00000002] '2'] 32 [<'t'> 0003 [02 00000064] '3']");
+    client_send(client_join(h, PROTOCOL_5_0, "from"), "32 [<'t'> 0001 [02 00000005] '1'] 32 [<'t'> 0002 [02 "
+                                                      "00000002] '2'] 32 [<'t'> 0003 [02 00000064] '3']");
     harness_advance(h, 1000);
     crash(1000);
     client_expect(back(PROTOCOL_5_0, "a"),
@@ -467,7 +493,8 @@ START_TEST(numbers_go_on)
     crash(0);
     client_resume(h, PROTOCOL_5_0, "b", false);
     client_send(client_join(h, PROTOCOL_5_0, "from"), "32 [<'t'> 0001 [] 'y']");
-    EXPECT_BATCH(h, "+S2 'b' connected expiry never", "+M2 't' qos 1 'y'", "+D2 S1 M2 qos 1 queued", "+alive +0");
+    EXPECT_BATCH(h, "+S2 'b' connected expiry never", "+M2 't' qos 1 'y'", "+D2 S1 M2 qos 1 queued",
+                 "+alive +0");
     stored_finish(h);
 }
 END_TEST
@@ -478,7 +505,8 @@ START_TEST(retained_messages_are_there_again)
 {
     begin();
     struct client *from = client_join(h, PROTOCOL_5_0, "from");
-    client_send(from, "33 [<'a/b'> 0001 [26 <'n'> <'v'>] 'x'] 31 [<'c'> [] 'y'] 31 [<'d'> [] 'z'] 31 [<'d'> []]");
+    client_send(from,
+                "33 [<'a/b'> 0001 [26 <'n'> <'v'>] 'x'] 31 [<'c'> [] 'y'] 31 [<'d'> [] 'z'] 31 [<'d'> []]");
     harness_publish(h, "$SYS/broker/uptime", "1");
     crash(0);
     ck_assert_uint_eq(broker_statistics(h->broker).retained_messages, 2);
@@ -528,8 +556,9 @@ static void watch(void)
 
 START_TEST(the_will_of_a_client_that_was_connected_is_published_at_start) /* [MQTT-3.1.2-8] */
 {
-    static const char *const connects[] = {"10 [<'MQTT'> 05 0E 0000 [11 0000003C] <'a'> [] <'w'> <'bye'>]",
-                                           "10 [<'MQTT'> 05 0E 0000 [] <'a'> [] <'w'> <'bye'>]"}; /* fleeting */
+    static const char *const connects[] = {
+        "10 [<'MQTT'> 05 0E 0000 [11 0000003C] <'a'> [] <'w'> <'bye'>]",
+        "10 [<'MQTT'> 05 0E 0000 [] <'a'> [] <'w'> <'bye'>]"}; /* fleeting */
     for (int i = 0; i < COUNT(connects); i++) {
         watch();
         with(connects[i], FRESH);
@@ -561,7 +590,8 @@ END_TEST
 START_TEST(a_will_that_was_discarded_is_not_published)
 {
     watch();
-    client_send(with("10 [<'MQTT'> 05 0E 0000 [11 0000003C] <'a'> [18 00000005] <'w'> <'bye'>]", FRESH), "E0 00");
+    client_send(with("10 [<'MQTT'> 05 0E 0000 [11 0000003C] <'a'> [18 00000005] <'w'> <'bye'>]", FRESH),
+                "E0 00");
     client_send(with("10 [<'MQTT'> 05 0E 0000 [] <'b'> [] <'w'> <'bye'>]", FRESH), "E0 00");
     crash(30000);
     client_expect_silence(back(PROTOCOL_5_0, "watcher"));
@@ -571,7 +601,8 @@ END_TEST
 
 START_TEST(a_will_delay_goes_on_while_no_broker_runs) /* 3.1.3.2.2 */
 {
-    static const char *const connect = "10 [<'MQTT'> 05 0E 0000 [11 0000003C] <'a'> [18 00000005] <'w'> <'bye'>]";
+    static const char *const connect =
+        "10 [<'MQTT'> 05 0E 0000 [11 0000003C] <'a'> [18 00000005] <'w'> <'bye'>]";
     watch();
     client_drop(with(connect, FRESH));
     crash(2000);
@@ -601,7 +632,8 @@ END_TEST
 
 START_TEST(a_will_delay_of_a_connected_client_begins_with_the_end_of_the_broker)
 {
-    static const char *const connect = "10 [<'MQTT'> 05 0E 0000 [11 0000003C] <'a'> [18 00000014] <'w'> <'bye'>]";
+    static const char *const connect =
+        "10 [<'MQTT'> 05 0E 0000 [11 0000003C] <'a'> [18 00000014] <'w'> <'bye'>]";
     watch();
     with(connect, FRESH);
     crash(1000); /* from now on: 20 s */
@@ -640,37 +672,49 @@ END_TEST
 
 #define SESSION(number, name)                                                                                \
     {                                                                                                        \
-        .table = TABLE_SESSIONS, .session = {.session = (number),                                            \
-                                             .expires_at = MOMENT_NEVER,                                     \
-                                             .expiry_interval = UINT32_MAX,                                  \
-                                             .client_identifier = {(const uint8_t *)(name), 1} }             \
+        .table = TABLE_SESSIONS, .session = {                                                                \
+            .session = (number),                                                                             \
+            .expires_at = MOMENT_NEVER,                                                                      \
+            .expiry_interval = UINT32_MAX,                                                                   \
+            .client_identifier = {(const uint8_t *)(name), 1}                                                \
+        }                                                                                                    \
     }
 #define MESSAGE(number, retain)                                                                              \
     {                                                                                                        \
-        .table = TABLE_MESSAGES, .message = {.message = (number),                                            \
-                                             .expires_at = MOMENT_NEVER,                                     \
-                                             .retained = (retain),                                           \
-                                             .topic = {(const uint8_t *)"t", 1},                             \
-                                             .payload = {(const uint8_t *)"x", 1} }                          \
+        .table = TABLE_MESSAGES, .message = {                                                                \
+            .message = (number),                                                                             \
+            .expires_at = MOMENT_NEVER,                                                                      \
+            .retained = (retain),                                                                            \
+            .topic = {(const uint8_t *)"t", 1},                                                              \
+            .payload = {(const uint8_t *)"x", 1}                                                             \
+        }                                                                                                    \
     }
 #define DELIVERY(number, of, what, identifier)                                                               \
     {                                                                                                        \
-        .table = TABLE_DELIVERIES, .delivery = {.delivery = (number),                                        \
-                                                .session = (of),                                             \
-                                                .message = (what),                                           \
-                                                .packet_identifier = (identifier),                           \
-                                                .qos = 1,                                                    \
-                                                .state = (identifier) ? SENDER_AWAIT_PUBACK : SENDER_QUEUED } \
+        .table = TABLE_DELIVERIES, .delivery = {                                                             \
+            .delivery = (number),                                                                            \
+            .session = (of),                                                                                 \
+            .message = (what),                                                                               \
+            .packet_identifier = (identifier),                                                               \
+            .qos = 1,                                                                                        \
+            .state = (identifier) ? SENDER_AWAIT_PUBACK : SENDER_QUEUED                                      \
+        }                                                                                                    \
     }
 #define WILL(of, what)                                                                                       \
     {                                                                                                        \
-        .table = TABLE_WILLS,                                                                                \
-        .will = {.session = (of), .message = (what), .due = MOMENT_NEVER, .expiry_interval = UINT32_MAX }    \
+        .table = TABLE_WILLS, .will = {                                                                      \
+            .session = (of),                                                                                 \
+            .message = (what),                                                                               \
+            .due = MOMENT_NEVER,                                                                             \
+            .expiry_interval = UINT32_MAX                                                                    \
+        }                                                                                                    \
     }
 #define SUBSCRIPTION(of)                                                                                     \
     {                                                                                                        \
-        .table = TABLE_SUBSCRIPTIONS, .subscription = {.session = (of),                                      \
-                                                       .topic_filter = {(const uint8_t *)"t", 1} }           \
+        .table = TABLE_SUBSCRIPTIONS, .subscription = {                                                      \
+            .session = (of),                                                                                 \
+            .topic_filter = {(const uint8_t *)"t", 1}                                                        \
+        }                                                                                                    \
     }
 #define RECEIVED(of)                                                                                         \
     {                                                                                                        \
@@ -782,6 +826,178 @@ START_TEST(without_storage_there_is_nothing_to_restore)
 }
 END_TEST
 
+/* Lives at random: whatever happens, the store holds what the broker does, before a crash and after it. */
+
+enum { CLIENTS = 4, DEEDS = 400 };
+
+struct life {
+    uint64_t random;
+    struct client *clients[CLIENTS];
+    bool three[CLIENTS]; /* as it connected last */
+};
+
+static unsigned chance(struct life *life, unsigned below)
+{
+    life->random = life->random * 6364136223846793005U + 1442695040888963407U;
+    return (unsigned)(life->random >> 33) % below;
+}
+
+static void connect_one(struct life *life, unsigned who)
+{
+    static const char *const expiries[] = {"", "11 00000005", "11 0000003C", "11 FFFFFFFF"};
+    static const char *const wills[] = {"", "", "[] <'t'> <'bye'>",
+                                        "[18 00000003 02 00000004] <'u'> <'bye'>"};
+    char notation[NOTATION_SIZE];
+    const unsigned will = chance(life, 4), clean = chance(life, 4) == 0 ? 2 : 0;
+    const unsigned flags = clean | (will > 1 ? 0x04U | chance(life, 3) << 3 | chance(life, 2) << 5 : 0);
+    life->three[who] = chance(life, 3) == 0;
+    if (life->three[who])
+        octets_print(notation, "10 [<'MQTT'> 04 %02X 0000 <'c%u'> %s]", flags, who,
+                     will > 1 ? "<'t'> <'bye'>" : "");
+    else
+        octets_print(notation, "10 [<'MQTT'> 05 %02X 0000 [%s 21 000%u] <'c%u'> %s]", flags,
+                     expiries[chance(life, 4)], 1 + chance(life, 3), who, wills[will]);
+    life->clients[who] = client_open(h);
+    client_send(life->clients[who], notation);
+}
+
+static void publish_one(struct life *life, struct client *c, bool three)
+{
+    char notation[NOTATION_SIZE];
+    const unsigned qos = chance(life, 3);
+    char identifier[5] = "";
+    if (qos > 0)
+        snprintf(identifier, sizeof identifier, "%04X", 1 + chance(life, 3));
+    octets_print(notation, "3%X [<'%c'> %s %s %s]", qos << 1 | (chance(life, 3) == 0), "tuv"[chance(life, 3)],
+                 identifier,
+                 three             ? ""
+                 : chance(life, 3) ? "[]"
+                                   : "[02 00000004]",
+                 chance(life, 5) ? "'x'" : "");
+    client_send(c, notation);
+}
+
+static void subscribe_one(struct life *life, struct client *c, bool three)
+{
+    static const char *const filters[] = {"t", "u", "+", "#", "$share/g/t", "$share/h/+"};
+    char notation[NOTATION_SIZE];
+    const char *filter = filters[chance(life, 6)];
+    if (chance(life, 3) == 0)
+        octets_print(notation, "A2 [0001 %s <'%s'>]", three ? "" : "[]", filter);
+    else
+        octets_print(notation, "82 [0001 %s <'%s'> %02X]",
+                     three             ? ""
+                     : chance(life, 2) ? "[]"
+                                       : "[0B 07]",
+                     filter, chance(life, 3));
+    client_send(c, notation);
+}
+
+/* Answers the packets that have come, some of them not. */
+static void answer(struct life *life, struct client *c, bool three)
+{
+    const struct bytes all = bytes_of(c->inbox, c->inbox_length);
+    struct bytes rest = all;
+    char notation[NOTATION_SIZE];
+    uint8_t copy[4096];
+    ck_assert_uint_lt(all.length, sizeof copy);
+    if (all.length > 0)
+        memcpy(copy, all.data, all.length);
+    rest = bytes_of(copy, all.length);
+    client_ignore(c);
+    while (rest.length > 0) {
+        struct packet packet;
+        size_t size;
+        struct verdict verdict;
+        const enum protocol_version version = three ? PROTOCOL_3_1_1 : PROTOCOL_5_0;
+        ck_assert_int_eq(packet_frame(rest, version, 0, &size, &verdict), FRAMING_COMPLETE);
+        ck_assert(!packet_decode(&packet, version, SENDER_SERVER, bytes_of(rest.data, size), NULL).refused);
+        rest = bytes_after(rest, size);
+        const bool publish = packet.type == PACKET_PUBLISH && packet.publish.qos > 0;
+        if (chance(life, 8) == 0)
+            continue;
+        if (publish)
+            octets_print(notation, "%u0 02 %04X", packet.publish.qos == 1 ? 4 : 5,
+                         packet.publish.packet_identifier);
+        else if (packet.type == PACKET_PUBREC || packet.type == PACKET_PUBREL)
+            octets_print(notation, "%s 02 %04X", packet.type == PACKET_PUBREC ? "62" : "70",
+                         packet.acknowledgement.packet_identifier);
+        if (publish || packet.type == PACKET_PUBREC || packet.type == PACKET_PUBREL)
+            client_send(c, notation);
+    }
+}
+
+static void act(struct life *life, unsigned who)
+{
+    struct client *c = life->clients[who];
+    if (!c || !c->connection) {
+        connect_one(life, who);
+        return;
+    }
+    const bool three = life->three[who];
+    const unsigned what = chance(life, 16);
+    if (what == 0)
+        client_drop(c);
+    else if (what == 1)
+        client_send(c, three || chance(life, 2) ? "E0 00" : "E0 [04]");
+    else if (what == 2)
+        connect_one(life, who); /* taken over */
+    else if (what < 6)
+        subscribe_one(life, c, three);
+    else if (what < 12)
+        publish_one(life, c, three);
+    else
+        answer(life, c, three);
+}
+
+static void befall(struct life *life)
+{
+    const unsigned what = chance(life, 40);
+    if (what < 12 && stored_on_way(h))
+        stored_done(h);
+    else if (what < 12)
+        stored_collect(h);
+    else if (what == 12 && stored_on_way(h))
+        stored_trouble(h);
+    else if (what == 13)
+        stored_crash(h, chance(life, 2), chance(life, 8000));
+    else if (what < 17)
+        harness_advance(h, chance(life, 3000));
+    else if (what == 17 && stored_on_way(h))
+        stored_done(h);
+    else if (what == 17)
+        stored_check(h);
+}
+
+START_TEST(whatever_happens_the_store_holds_what_the_broker_does)
+{
+    for (unsigned seed = 0; seed < 60; seed++) {
+        struct broker_settings settings = harness_settings();
+        settings.maximum_queued = 5;
+        settings.drop_oldest = seed % 2;
+        h = harness_create_stored(&settings, seed % 3 ? STORAGE_PROMISED : STORAGE_BEHIND);
+        struct life life = {.random = seed};
+        for (unsigned deed = 0; deed < DEEDS; deed++) {
+            act(&life, chance(&life, CLIENTS));
+            befall(&life);
+        }
+        if (stored_on_way(h))
+            stored_done(h);
+        stored_check(h);
+        for (unsigned i = 0; i < CLIENTS; i++) { /* everything ends */
+            char notation[NOTATION_SIZE];
+            octets_print(notation, "10 [<'MQTT'> 04 02 0000 <'c%u'>]", i);
+            client_send(client_open(h), notation);
+        }
+        struct client *c = client_open(h);
+        client_send(c, "10 [<'MQTT'> 04 02 0000 <'last'>] 31 [<'t'>] 31 [<'u'>] 31 [<'v'>]");
+        stored_check(h);
+        stored_expect_empty(h);
+        harness_destroy(h);
+    }
+}
+END_TEST
+
 Suite *suite_4_01_1_restoring(void);
 Suite *suite_4_01_1_restoring(void)
 {
@@ -792,17 +1008,18 @@ Suite *suite_4_01_1_restoring(void)
         the_sign_of_life_is_renewed, deadlines_survive_a_second_crash,
         without_a_batch_between_two_crashes_it_is_the_same, a_clock_that_was_set_back_harms_nobody,
         a_session_that_was_to_end_with_its_connection_has_ended, subscriptions_keep_their_options,
-        share_groups_hand_over_after_a_restart, share_groups_take_turns_after_a_restart,
-        a_new_share_group_has_a_new_number, a_queue_keeps_its_order, what_was_in_flight_is_sent_again,
-        retained_and_flags_of_a_delivery_are_kept, a_window_and_a_queue_are_told_apart,
-        packet_identifiers_that_collide_in_a_small_table, qos_2_is_received_once,
-        messages_expire_while_no_broker_runs, one_message_for_two_is_shared_again, numbers_go_on,
-        retained_messages_are_there_again, retained_messages_expire_while_no_broker_runs,
+        a_session_that_changes_its_version_has_each_filter_once, share_groups_hand_over_after_a_restart,
+        share_groups_take_turns_after_a_restart, a_new_share_group_has_a_new_number, a_queue_keeps_its_order,
+        what_was_in_flight_is_sent_again, retained_and_flags_of_a_delivery_are_kept,
+        a_window_and_a_queue_are_told_apart, packet_identifiers_that_collide_in_a_small_table,
+        qos_2_is_received_once, messages_expire_while_no_broker_runs, one_message_for_two_is_shared_again,
+        numbers_go_on, retained_messages_are_there_again, retained_messages_expire_while_no_broker_runs,
         the_will_of_a_client_that_was_connected_is_published_at_start,
         a_fleeting_session_does_not_come_back_with_its_will, a_will_that_was_discarded_is_not_published,
         a_will_delay_goes_on_while_no_broker_runs,
         a_will_delay_of_a_connected_client_begins_with_the_end_of_the_broker,
         a_session_that_expired_meanwhile_publishes_its_will, references_that_lead_nowhere_are_refused,
-        what_cannot_be_read_is_refused, a_store_of_a_newer_format_is_refused, a_message_that_nobody_needs_goes,
-        what_was_restored_goes_with_its_session, without_storage_there_is_nothing_to_restore);
+        what_cannot_be_read_is_refused, a_store_of_a_newer_format_is_refused,
+        a_message_that_nobody_needs_goes, what_was_restored_goes_with_its_session,
+        without_storage_there_is_nothing_to_restore, whatever_happens_the_store_holds_what_the_broker_does);
 }

@@ -1,5 +1,5 @@
-/* 4.1.1 Storing Session State: what is in the batch after each kind of change. The notation of changes is that of
- * EXPECT_BATCH in broker_harness.h. */
+/* 4.1.1 Storing Session State: what is in the batch after each kind of change. The notation of changes is that
+ * of EXPECT_BATCH in broker_harness.h. */
 #include <stdio.h>
 
 #include "broker_harness.h"
@@ -636,8 +636,8 @@ END_TEST
 START_TEST(a_will_that_is_published_becomes_what_it_is_delivered_as)
 {
     begin_with_away(NULL, 1);
-    struct client *c = client_connect(
-        h, "10 [<'MQTT'> 05 2E 0000 [] <'a'> [02 00000007] <'t'> <'bye'>]", "20 [00 00 [22 000A]]");
+    struct client *c = client_connect(h, "10 [<'MQTT'> 05 2E 0000 [] <'a'> [02 00000007] <'t'> <'bye'>]",
+                                      "20 [00 00 [22 000A]]");
     EXPECT_BATCH(h, "+M1 't' qos 1 'bye'", "+W2 M1 qos 1 expiry 7 retain due never");
     harness_advance(h, 1000);
     client_drop(c);
@@ -650,7 +650,8 @@ END_TEST
 START_TEST(a_new_connection_brings_a_new_will)
 {
     begin();
-    static const char *const connect = "10 [<'MQTT'> 05 04 0000 [11 0000003C] <'a'> [18 00000005] <'w'> <'%s'>]";
+    static const char *const connect =
+        "10 [<'MQTT'> 05 04 0000 [11 0000003C] <'a'> [18 00000005] <'w'> <'%s'>]";
     char notation[NOTATION_SIZE];
     octets_print(notation, connect, "one");
     client_drop(client_connect(h, notation, "20 [00 00 [22 000A]]"));
@@ -756,8 +757,9 @@ END_TEST
 START_TEST(at_the_end_the_store_is_empty)
 {
     begin();
-    struct client *a = client_connect(
-        h, "10 [<'MQTT'> 05 06 0000 [11 0000003C] <'a'> [18 0000001E] <'w'> <'bye'>]", "20 [00 00 [22 000A]]");
+    struct client *a =
+        client_connect(h, "10 [<'MQTT'> 05 06 0000 [11 0000003C] <'a'> [18 0000001E] <'w'> <'bye'>]",
+                       "20 [00 00 [22 000A]]");
     struct client *b = client_resume(h, PROTOCOL_3_1_1, "b", false);
     struct client *from = client_join(h, PROTOCOL_5_0, "from");
     client_send(a, "82 [0001 [0B 01] <'#'> 02 <'$share/g/#'> 01]");
