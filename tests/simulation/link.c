@@ -162,6 +162,7 @@ void link_up_due(struct world *world, struct link *link)
     *due = NEVER;
     if (!link->connection || link->up_given >= end)
         return;
+    book_time(world);
     if (doubtful(world, link) || !connection_wants_input(link->connection)) {
         *due = world->now + 20000;
         if (!link->attached && !doubtful(world, link))
