@@ -189,7 +189,8 @@ static bool same_payload(const struct books *books, unsigned stream, uint32_t nu
     return same;
 }
 
-static bool same_property(const struct stream *stream, uint32_t number, bool v5, const struct properties *properties)
+static bool same_property(const struct stream *stream, uint32_t number, bool v5,
+                          const struct properties *properties)
 {
     if (!v5 || !stream->v5 || number % 4 != 0)
         return properties->users == 0;
@@ -207,24 +208,26 @@ static bool read_header(struct reader payload, unsigned *stream, uint32_t *numbe
     return sscanf(header, "%u %u", stream, number) == 2;
 }
 
-bool stream_recognise(struct books *books, const char *who, bool v5, const struct publish *publish, unsigned *stream,
-                      uint32_t *number)
+bool stream_recognise(struct books *books, const char *who, bool v5, const struct publish *publish,
+                      unsigned *stream, uint32_t *number)
 {
     int shown = (int)publish->topic.left;
     const char *topic_shown = (const char *)publish->topic.at;
     if (!read_header(publish->payload, stream, number) || *stream >= books->stream_count || *number == 0 ||
         *number > books->streams[*stream].sent) {
-        books_judge(books, CHECK_INTACT, false, "%s got something at %.*s that nobody sent", who, shown, topic_shown);
+        books_judge(books, CHECK_INTACT, false, "%s got something at %.*s that nobody sent", who, shown,
+                    topic_shown);
         return false;
     }
     const struct stream *from = &books->streams[*stream];
     char topic[NAME_SIZE];
     stream_topic(from, *number, topic);
-    bool good = strlen(topic) == publish->topic.left && memcmp(topic, topic_shown, publish->topic.left) == 0 &&
+    bool good = strlen(topic) == publish->topic.left &&
+                memcmp(topic, topic_shown, publish->topic.left) == 0 &&
                 same_payload(books, *stream, *number, publish->payload) &&
                 same_property(from, *number, v5, &publish->properties);
-    books_judge(books, CHECK_INTACT, good, "%s got number %u of %s altered, at %.*s", who, *number, topic, shown,
-                topic_shown);
+    books_judge(books, CHECK_INTACT, good, "%s got number %u of %s altered, at %.*s", who, *number, topic,
+                shown, topic_shown);
     return good;
 }
 
@@ -297,8 +300,8 @@ void book_receive(struct books *books, struct book *book, unsigned index, uint32
     stream_topic(stream, number, topic);
     books->delivered++;
     if (!tally->wanted) {
-        books_judge(books, CHECK_UNSUBSCRIBED, false, "%s got number %u of %s without a subscription", book->name,
-                    number, topic);
+        books_judge(books, CHECK_UNSUBSCRIBED, false, "%s got number %u of %s without a subscription",
+                    book->name, number, topic);
         return;
     }
     uint8_t *count = count_of(tally, number);
@@ -313,8 +316,8 @@ void book_receive(struct books *books, struct book *book, unsigned index, uint32
     if (stream->kind != STREAM_WILL) {
         book->distinct++;
         if (book->ordered)
-            books_judge(books, CHECK_ORDER, number > tally->highest, "%s got number %u of %s after %u", book->name,
-                        number, topic, tally->highest);
+            books_judge(books, CHECK_ORDER, number > tally->highest, "%s got number %u of %s after %u",
+                        book->name, number, topic, tally->highest);
     }
     if (number > tally->highest)
         tally->highest = number;
@@ -358,8 +361,8 @@ static void close_tally(struct books *books, const struct book *book, const stru
         char topic[NAME_SIZE];
         stream_topic(stream, number, topic);
         if (stream->status[number] == STATUS_OWED)
-            books_judge(books, check, count > 0, "%s never got number %u of %s, %s in run %u", book->name, number,
-                        topic, check == CHECK_WILL ? "due" : "acknowledged", stream->run[number]);
+            books_judge(books, check, count > 0, "%s never got number %u of %s, %s in run %u", book->name,
+                        number, topic, check == CHECK_WILL ? "due" : "acknowledged", stream->run[number]);
         if (stream->status[number] == STATUS_OFF)
             books_judge(books, CHECK_WILL_OFF, count == 0, "%s got number %u of %s, discharged in run %u",
                         book->name, number, topic, stream->run[number]);

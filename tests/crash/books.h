@@ -1,8 +1,9 @@
-/* books: what was sent, what was acknowledged, what arrived, and whether that is what MQTT promises. Prefix: book_ /
- * books_ / stream_
+/* books: what was sent, what was acknowledged, what arrived, and whether that is what MQTT promises.
+ * Prefix: book_ / books_ / stream_
  *
- * A stream is the messages that one publisher sends to one topic at one QoS, numbered 1, 2, 3, ... A book is what one
- * subscriber (or one group of shared subscribers) is owed and has got. Nothing here knows how a broker works. */
+ * A stream is the messages that one publisher sends to one topic at one QoS, numbered 1, 2, 3, ... A book
+ * is what one subscriber (or one group of shared subscribers) is owed and has got. Nothing here knows how
+ * a broker works. */
 #ifndef ETALON_CRASH_BOOKS_H
 #define ETALON_CRASH_BOOKS_H
 
@@ -66,9 +67,9 @@ struct stream {
     uint8_t qos;
     bool v5; /* its messages carry User Properties */
     uint32_t sent;
-    uint32_t completed;    /* the highest with PUBACK or PUBCOMP: from then on its effect can be seen */
-    uint8_t *status;       /* by number */
-    uint16_t *run;         /* by number: the broker's run in which it was acknowledged */
+    uint32_t completed; /* the highest with PUBACK or PUBCOMP: from then on its effect can be seen */
+    uint8_t *status;    /* by number */
+    uint16_t *run;      /* by number: the broker's run in which it was acknowledged */
     uint32_t capacity;
 };
 
@@ -122,7 +123,8 @@ uint32_t stream_send(struct books *books, unsigned stream);
 /* PUBACK or PUBREC has come: from now on it's owed. */
 void stream_acknowledged(struct books *books, unsigned stream, uint32_t number);
 
-/* PUBACK or PUBCOMP has come. With PUBREC alone a broker may still keep the message to itself, section 4.3.3. */
+/* PUBACK or PUBCOMP has come. With PUBREC alone a broker may still keep the message to itself, section
+ * 4.3.3. */
 void stream_completed(struct books *books, unsigned stream, uint32_t number);
 
 /* A Will's fate is known. */
@@ -132,8 +134,8 @@ void stream_settle(struct books *books, unsigned stream, uint32_t number, enum s
 void stream_payload(const struct books *books, unsigned stream, uint32_t number, struct buffer *payload);
 
 /* Which message this is; false (and judged) when it's none that was sent, or not as it was sent. */
-bool stream_recognise(struct books *books, const char *who, bool v5, const struct publish *publish, unsigned *stream,
-                      uint32_t *number);
+bool stream_recognise(struct books *books, const char *who, bool v5, const struct publish *publish,
+                      unsigned *stream, uint32_t *number);
 
 struct book *book_create(struct books *books, const char *name, bool ordered);
 

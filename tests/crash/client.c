@@ -16,7 +16,8 @@
 
 enum {
     READ_SIZE = 65536,
-    /* Packet Identifiers are few, so that each is used again soon: what the broker remembers wrongly shows at once. */
+    /* Packet Identifiers are few, so that each is used again soon: what the broker remembers wrongly shows
+     * at once. */
     IDENTIFIERS_USED = WINDOW + 8,
     PUBLISH_BYTE = PACKET_PUBLISH << 4,
     DUP_FLAG = 8,
@@ -28,7 +29,8 @@ enum {
     REASON_FAILURE = 0x80
 };
 
-struct client *client_create(struct world *world, const struct role *role, const char *id, bool v5, size_t data_size)
+struct client *client_create(struct world *world, const struct role *role, const char *id, bool v5,
+                             size_t data_size)
 {
     struct client *client = calloc(1, sizeof *client);
     uint64_t *held = calloc(IDENTIFIERS, sizeof *held);
@@ -98,7 +100,8 @@ static void watch(struct client *client, bool output)
     client->watching_output = output;
 }
 
-/* An error in writing is no reason to stop reading: acknowledgements may still be there to be read, and they count. */
+/* An error in writing is no reason to stop reading: acknowledgements may still be there to be read, and
+ * they count. */
 void client_flush(struct client *client)
 {
     if (client->state == CLIENT_OFF || client->output.length == 0)
@@ -250,7 +253,8 @@ static void put_publish(struct client *client, const struct outgoing *outgoing, 
 
 bool client_may_publish(const struct client *client)
 {
-    return client->state == CLIENT_ON && client->outgoing_count < client->window && client->output.length < READ_SIZE;
+    return client->state == CLIENT_ON && client->outgoing_count < client->window &&
+           client->output.length < READ_SIZE;
 }
 
 void client_publish(struct client *client, unsigned stream)
@@ -277,8 +281,8 @@ static void resend(struct client *client)
     }
 }
 
-/* The session has gone, though it ought not to: what the broker has not confirmed is published anew, and what it has
- * confirmed is its own affair. */
+/* The session has gone, though it ought not to: what the broker has not confirmed is published anew, and
+ * what it has confirmed is its own affair. */
 static void restart_session(struct client *client)
 {
     memset(client->held, 0, IDENTIFIERS * sizeof *client->held);
@@ -301,11 +305,11 @@ static void judge_session(struct client *client, bool present)
         /* a session without expiry may still be there when its connection was not seen to end */
         bool certain = client->clean || client->run != world->books.run || !client->v5;
         if (certain)
-            books_judge(&world->books, CHECK_FRESH, !present && !world_forge(world, FORGE_STALE), "%s found a session",
-                        client->id);
+            books_judge(&world->books, CHECK_FRESH, !present && !world_forge(world, FORGE_STALE),
+                        "%s found a session", client->id);
     } else if (client->confirmed) {
-        books_judge(&world->books, CHECK_SESSION, present && !world_forge(world, FORGE_SESSION), "%s found no session",
-                    client->id);
+        books_judge(&world->books, CHECK_SESSION, present && !world_forge(world, FORGE_SESSION),
+                    "%s found no session", client->id);
     }
 }
 
@@ -377,8 +381,8 @@ static void count_inflight(struct client *client, const struct publish *publish)
     }
     client->seen[packet_identifier] = client->connections;
     client->inflight++;
-    judge_flow(client, !client->v5 || client->inflight <= client->receive_maximum, "more than Receive Maximum",
-               packet_identifier);
+    judge_flow(client, !client->v5 || client->inflight <= client->receive_maximum,
+               "more than Receive Maximum", packet_identifier);
 }
 
 static void deliver(struct client *client, unsigned stream, uint32_t number, bool retain)
@@ -388,7 +392,8 @@ static void deliver(struct client *client, unsigned stream, uint32_t number, boo
     client->role->delivered(client, stream, number, retain);
 }
 
-/* Section 4.3.3, method of the receiver: the message counts when it first comes, its identifier is held until PUBREL. */
+/* Section 4.3.3, method of the receiver: the message counts when it first comes, its identifier is held
+ * until PUBREL. */
 static void take_qos_2(struct client *client, const struct publish *publish, unsigned stream, uint32_t number)
 {
     struct world *world = client->world;
@@ -402,9 +407,11 @@ static void take_qos_2(struct client *client, const struct publish *publish, uns
     }
     world->statistics.redelivered++;
     bool dup = publish->dup && !world_forge(world, FORGE_DUP);
-    books_judge(&world->books, CHECK_RESENT, *held == message && dup,
-                "%s holds Packet Identifier %u for number %u of stream %u, and got number %u of stream %u, DUP %d",
-                client->id, publish->packet_identifier, (uint32_t)*held, (unsigned)(*held >> 32), number, stream, dup);
+    books_judge(
+        &world->books, CHECK_RESENT, *held == message && dup,
+        "%s holds Packet Identifier %u for number %u of stream %u, and got number %u of stream %u, DUP %d",
+        client->id, publish->packet_identifier, (uint32_t)*held, (unsigned)(*held >> 32), number, stream,
+        dup);
 }
 
 static void take_publish(struct client *client, const struct packet *packet)
@@ -449,14 +456,15 @@ static void take_pubrel(struct client *client, const struct packet *packet)
 }
 
 /* Reads PUBACK, PUBREC or PUBCOMP and finds what it's about. NULL (and judged): nothing. */
-static struct outgoing *take_answer(struct client *client, const struct packet *packet, uint8_t qos, bool released,
-                                    uint8_t *reason)
+static struct outgoing *take_answer(struct client *client, const struct packet *packet, uint8_t qos,
+                                    bool released, uint8_t *reason)
 {
     struct reader body = packet->body;
     uint16_t packet_identifier = get_u16(&body);
     *reason = client->v5 && body.left > 0 ? get_u8(&body) : 0;
     struct outgoing *outgoing = find_outgoing(client, packet_identifier);
-    bool good = outgoing && client->world->books.streams[outgoing->stream].qos == qos && outgoing->released == released;
+    bool good = outgoing && client->world->books.streams[outgoing->stream].qos == qos &&
+                outgoing->released == released;
     judge_flow(client, good && !body.bad, "an acknowledgement that fits nothing", packet_identifier);
     return good ? outgoing : NULL;
 }
@@ -464,8 +472,8 @@ static struct outgoing *take_answer(struct client *client, const struct packet *
 static void acknowledged(struct client *client, const struct outgoing *outgoing, uint8_t reason)
 {
     struct books *books = &client->world->books;
-    books_judge(books, CHECK_ANSWERS, reason < REASON_FAILURE, "%s: number %u of %s refused with 0x%02x", client->id,
-                outgoing->number, books->streams[outgoing->stream].topic, reason);
+    books_judge(books, CHECK_ANSWERS, reason < REASON_FAILURE, "%s: number %u of %s refused with 0x%02x",
+                client->id, outgoing->number, books->streams[outgoing->stream].topic, reason);
     if (reason < REASON_FAILURE) {
         stream_acknowledged(books, outgoing->stream, outgoing->number);
         client->role->acknowledged(client, outgoing->stream, outgoing->number);
@@ -509,8 +517,8 @@ static void take_pubcomp(struct client *client, const struct packet *packet)
     if (!outgoing)
         return;
     /* after a PUBREL that is sent again the broker may have forgotten the identifier already */
-    judge_flow(client, reason == 0 || (reason == REASON_NOT_FOUND && outgoing->resent), "PUBCOMP with a Reason Code",
-               outgoing->packet_identifier);
+    judge_flow(client, reason == 0 || (reason == REASON_NOT_FOUND && outgoing->resent),
+               "PUBCOMP with a Reason Code", outgoing->packet_identifier);
     stream_completed(&client->world->books, outgoing->stream, outgoing->number);
     remove_outgoing(client, outgoing);
     if (client_may_publish(client))
@@ -526,8 +534,8 @@ static void take_request_answer(struct client *client, const struct packet *pack
     uint8_t reason = body.left > 0 ? get_u8(&body) : 0;
     bool good = client->request == packet_identifier && packet_identifier != 0 && !body.bad;
     judge_flow(client, good, "SUBACK or UNSUBACK for nothing", packet_identifier);
-    books_judge(&client->world->books, CHECK_ANSWERS, reason < REASON_FAILURE, "%s: %s refused with 0x%02x", client->id,
-                packet->type == PACKET_SUBACK ? "SUBSCRIBE" : "UNSUBSCRIBE", reason);
+    books_judge(&client->world->books, CHECK_ANSWERS, reason < REASON_FAILURE, "%s: %s refused with 0x%02x",
+                client->id, packet->type == PACKET_SUBACK ? "SUBSCRIBE" : "UNSUBSCRIBE", reason);
     if (!good)
         return;
     client->request = 0;
@@ -543,8 +551,9 @@ static void take_nothing(struct client *client, const struct packet *packet)
 static void take(struct client *client, const struct packet *packet)
 {
     static void (*const takers[PACKET_TYPES])(struct client *, const struct packet *) = {
-        [PACKET_CONNACK] = take_connack, [PACKET_PUBLISH] = take_publish,       [PACKET_PUBACK] = take_puback,
-        [PACKET_PUBREC] = take_pubrec,   [PACKET_PUBREL] = take_pubrel,         [PACKET_PUBCOMP] = take_pubcomp,
+        [PACKET_CONNACK] = take_connack,       [PACKET_PUBLISH] = take_publish,
+        [PACKET_PUBACK] = take_puback,         [PACKET_PUBREC] = take_pubrec,
+        [PACKET_PUBREL] = take_pubrel,         [PACKET_PUBCOMP] = take_pubcomp,
         [PACKET_SUBACK] = take_request_answer, [PACKET_UNSUBACK] = take_request_answer,
     };
     client->world->packets++;
@@ -566,7 +575,8 @@ static void take_all(struct client *client)
     size_t size = 0;
     uint32_t connection = client->connections;
     while (client->state != CLIENT_OFF && client->connections == connection) {
-        enum packet_found found = packet_take(client->input.bytes + at, client->input.length - at, &packet, &size);
+        enum packet_found found =
+            packet_take(client->input.bytes + at, client->input.length - at, &packet, &size);
         if (found == PACKET_BROKEN) {
             judge_flow(client, false, "bytes that are no packet", 0);
             lost(client);
@@ -659,7 +669,8 @@ void client_tick(struct client *client)
         client_connect(client);
     else if (client->state == CLIENT_ASKED && world->now - client->asked_at > world->patience)
         give_up(client, "CONNACK");
-    else if (client->state == CLIENT_ON && client->request != 0 && world->now - client->request_since > world->patience)
+    else if (client->state == CLIENT_ON && client->request != 0 &&
+             world->now - client->request_since > world->patience)
         give_up(client, "SUBACK or UNSUBACK");
     if (client->state == CLIENT_ON)
         release_answers(client);

@@ -1,7 +1,8 @@
 /* client: a client that keeps to MQTT 3.1.1 or 5.0 strictly. Prefix: client_
  *
- * Its Session State is in memory and survives its connections: PUBLISH and PUBREL without answer are sent again on the
- * next one, Packet Identifiers of QoS 2 messages received are held until PUBREL. What it does with that is its role. */
+ * Its Session State is in memory and survives its connections: PUBLISH and PUBREL without answer are sent
+ * again on the next one, Packet Identifiers of QoS 2 messages received are held until PUBREL. What it does
+ * with that is its role. */
 #ifndef ETALON_CRASH_CLIENT_H
 #define ETALON_CRASH_CLIENT_H
 
@@ -60,8 +61,8 @@ struct client {
     struct book *book; /* NULL: what it gets is nobody's */
     char id[NAME_SIZE];
     bool v5;
-    bool clean;      /* Clean Start; in 3.1.1 the session ends with the connection */
-    uint32_t expiry; /* s; 3.1.1: not 0 means that `clean` is false */
+    bool clean;         /* Clean Start; in 3.1.1 the session ends with the connection */
+    uint32_t expiry;    /* s; 3.1.1: not 0 means that `clean` is false */
     bool judges_itself; /* its role knows whether the session is present */
     uint16_t receive_maximum;
     unsigned hold; /* acknowledgements that it keeps back before sending them together */
@@ -69,11 +70,11 @@ struct client {
 
     int socket;
     enum client_state state;
-    uint64_t back_at; /* not to be connected before */
+    uint64_t back_at;  /* not to be connected before */
     uint64_t asked_at; /* when CONNECT was sent */
     uint32_t connections;
-    unsigned run;      /* the broker's run in which CONNACK came last */
-    bool was_on;       /* for the role's `lost`: CONNACK had come */
+    unsigned run; /* the broker's run in which CONNACK came last */
+    bool was_on;  /* for the role's `lost`: CONNACK had come */
     bool watching_output;
     struct buffer input;
     struct buffer output;
@@ -87,7 +88,8 @@ struct client {
     uint64_t *held; /* by Packet Identifier: the QoS 2 message that was received under it; 0 = none; owned */
 
     /* State of the connection */
-    uint32_t *seen; /* by Packet Identifier: the connection on which a PUBLISH came and was not finished; owned */
+    uint32_t
+        *seen; /* by Packet Identifier: the connection on which a PUBLISH came and was not finished; owned */
     unsigned inflight;
     struct {
         uint8_t first_byte;
@@ -100,7 +102,8 @@ struct client {
     uint64_t request_since;
 };
 
-struct client *client_create(struct world *world, const struct role *role, const char *id, bool v5, size_t data_size);
+struct client *client_create(struct world *world, const struct role *role, const char *id, bool v5,
+                             size_t data_size);
 void client_free(struct client *client);
 
 /* Connects, without waiting for the result. */

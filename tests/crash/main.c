@@ -29,7 +29,8 @@ static const char *const broker_names[BROKER_KINDS] = {
 
 static int usage(void)
 {
-    fputs("usage: crash-tests [--program FILE] [--broker etalon|memory|mosquitto] [--kills N] [--seed N] [--keep]\n"
+    fputs("usage: crash-tests [--program FILE] [--broker etalon|memory|mosquitto] [--kills N] [--seed N] "
+          "[--keep]\n"
           "                   [--durability sync|async]\n"
           "       crash-tests [--program FILE] --self-test\n",
           stderr);
@@ -135,7 +136,9 @@ static bool test_forge(struct run_options options, enum forge forge)
     }
     bool noticed = result.failed[forge_check(forge)] > 0;
     show_case(result.forged && noticed, forge_name(forge),
-              !result.forged ? "there was no occasion" : noticed ? check_name(forge_check(forge)) : "not noticed");
+              !result.forged ? "there was no occasion"
+              : noticed      ? check_name(forge_check(forge))
+                             : "not noticed");
     return result.forged && noticed;
 }
 
@@ -155,7 +158,8 @@ static bool test_control(struct run_options options)
             good = false;
         }
     }
-    show_case(good, "a broker without data directory is killed", good ? "what it lost is noticed" : "see above");
+    show_case(good, "a broker without data directory is killed",
+              good ? "what it lost is noticed" : "see above");
     return good;
 }
 
@@ -176,8 +180,11 @@ static int self_test(const struct run_options *options)
 
 int main(int count, char **values)
 {
-    struct options options = {
-        .run = {.kind = BROKER_ETALON, .program = NULL, .kills = 200, .seed = (uint64_t)time(NULL), .stall = STALL}};
+    struct options options = {.run = {.kind = BROKER_ETALON,
+                                      .program = NULL,
+                                      .kills = 200,
+                                      .seed = (uint64_t)time(NULL),
+                                      .stall = STALL}};
     if (!take_options(&options, count, values))
         return usage();
     setvbuf(stdout, NULL, _IOLBF, 0);

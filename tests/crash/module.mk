@@ -1,5 +1,5 @@
 # The broker is killed at random instants under load; what it has acknowledged must be there. See tests/crash/README.md.
-#   make crash [KILLS=n] [SEED=n] [BROKER=mosquitto|memory]
+#   make crash [KILLS=n] [SEED=n] [BROKER=mosquitto|memory] [DURABILITY=async]
 CRASH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/crash/*.c)))
 CRASH_SEED = $(if $(SEED),--seed $(SEED))
 KILLS ?= 200
@@ -20,4 +20,4 @@ $(BUILD)/crash-tests: $(CRASH_OBJECTS)
 .PHONY: crash
 crash: $(BUILD)/crash-tests $(BUILD)/etalon ## kill the broker under load (KILLS=200), see what it lost (BROKER=mosquitto: another one)
 	@$(BUILD)/crash-tests $(if $(filter mosquitto,$(BROKER)),,--program $(BUILD)/etalon) --broker $(BROKER) \
-	    --kills $(KILLS) $(CRASH_SEED)
+	    --kills $(KILLS) $(CRASH_SEED) $(if $(DURABILITY),--durability $(DURABILITY))

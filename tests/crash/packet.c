@@ -179,10 +179,10 @@ enum packet_found packet_take(const uint8_t *bytes, size_t length, struct packet
 enum value_kind { NO_SUCH, ONE, TWO, FOUR, VARIABLE, TEXT, PAIR };
 
 static const uint8_t value_kinds[64] = {
-    [1] = ONE,   [2] = FOUR,  [3] = TEXT,  [8] = TEXT,  [9] = TEXT,  [11] = VARIABLE, [17] = FOUR,
-    [18] = TEXT, [19] = TWO,  [21] = TEXT, [22] = TEXT, [23] = ONE,  [24] = FOUR,     [25] = ONE,
-    [26] = TEXT, [28] = TEXT, [31] = TEXT, [33] = TWO,  [34] = TWO,  [35] = TWO,      [36] = ONE,
-    [37] = ONE,  [38] = PAIR, [39] = FOUR, [40] = ONE,  [41] = ONE,  [42] = ONE,
+    [1] = ONE,   [2] = FOUR,  [3] = TEXT,  [8] = TEXT,  [9] = TEXT, [11] = VARIABLE, [17] = FOUR,
+    [18] = TEXT, [19] = TWO,  [21] = TEXT, [22] = TEXT, [23] = ONE, [24] = FOUR,     [25] = ONE,
+    [26] = TEXT, [28] = TEXT, [31] = TEXT, [33] = TWO,  [34] = TWO, [35] = TWO,      [36] = ONE,
+    [37] = ONE,  [38] = PAIR, [39] = FOUR, [40] = ONE,  [41] = ONE, [42] = ONE,
 };
 
 enum { PROPERTY_RECEIVE_MAXIMUM = 33, PROPERTY_USER = 38 };

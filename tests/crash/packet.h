@@ -1,7 +1,8 @@
-/* packet: Control Packets as bytes, for the crash test's own clients. Prefix: packet_ / buffer_ / put_ / get_
+/* packet: Control Packets as bytes, for the crash test's own clients. Prefix: packet_ / buffer_ / put_ /
+ * get_
  *
- * Written independently of src/mqtt, so that a mistake there isn't made here as well. Memory that can't be had ends
- * the program: it's a test. */
+ * Written independently of src/mqtt, so that a mistake there isn't made here as well. Memory that can't be
+ * had ends the program: it's a test. */
 #ifndef ETALON_CRASH_PACKET_H
 #define ETALON_CRASH_PACKET_H
 

@@ -44,7 +44,9 @@ static FILE *create(const struct process *process, const char *name)
 static void write_configuration(struct process *process)
 {
     FILE *file = create(process, "broker.conf");
-    fputs(process->kind == BROKER_MOSQUITTO ? "max_queued_messages 1000000\nmax_inflight_messages 200\n" : "max_queued_messages 0\n", file);
+    fputs(process->kind == BROKER_MOSQUITTO ? "max_queued_messages 1000000\nmax_inflight_messages 200\n"
+                                            : "max_queued_messages 0\n",
+          file);
     if (process->durability)
         fprintf(file, "persistence true\ndurability %s\n", process->durability);
     if (process->kind == BROKER_MOSQUITTO) {
@@ -102,8 +104,8 @@ static void run(const struct process *process)
         execl(program, program, "--data", data, "-c", configuration, "--bind", "127.0.0.1", "--port", "0",
               "--port-file", port_file, (char *)NULL);
     else if (process->kind == BROKER_MEMORY)
-        execl(program, program, "-c", configuration, "--bind", "127.0.0.1", "--port", "0", "--port-file", port_file,
-              (char *)NULL);
+        execl(program, program, "-c", configuration, "--bind", "127.0.0.1", "--port", "0", "--port-file",
+              port_file, (char *)NULL);
     else
         execl(program, program, "-c", configuration, (char *)NULL);
     _exit(127);

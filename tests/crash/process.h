@@ -18,12 +18,12 @@ enum { PATH_SIZE = 512 };
 struct process {
     enum broker_kind kind;
     const char *program;
-    const char *directory; /* for everything that it writes */
+    const char *directory;  /* for everything that it writes */
     const char *durability; /* of Etalon; NULL: the default */
-    pid_t pid;             /* 0: not running */
-    int watch;             /* readable when `pid` has ended; -1: not running */
-    int news;              /* inotify: a file was made in `directory` */
-    uint16_t port;         /* 0: not known yet */
+    pid_t pid;              /* 0: not running */
+    int watch;              /* readable when `pid` has ended; -1: not running */
+    int news;               /* inotify: a file was made in `directory` */
+    uint16_t port;          /* 0: not known yet */
 };
 
 /* Kind, program, directory (which must exist and be empty) and durability are given. */

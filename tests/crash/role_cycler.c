@@ -1,8 +1,8 @@
 /* cycler: subscribes, publishes to itself, unsubscribes, publishes again. See roles.h
  *
- * A round: SUBSCRIBE to a filter; a message must come. UNSUBSCRIBE (or a connection with Clean Start); a message must
- * not come, which the message after it, to a subscription that stays, proves. Between two steps it waits for the broker
- * to be killed, every other time. */
+ * A round: SUBSCRIBE to a filter; a message must come. UNSUBSCRIBE (or a connection with Clean Start); a
+ * message must not come, which the message after it, to a subscription that stays, proves. Between two
+ * steps it waits for the broker to be killed, every other time. */
 #include <stdio.h>
 
 #include "roles.h"
@@ -58,7 +58,8 @@ static void subscribe_barrier(struct client *client)
     client_subscribe(client, &(struct filter){client->world->books.streams[cycler->end].topic, 2}, 1);
 }
 
-/* Tells a lie about the subscription, behind the books' back. True: it's under way, nothing else is to be done. */
+/* Tells a lie about the subscription, behind the books' back. True: it's under way, nothing else is to be
+ * done. */
 static bool meddle(struct client *client, enum forge forge)
 {
     struct cycler *cycler = client->data;
@@ -85,8 +86,8 @@ static void publish_in(struct client *client)
         cycler->published = true;
         cycler->since = world->now;
     } else if (cycler->acknowledged > 0 && (cycler->arrived || world->now - cycler->since > world->stall)) {
-        books_judge(&world->books, CHECK_SUBSCRIBED, cycler->arrived, "%s does not get what it has subscribed to",
-                    client->id);
+        books_judge(&world->books, CHECK_SUBSCRIBED, cycler->arrived,
+                    "%s does not get what it has subscribed to", client->id);
         enter(client, STEP_END);
     }
 }
@@ -145,14 +146,15 @@ static void connected(struct client *client, bool session_present)
 {
     struct cycler *cycler = client->data;
     if (client->clean && client->expiry == 0) {
-        /* the session has gone for good; what there is now goes with the connection, which waits for a kill */
+        /* the session has gone for good; what there is now goes with the connection, which waits for a
+         * kill */
         cycler->wiped_in = client->world->books.run;
         cycler->wait_for = cycler->wiped_in + 1;
         return;
     }
     if (cycler->wiped_in != 0 && cycler->wiped_in != client->world->books.run)
-        books_judge(&client->world->books, CHECK_FRESH, !session_present, "%s: a session that was ended is back",
-                    client->id);
+        books_judge(&client->world->books, CHECK_FRESH, !session_present,
+                    "%s: a session that was ended is back", client->id);
     cycler->wiped = cycler->wiped_in != 0;
     cycler->wiped_in = 0;
     if (!session_present) {
@@ -168,7 +170,8 @@ static void answered(struct client *client, enum packet_type type, uint8_t reaso
 {
     struct cycler *cycler = client->data;
     if (type == PACKET_UNSUBACK && cycler->step == STEP_END && !client->request_retried)
-        books_judge(&client->world->books, CHECK_SUBSCRIBED, reason == 0, "%s: UNSUBACK says 0x%02x", client->id, reason);
+        books_judge(&client->world->books, CHECK_SUBSCRIBED, reason == 0, "%s: UNSUBACK says 0x%02x",
+                    client->id, reason);
     if (cycler->step == STEP_BARRIER)
         enter(client, cycler->after_barrier);
     else if (cycler->step == STEP_SUBSCRIBE)

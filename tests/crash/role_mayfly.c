@@ -1,8 +1,8 @@
 /* mayfly: its session expires soon. See roles.h
  *
- * It comes back at once, and the session must be there; or it stays away until the session must have gone. The broker
- * may count a connection that it was killed under from its next start on, so the latest moment is reckoned from the
- * first answer that any client got in a later run: by then that start is stored. */
+ * It comes back at once, and the session must be there; or it stays away until the session must have gone.
+ * The broker may count a connection that it was killed under from its next start on, so the latest moment
+ * is reckoned from the first answer that any client got in a later run: by then that start is stored. */
 #include <stdio.h>
 
 #include "roles.h"
@@ -26,14 +26,15 @@ static void connected(struct client *client, bool session_present)
     uint64_t interval = client->expiry * SECOND;
     mayfly->leaves_at = world->now + world_random(world, STAYS) * MILLISECOND;
     if (mayfly->ended_at != 0 && world->now - mayfly->ended_at < interval * 8 / 10)
-        books_judge(&world->books, CHECK_KEPT, session_present, "%s: the session was gone too early", client->id);
+        books_judge(&world->books, CHECK_KEPT, session_present, "%s: the session was gone too early",
+                    client->id);
     else if (mayfly->counted_at != 0 && client->asked_at - mayfly->counted_at > interval + LATE)
         books_judge(&world->books, CHECK_EXPIRED, !session_present && !world_forge(world, FORGE_EXPIRY),
                     "%s: the session is still there", client->id);
 }
 
-/* A CONNECT without answer may have begun or taken up a session: that changes nothing for the early bound, and the late
- * one is reckoned anew. */
+/* A CONNECT without answer may have begun or taken up a session: that changes nothing for the early bound,
+ * and the late one is reckoned anew. */
 static void lost(struct client *client)
 {
     struct mayfly *mayfly = client->data;

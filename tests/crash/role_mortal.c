@@ -7,9 +7,9 @@ enum { STAYS = 80, AWAY = 20 };
 
 struct mortal {
     uint32_t delay;
-    uint32_t open;       /* number of the Will of the connection that CONNACK confirmed last; 0: settled */
-    bool disconnected;   /* that connection was ended by DISCONNECT */
-    unsigned open_run;   /* the broker's run in which CONNACK came */
+    uint32_t open;     /* number of the Will of the connection that CONNACK confirmed last; 0: settled */
+    bool disconnected; /* that connection was ended by DISCONNECT */
+    unsigned open_run; /* the broker's run in which CONNACK came */
     uint64_t leaves_at;
 };
 
@@ -19,8 +19,8 @@ static void prepare(struct client *client)
     client->will.number = stream_send(&client->world->books, client->will.stream);
 }
 
-/* The broker answers for this connection: the Will of the one before was discharged by DISCONNECT, in the same run, or
- * by coming back before its delay had passed. */
+/* The broker answers for this connection: the Will of the one before was discharged by DISCONNECT, in the
+ * same run, or by coming back before its delay had passed. */
 static void connected(struct client *client, bool session_present)
 {
     (void)session_present;

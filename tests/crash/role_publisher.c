@@ -22,7 +22,8 @@ static unsigned choose(struct client *client)
 
 static void publish(struct client *client)
 {
-    while (client->world->phase == PHASE_LOAD && client_may_publish(client) && !world_congested(client->world))
+    while (client->world->phase == PHASE_LOAD && client_may_publish(client) &&
+           !world_congested(client->world))
         client_publish(client, choose(client));
 }
 

@@ -65,8 +65,8 @@ bool subscriber_subscribed(const struct client *client)
     return subscriber->subscribed;
 }
 
-void subscriber_create(struct world *world, const char *id, bool v5, struct book *book, const struct filter *filters,
-                       unsigned count)
+void subscriber_create(struct world *world, const char *id, bool v5, struct book *book,
+                       const struct filter *filters, unsigned count)
 {
     struct client *client = client_create(world, &subscriber_role, id, v5, sizeof(struct subscriber));
     struct subscriber *subscriber = client->data;

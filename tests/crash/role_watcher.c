@@ -1,7 +1,8 @@
 /* watcher: looks at retained messages, again and again. See roles.h
  *
- * In each round it notes what is acknowledged, subscribes, and waits until every retained message that must be there has
- * come. Then it publishes to itself; when that has come, a retained message that was deleted has not. */
+ * In each round it notes what is acknowledged, subscribes, and waits until every retained message that
+ * must be there has come. Then it publishes to itself; when that has come, a retained message that was
+ * deleted has not. */
 #include <stdio.h>
 #include <string.h>
 
@@ -43,13 +44,15 @@ static bool must_come(const struct watcher *watcher, const struct books *books, 
     const struct stream *of = &books->streams[stream];
     if (of->kind == STREAM_RETAINED)
         return watcher->floor[stream] > 0;
-    return of->kind == STREAM_CLEARED && watcher->floor[stream] % 2 == 1 && of->sent == watcher->floor[stream];
+    return of->kind == STREAM_CLEARED && watcher->floor[stream] % 2 == 1 &&
+           of->sent == watcher->floor[stream];
 }
 
 static bool must_not_come(const struct watcher *watcher, const struct books *books, unsigned stream)
 {
     const struct stream *of = &books->streams[stream];
-    return of->kind == STREAM_CLEARED && of->sent > 0 && of->sent % 2 == 0 && watcher->floor[stream] == of->sent;
+    return of->kind == STREAM_CLEARED && of->sent > 0 && of->sent % 2 == 0 &&
+           watcher->floor[stream] == of->sent;
 }
 
 /* How many are missing; judges them when `late`. */
@@ -63,8 +66,8 @@ static unsigned missing(struct client *client, bool late)
             continue;
         count++;
         if (late)
-            books_judge(books, CHECK_RETAINED, false, "%s: nothing is retained at %s, acknowledged was %u", client->id,
-                        books->streams[i].topic, watcher->floor[i]);
+            books_judge(books, CHECK_RETAINED, false, "%s: nothing is retained at %s, acknowledged was %u",
+                        client->id, books->streams[i].topic, watcher->floor[i]);
     }
     return count;
 }
@@ -99,8 +102,9 @@ static void finish(struct client *client)
         if (must_not_come(watcher, books, i)) {
             if (world_forge(client->world, FORGE_CLEARED))
                 watcher->seen[i] = books->streams[i].sent - 1;
-            books_judge(books, CHECK_CLEARED, watcher->seen[i] == 0, "%s: number %u is back at %s, deleted by %u",
-                        client->id, watcher->seen[i], books->streams[i].topic, books->streams[i].sent);
+            books_judge(books, CHECK_CLEARED, watcher->seen[i] == 0,
+                        "%s: number %u is back at %s, deleted by %u", client->id, watcher->seen[i],
+                        books->streams[i].topic, books->streams[i].sent);
         }
     }
     watcher->rounds++;

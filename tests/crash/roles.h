@@ -16,8 +16,8 @@ void publisher_create(struct world *world, unsigned index);
 void publisher_publish_last(struct client *client);
 
 /* A durable session with subscriptions that never change; is away now and then. */
-void subscriber_create(struct world *world, const char *id, bool v5, struct book *book, const struct filter *filters,
-                       unsigned count);
+void subscriber_create(struct world *world, const char *id, bool v5, struct book *book,
+                       const struct filter *filters, unsigned count);
 
 /* Whether all subscriptions are there. */
 bool subscriber_subscribed(const struct client *client);

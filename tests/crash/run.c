@@ -43,7 +43,7 @@ struct plan {
     uint64_t delay;   /* ns, from then on: the random instant itself */
     bool armed;
     bool due;
-    bool trapped; /* ends at a packet, which the trap waits for; `packets` is for the case that it does not come */
+    bool trapped; /* ends at a packet; `packets` is for the case that it does not come */
 };
 
 struct samples {
@@ -177,8 +177,9 @@ static void set_trap(struct run *run)
         enum packet_type type;
         uint32_t among;
     } baits[] = {
-        {PACKET_RESERVED, 1}, {PACKET_CONNACK, 25}, {PACKET_SUBACK, 3},   {PACKET_UNSUBACK, 2}, {PACKET_PUBACK, 400},
-        {PACKET_PUBREC, 400}, {PACKET_PUBREL, 400}, {PACKET_PUBCOMP, 400}, {PACKET_PUBLISH, 2000},
+        {PACKET_RESERVED, 1}, {PACKET_CONNACK, 25},  {PACKET_SUBACK, 3},
+        {PACKET_UNSUBACK, 2}, {PACKET_PUBACK, 400},  {PACKET_PUBREC, 400},
+        {PACKET_PUBREL, 400}, {PACKET_PUBCOMP, 400}, {PACKET_PUBLISH, 2000},
     };
     struct world *world = &run->world;
     uint32_t chosen = world_random(world, sizeof baits / sizeof baits[0]);
@@ -215,7 +216,8 @@ static void make_plan(struct run *run)
 /* sleep-allowed: the delay is the random instant at which the broker is killed; nothing is waited for. */
 static void arm(struct run *run, uint64_t delay)
 {
-    struct itimerspec time = {.it_value = {.tv_sec = (time_t)(delay / SECOND), .tv_nsec = (long)(delay % SECOND) + 1}};
+    struct itimerspec time = {
+        .it_value = {.tv_sec = (time_t)(delay / SECOND), .tv_nsec = (long)(delay % SECOND) + 1}};
     timerfd_settime(run->timer, 0, &time, NULL);
     run->plan.armed = true;
 }
@@ -267,8 +269,8 @@ static void start(struct run *run)
         arm(run, run->plan.delay);
 }
 
-/* The broker has ended, or is about to: reads what it still has sent, since an acknowledgement that has left it is a
- * promise. */
+/* The broker has ended, or is about to: reads what it still has sent, since an acknowledgement that has
+ * left it is a promise. */
 static int finish(struct run *run)
 {
     struct world *world = &run->world;
@@ -328,12 +330,14 @@ static void ended(struct run *run)
     struct books *books = &run->world.books;
     if (run->asked_to_stop_at != 0) {
         run->terms++;
-        books_judge(books, CHECK_STOPS, WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d after SIGTERM", status);
+        books_judge(books, CHECK_STOPS, WIFEXITED(status) && WEXITSTATUS(status) == 0,
+                    "status %d after SIGTERM", status);
         return;
     }
     run->unexpected_ends++;
     books_judge(books, CHECK_STARTS, false, "it ended by itself, %s %d",
-                WIFSIGNALED(status) ? "signal" : "exit status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+                WIFSIGNALED(status) ? "signal" : "exit status",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     if (!books->silent)
         process_show_log(&run->process);
 }
@@ -367,8 +371,9 @@ static void show_progress(struct run *run)
     uint64_t failed = 0;
     for (unsigned i = 0; i < CHECKS; i++)
         failed += books->failed[i];
-    printf("%u/%u kills, %llu messages acknowledged, %llu delivered, %llu failures\n", run->kills, run->options->kills,
-           (unsigned long long)books->acknowledged, (unsigned long long)books->delivered, (unsigned long long)failed);
+    printf("%u/%u kills, %llu messages acknowledged, %llu delivered, %llu failures\n", run->kills,
+           run->options->kills, (unsigned long long)books->acknowledged, (unsigned long long)books->delivered,
+           (unsigned long long)failed);
     fflush(stdout);
 }
 
@@ -378,7 +383,8 @@ static void judge_times(struct run *run)
     if (run->asked_to_stop_at != 0 && world->now - run->asked_to_stop_at > PATIENCE) {
         books_judge(&world->books, CHECK_STOPS, false, "still there after SIGTERM");
         kill_now(run);
-    } else if (run->asked_to_stop_at == 0 && world->run_confirms == 0 && world->now - run->started_at > PATIENCE) {
+    } else if (run->asked_to_stop_at == 0 && world->run_confirms == 0 &&
+               world->now - run->started_at > PATIENCE) {
         books_judge(&world->books, CHECK_STARTS, false, "nobody got a CONNACK in time");
         run->unexpected_ends++;
         process_show_log(&run->process);
@@ -404,7 +410,8 @@ static void tick(struct run *run)
     judge_times(run);
 }
 
-/* The first answer of this run. Of a broker that writes no port file this is also the sign that it has started. */
+/* The first answer of this run. Of a broker that writes no port file this is also the sign that it has
+ * started. */
 static void note_answer(struct run *run)
 {
     if (run->answered || run->world.run_confirms == 0)
@@ -482,7 +489,8 @@ static unsigned rounds_watched(const struct world *world)
     return least;
 }
 
-/* Nothing new is sent; goes on until all has arrived and the watchers have seen it, or nothing moves any more. */
+/* Nothing new is sent; goes on until all has arrived and the watchers have seen it, or nothing moves any
+ * more. */
 static bool settle(struct run *run)
 {
     uint64_t least = UINT64_MAX, moved_at = run->world.now;
@@ -524,7 +532,8 @@ static void load(struct run *run)
     begin_settling(run);
 }
 
-/* One more message in every stream, after one more kill: what comes before it now had been delivered already. */
+/* One more message in every stream, after one more kill: what comes before it now had been delivered
+ * already. */
 static void publish_last(struct run *run)
 {
     struct world *world = &run->world;
@@ -546,25 +555,27 @@ static void judge_exercise(struct run *run)
     books_judge(books, CHECK_EXERCISED, statistics->rereleased > 0, "no PUBREL came again");
     books_judge(books, CHECK_EXERCISED, statistics->dup_1 > 0, "no QoS 1 PUBLISH came again");
     books_judge(books, CHECK_EXERCISED, run->early_kills > 0, "no kill came while it was starting");
-    books_judge(books, CHECK_EXERCISED, run->busy_kills * 2 > run->kills, "only %u of %u kills found it at work",
-                run->busy_kills, run->kills);
+    books_judge(books, CHECK_EXERCISED, run->busy_kills * 2 > run->kills,
+                "only %u of %u kills found it at work", run->busy_kills, run->kills);
 }
 
 static void show_summary(struct run *run)
 {
     struct books *books = &run->world.books;
     const struct world_statistics *statistics = &run->world.statistics;
-    printf("%u starts, %u kills (%u while starting, %u at a packet), %u stops by SIGTERM\n", run->starts, run->kills,
-           run->early_kills, run->trapped_kills, run->terms);
-    printf("port open after: median %.1f ms, at most %.1f ms; first CONNACK: median %.1f ms, at most %.1f ms\n",
-           quantile(&run->start_times, 0.5), quantile(&run->start_times, 1), quantile(&run->answer_times, 0.5),
-           quantile(&run->answer_times, 1));
-    printf("under way at a kill: median %.0f, at most %.0f messages of publishers\n", quantile(&run->inflight, 0.5),
-           quantile(&run->inflight, 1));
+    printf("%u starts, %u kills (%u while starting, %u at a packet), %u stops by SIGTERM\n", run->starts,
+           run->kills, run->early_kills, run->trapped_kills, run->terms);
+    printf(
+        "port open after: median %.1f ms, at most %.1f ms; first CONNACK: median %.1f ms, at most %.1f ms\n",
+        quantile(&run->start_times, 0.5), quantile(&run->start_times, 1), quantile(&run->answer_times, 0.5),
+        quantile(&run->answer_times, 1));
+    printf("under way at a kill: median %.0f, at most %.0f messages of publishers\n",
+           quantile(&run->inflight, 0.5), quantile(&run->inflight, 1));
     printf("%llu messages acknowledged, %llu delivered, %llu duplicates at QoS 1\n",
            (unsigned long long)books->acknowledged, (unsigned long long)books->delivered,
            (unsigned long long)books->duplicates);
-    printf("sent again: %llu PUBLISH, %llu PUBREL; came again: %llu PUBLISH at QoS 1, %llu at QoS 2, %llu PUBREL\n",
+    printf("sent again: %llu PUBLISH, %llu PUBREL; came again: %llu PUBLISH at QoS 1, %llu at QoS 2, %llu "
+           "PUBREL\n",
            (unsigned long long)statistics->published_again, (unsigned long long)statistics->released_again,
            (unsigned long long)statistics->dup_1, (unsigned long long)statistics->redelivered,
            (unsigned long long)statistics->rereleased);
@@ -581,7 +592,8 @@ static int remove_entry(const char *path, const struct stat *status, int flag, s
 static void prepare(struct run *run)
 {
     const char *parent = getenv("TMPDIR");
-    snprintf(run->directory, sizeof run->directory, "%s/etalon-crash-XXXXXX", parent && *parent ? parent : "/tmp");
+    snprintf(run->directory, sizeof run->directory, "%s/etalon-crash-XXXXXX",
+             parent && *parent ? parent : "/tmp");
     if (!mkdtemp(run->directory)) {
         fprintf(stderr, "crash: %s: %s\n", run->directory, strerror(errno));
         exit(2);

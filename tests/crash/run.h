@@ -11,9 +11,9 @@ struct run_options {
     unsigned kills;
     uint64_t seed;
     enum forge forge;
-    bool silent; /* no progress, no failures shown */
-    bool keep;   /* the directory */
-    uint64_t stall; /* ns without anything moving after which it's given up, and has failed */
+    bool silent;            /* no progress, no failures shown */
+    bool keep;              /* the directory */
+    uint64_t stall;         /* ns without anything moving after which it's given up, and has failed */
     const char *durability; /* NULL: the default */
 };
 

@@ -5,7 +5,8 @@
 
 enum { BACKLOG = 10000 };
 
-/* The generator is Knuth's: what matters is that a seed says when kills come, not that they are unpredictable. */
+/* The generator is Knuth's: what matters is that a seed says when kills come, not that they are
+ * unpredictable. */
 uint32_t world_random(struct world *world, uint32_t limit)
 {
     world->random = world->random * 6364136223846793005ULL + 1442695040888963407ULL;

@@ -83,7 +83,7 @@ struct world {
     uint64_t stall;    /* ns: a message that has not come by then has failed */
     enum phase phase;
     enum forge forge;
-    bool forged; /* done */
+    bool forged;    /* done */
     struct lie lie; /* of those that are about a message */
     struct world_statistics statistics;
 };
