@@ -74,7 +74,8 @@ static void route_to(struct world *world, unsigned actor, uint32_t number, uint1
     uint8_t qos = 0;
     uint16_t identified = 0;
     bool any = false;
-    for (uint16_t left = matching & session->filters & ((1U << FIRST_SHARED) - 1); left; left &= (uint16_t)(left - 1)) {
+    const unsigned ordinary = (1U << FIRST_SHARED) - 1;
+    for (unsigned left = matching & session->filters & ordinary; left; left &= left - 1) {
         const unsigned filter = (unsigned)__builtin_ctz(left);
         const struct book_subscription *subscription = &session->subscriptions[filter];
         if (subscription->no_local && publication->publisher == actor)
@@ -408,8 +409,8 @@ static void send_retained(struct world *world, unsigned actor, unsigned filter, 
         if (doubtful || !number)
             continue;
         const uint8_t published = world->publications[number].qos;
-        entitle(world, actor, number, qos < published ? qos : published,
-                identified ? (uint16_t)(1U << filter) : 0);
+        const uint16_t identifiers = (uint16_t)(identified ? 1U << filter : 0);
+        entitle(world, actor, number, qos < published ? qos : published, identifiers);
     }
 }
 

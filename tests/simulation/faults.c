@@ -41,7 +41,7 @@ enum {
 };
 
 static const struct fault faults[] = {
-    [FAULT_RECEIVED_LOST] = {"received QoS 2 identifiers forgotten", true, {"exactly-once", "needless-copy", "gate"}},
+    [FAULT_RECEIVED_LOST] = {"received QoS 2 identifiers forgotten", true, {"exactly-once", "needless-copy"}},
     [FAULT_DELIVERY_LOST] = {"a delivery forgotten", true, {"at-least-once", "will", "stuck"}},
     [FAULT_DELIVERIES_SWAPPED] = {"two queued deliveries change places", true, {"order"}},
     [FAULT_DELIVERY_DOUBLED] = {"a queued delivery doubled", true, {"exactly-once", "needless-copy"}},
@@ -92,6 +92,11 @@ bool fault_expects(const struct fault *fault, const char *checker)
         if (strcmp(fault->checkers[i], checker) == 0)
             return true;
     return !fault->checkers[0]; /* anything may be the consequence */
+}
+
+bool fault_of_gate(const struct fault *fault)
+{
+    return kind_of(fault) == FAULT_BEHIND;
 }
 
 enum storage fault_storage(const struct fault *fault, enum storage storage)

@@ -232,8 +232,17 @@ static void commit(struct world *world)
     world->last_commit = world->now;
 }
 
+static unsigned open_connections(const struct world *world)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < LINKS; i++)
+        count += world->links[i].used && world->links[i].connection;
+    return count;
+}
+
 static void commit_failed(struct world *world)
 {
+    const unsigned before = open_connections(world);
     world->due[DUE_COMMIT] = world->now + 5000;
     if (world->trouble)
         return;
@@ -242,6 +251,8 @@ static void commit_failed(struct world *world)
     world_log(world, "        store: trouble");
     host_step(world, (struct step){.kind = STEP_STORE_TROUBLE, .text = "no space left on the simulated disk"},
               NULL);
+    if (open_connections(world) < before)
+        world_mark(world, MARK_trouble_waiting);
 }
 
 void host_commit(struct world *world)

@@ -105,7 +105,8 @@ static void check(struct world *world, struct link *link, struct note *note)
     } else if (note->type == PACKET_SUBACK || note->type == PACKET_UNSUBACK) {
         world->refused |= note->code >= 0x80;
     }
-    if (world->storage == STORAGE_PROMISED && note->code < 0x80 && !(note->type == PACKET_CONNACK && note->code))
+    const bool gate = !world->fault || fault_of_gate(world->fault); /* a damaged store is no matter of the gate's */
+    if (gate && world->storage == STORAGE_PROMISED && note->code < 0x80 && !(note->type == PACKET_CONNACK && note->code))
         check_gate(world, link, note);
 }
 
@@ -114,6 +115,7 @@ void listen_packet(struct world *world, struct link *link, struct bytes bytes)
     struct packet packet;
     const enum protocol_version version = link->five ? PROTOCOL_5_0 : PROTOCOL_3_1_1;
     trace(world, link, bytes);
+    world->digest = (world->digest ^ (world->now << 16 ^ bytes.length << 8 ^ bytes.data[0])) * 0x100000001B3U;
     const struct verdict verdict = packet_decode(&packet, version, SENDER_SERVER, bytes, NULL);
     if (verdict.refused) {
         world_violation(world, "content", "%s gets a packet that is wrong: %s", actor_name(link->actor),

@@ -18,7 +18,7 @@ static const char *const mark_names[MARK_COUNT] = {
 #undef X
 };
 
-enum { FIRST_STORE_MARK = MARK_crash_in_commit, ENOUGH_FOR_MARKS = 1000, FAULT_SEEDS = 400 };
+enum { FIRST_STORE_MARK = MARK_crash_in_commit, ENOUGH_FOR_MARKS = 1000, FAULT_SEEDS = 400, SHORT_SEEDS = 1000 };
 
 struct tally {
     uint64_t seeds, failed, steps, packets;
@@ -137,6 +137,18 @@ static unsigned plant_all(struct world *world, bool memory_only, unsigned *plant
     return failed;
 }
 
+/* A failing seed must fail again: the same seed twice says the same at the same moments. */
+static bool replays(struct world *world, struct tally *tally, uint64_t seed)
+{
+    run(world, tally, seed);
+    const uint64_t digest = world->digest;
+    run(world, tally, seed + 1);
+    run(world, tally, seed);
+    if (digest != world->digest)
+        printf("seed %" PRIu64 " does not replay\n", seed);
+    return digest == world->digest;
+}
+
 struct order {
     uint64_t from, seeds, seed;
     bool faults, quick, memory_only, one;
@@ -175,9 +187,11 @@ static int obey(struct world *world, const struct order *order)
         if (!run(world, &tally, order->seed))
             report(world);
     } else if (order->seeds > 0 || order->quick) {
-        run_seeds(world, &tally, order->from, order->quick ? 400 : order->seeds);
+        run_seeds(world, &tally, order->from, order->quick ? SHORT_SEEDS : order->seeds);
         report_figures(&tally);
         marks = report_marks(world, &tally, !order->quick);
+        for (uint64_t seed = order->from; seed < order->from + 10; seed++)
+            marks &= replays(world, &tally, seed);
     }
     if (order->faults || order->quick)
         missed = plant_all(world, order->memory_only, &planted);

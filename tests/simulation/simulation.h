@@ -335,6 +335,7 @@ struct world {
     unsigned audit_stage;
     bool audit_whole;
     uint64_t steps, packets;
+    uint64_t digest; /* of everything that the broker has said, and when */
     uint64_t marks[MARK_COUNT];
     bool failed;
     const char *checker;
@@ -493,6 +494,7 @@ const char *fault_name(const struct fault *fault);
 /* Whether it is this checker that is to notice it. */
 bool fault_expects(const struct fault *fault, const char *checker);
 bool fault_needs_store(const struct fault *fault);
+bool fault_of_gate(const struct fault *fault);
 enum storage fault_storage(const struct fault *fault, enum storage storage);
 /* Before the records are loaded. */
 void fault_damage(struct world *world);
