@@ -27,7 +27,7 @@ enum {
     SAMPLES = 4096,
     KILLS_FOR_OCCASION = 200,
     UNEXPECTED_ENDS = 3,  /* then there is no point in going on */
-    ENOUGH_KILLS = 20,    /* from here on a run must have met everything that it is to meet */
+    ENOUGH_KILLS = 20,    /* from here on a run goes on until it has met all that it is to meet */
     LOAD_WITHOUT = 400000 /* packets, when nobody is killed */
 };
 
@@ -229,14 +229,26 @@ static bool noticed(const struct run *run)
     return forge != FORGE_NOTHING && run->world.books.failed[forge_check(forge)] > 0;
 }
 
-/* A lie needs its occasion. */
+/* What comes up only now and then has come up: a lie its occasion, a check something to judge. */
+static bool all_came_up(const struct run *run)
+{
+    static const enum check rare[] = {CHECK_STOPS, CHECK_SUBSCRIBED, CHECK_UNSUBSCRIBED, CHECK_CLEARED,
+                                      CHECK_KEPT,  CHECK_EXPIRED,    CHECK_RESENT};
+    if (run->options->forge != FORGE_NOTHING)
+        return run->world.forged;
+    for (unsigned i = 0; run->options->kills >= ENOUGH_KILLS && i < sizeof rare / sizeof rare[0]; i++) {
+        if (run->world.books.judged[rare[i]] == 0)
+            return false;
+    }
+    return true;
+}
+
 static bool load_is_over(const struct run *run)
 {
+    const unsigned kills = run->options->kills;
     if (noticed(run) || run->unexpected_ends >= UNEXPECTED_ENDS || run->world.phase == PHASE_SETTLE)
         return true;
-    bool told = run->options->forge == FORGE_NOTHING || run->world.forged ||
-                run->kills >= run->options->kills + KILLS_FOR_OCCASION;
-    return run->options->kills > 0 && run->kills >= run->options->kills && told;
+    return kills > 0 && run->kills >= kills && (all_came_up(run) || run->kills >= kills + KILLS_FOR_OCCASION);
 }
 
 static void begin_settling(struct run *run)
