@@ -669,8 +669,12 @@ START_TEST(in_trouble_what_needs_no_store_goes_on)
     begin();
     struct client *durable = stored_resume(h, PROTOCOL_5_0, "durable", false);
     stored_subscribe(durable, "d", 1);
+    stored_subscribe(durable, "e", 0);
     struct client *c = client_join(h, PROTOCOL_5_0, "c");
     bring_trouble(c);
+    client_send(c, "32 [<'e'> 0001 [] 'x'] 34 [<'e'> 0002 [] 'y'] 62 02 0002"); /* at QoS 0 nothing is kept */
+    client_expect(c, "40 02 0001 50 02 0002 70 02 0002");
+    client_expect(durable, "30 [<'e'> [] 'x'] 30 [<'e'> [] 'y']");
     struct client *to = client_join(h, PROTOCOL_3_1_1, "to");
     client_subscribe(to, "t", 2);
     client_send(c, "32 [<'t'> 0001 [] 'x'] 34 [<'t'> 0002 [] 'y'] 62 02 0002 30 [<'d'> [] 'z'] C0 00");

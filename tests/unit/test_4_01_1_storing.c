@@ -647,6 +647,18 @@ START_TEST(a_will_that_is_published_becomes_what_it_is_delivered_as)
 }
 END_TEST
 
+START_TEST(the_interval_of_a_will_in_a_queue_runs_from_its_publication) /* 3.1.3.2.4 */
+{
+    begin_with_away(NULL, 1);
+    struct client *c = client_connect(h, "10 [<'MQTT'> 05 0E 0000 [] <'a'> [02 00000007] <'t'> <'bye'>]",
+                                      "20 [00 00 [22 000A]]");
+    stored_all(h);
+    client_drop(c);
+    EXPECT_BATCH(h, "-W2", "+M1 't' qos 1 until +7000 'bye'", "+D1 S1 M1 qos 1 queued");
+    stored_finish(h);
+}
+END_TEST
+
 START_TEST(a_new_connection_brings_a_new_will)
 {
     begin();
@@ -733,6 +745,32 @@ START_TEST(what_comes_and_goes_while_nothing_is_collected_takes_no_memory)
 }
 END_TEST
 
+/* What was logged needs its session's end, whatever is looked through meanwhile. */
+START_TEST(sweeping_keeps_the_end_of_what_was_logged)
+{
+    begin();
+    struct client *c =
+        client_connect(h, "10 [<'MQTT'> 05 02 0000 [11 0000003C] <'a'>]", "20 [00 00 [22 000A]]");
+    client_subscribe(c, "t", 1);
+    client_send(c, "E0 [00 [11 00000000]]"); /* never came to the store, and is gone */
+    struct client *to = client_resume(h, PROTOCOL_5_0, "to", false);
+    client_subscribe(to, "t", 1);
+    struct client *from = client_join(h, PROTOCOL_3_1_1, "from");
+    char notation[NOTATION_SIZE];
+    for (unsigned i = 0; i < 40000; i++) {
+        client_send(from, "32 [<'t'> 0001 'x']");
+        octets_print(notation, "40 02 %04X", i + 1);
+        client_send(to, notation);
+        client_ignore(to);
+        client_ignore(from);
+    }
+    ck_assert_uint_lt(h->broker->storing.listed, 40000);
+    EXPECT_BATCH(h, "+U1 't' qos 1", "-U1*", "-R1*", "+S2 'to' connected expiry never", "+U2 't' qos 1",
+                 "+alive +0");
+    stored_finish(h);
+}
+END_TEST
+
 /* The same with much that is to stay: looking through it must not become the main occupation. */
 START_TEST(sweeping_keeps_what_is_to_be_stored)
 {
@@ -808,8 +846,10 @@ Suite *suite_4_01_1_storing(void)
         retained_messages_expire, a_message_can_be_retained_and_queued, topics_of_the_broker_are_not_stored,
         retained_messages_for_a_subscription_are_deliveries, a_will_is_stored_and_discarded,
         a_will_that_waits_has_its_moment, a_session_that_is_not_durable_leaves_its_will,
-        a_will_that_is_published_becomes_what_it_is_delivered_as, a_new_connection_brings_a_new_will,
+        a_will_that_is_published_becomes_what_it_is_delivered_as,
+        the_interval_of_a_will_in_a_queue_runs_from_its_publication, a_new_connection_brings_a_new_will,
         what_changes_while_a_batch_is_on_its_way_is_in_the_next, statistics_count_what_is_stored,
-        what_comes_and_goes_while_nothing_is_collected_takes_no_memory, sweeping_keeps_what_is_to_be_stored,
+        what_comes_and_goes_while_nothing_is_collected_takes_no_memory,
+        sweeping_keeps_the_end_of_what_was_logged, sweeping_keeps_what_is_to_be_stored,
         at_the_end_the_store_is_empty);
 }
