@@ -306,6 +306,25 @@ START_TEST(an_answer_waits_for_earlier_changes_of_its_session)
 }
 END_TEST
 
+/* "Not found" rests on an end that is not stored yet, though nothing is held before it. */
+START_TEST(an_answer_waits_for_the_end_of_a_delivery)
+{
+    begin();
+    struct client *to = stored_resume(h, PROTOCOL_5_0, "a", false);
+    stored_subscribe(to, "t", 2);
+    client_send(client_join(h, PROTOCOL_3_1_1, "from"), "34 [<'t'> 0001 'x']");
+    stored_all(h);
+    client_send(to, "50 02 0001");
+    stored_all(h);
+    client_ignore(to);
+    client_send(to, "70 02 0001 50 02 0001");
+    waits(to, "62 [0001 92]");
+    client_send(to, "50 02 0001");
+    client_expect(to, "62 [0001 92]"); /* stored */
+    stored_finish(h);
+}
+END_TEST
+
 START_TEST(a_repeated_publish_waits_for_the_first)
 {
     begin();
@@ -803,12 +822,13 @@ Suite *suite_4_01_1_promises(void)
         an_acknowledgement_waits_for_what_another_has_cleared, pubrec_and_pubcomp_of_a_durable_sender_wait,
         publish_at_qos_2_and_pubrel_wait, publish_at_qos_0_and_1_goes_early, what_comes_behind_waits_as_well,
         what_went_before_does_not_wait, two_batches_are_released_in_order,
-        an_answer_waits_for_earlier_changes_of_its_session, a_repeated_publish_waits_for_the_first,
-        a_batch_of_nothing_releases_what_waits, storage_behind_never_waits,
-        a_closing_connection_stays_until_all_is_sent, a_connection_taken_over_gets_its_answer_first,
-        a_connection_may_break_while_its_answer_waits, at_shutdown_the_answers_come_first,
-        large_payloads_wait_and_are_sent_in_pieces, what_was_free_to_go_still_goes_when_there_is_trouble,
-        trouble_closes_the_connections_that_wait, trouble_refuses_whoever_still_waits_for_connack,
+        an_answer_waits_for_earlier_changes_of_its_session, an_answer_waits_for_the_end_of_a_delivery,
+        a_repeated_publish_waits_for_the_first, a_batch_of_nothing_releases_what_waits,
+        storage_behind_never_waits, a_closing_connection_stays_until_all_is_sent,
+        a_connection_taken_over_gets_its_answer_first, a_connection_may_break_while_its_answer_waits,
+        at_shutdown_the_answers_come_first, large_payloads_wait_and_are_sent_in_pieces,
+        what_was_free_to_go_still_goes_when_there_is_trouble, trouble_closes_the_connections_that_wait,
+        trouble_refuses_whoever_still_waits_for_connack,
         in_trouble_publish_is_refused_where_it_needs_the_store,
         in_trouble_subscribe_is_refused_where_it_needs_the_store,
         in_trouble_connect_is_refused_where_it_needs_the_store, in_trouble_what_needs_no_store_goes_on,
