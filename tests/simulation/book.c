@@ -207,7 +207,8 @@ static void end_session(struct world *world, unsigned actor)
         const bool others = group_has_member(world, group);
         if (others)
             world_mark(world, MARK_shared_member_left);
-        group_excuse(world, group, others);
+        /* a broker that shuts down passes nothing on: [S-4.8.2-1] is a SHOULD */
+        group_excuse(world, group, others && !world->orderly);
     }
 }
 
@@ -575,6 +576,9 @@ void book_restart(struct world *world, uint64_t low)
     book_refused(world, world->committed.sequence + 1);
     world->book.sequence = lost.sequence + 1; /* numbers are never used twice */
     shared_after_crash(world, &lost);
+    for (unsigned i = 0; i < ACTORS; i++)
+        if (world->book.sessions[i].exists && world->book.sessions[i].epoch != lost.sessions[i].epoch)
+            world->revived[i] = world->book.sessions[i].epoch;
     mark_downtime(world);
     for (unsigned i = 0; i < ACTORS; i++)
         session_after_crash(world, i, low);

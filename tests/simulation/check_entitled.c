@@ -47,6 +47,8 @@ void check_entitled(struct world *world, const struct link *link, const struct n
     /* what waited on a connection whose session was taken away meanwhile concerns nobody any more */
     if (!note->publication || world->book.sessions[link->actor].epoch != link->epoch)
         return;
+    if (world->revived[link->actor] == link->epoch) /* what was noted of it was overwritten in part */
+        return;
     const struct publication *publication = &world->publications[note->publication];
     struct reception *reception = reception_of(world, link->actor, note->publication);
     if (topic_class(publication->topic) == TOPIC_SHARED) {

@@ -363,6 +363,7 @@ void host_shut_down(struct world *world)
     world_mark(world, MARK_orderly_restart);
     world_log(world, "======= orderly shutdown");
     book_time(world);
+    world->orderly = true;
     book_detach_all(world);
     for (unsigned i = 0; i < LINKS; i++)
         world->links[i].close_foreseen = true;
@@ -370,6 +371,7 @@ void host_shut_down(struct world *world)
     host_step(world, (struct step){.kind = STEP_SHUTDOWN}, NULL);
     if (world->storage != STORAGE_NONE)
         store_all(world);
+    world->orderly = false;
     destroy(world);
 }
 

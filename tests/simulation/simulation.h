@@ -322,6 +322,7 @@ struct world {
     struct reception receptions[ACTORS][PUBLICATIONS];
     uint32_t order[ACTORS][ACTORS][TOPICS][3][3];
     uint16_t epochs;
+    uint16_t revived[ACTORS]; /* sessions that a crash has brought back */
     uint16_t crashes;
     struct client clients[ACTORS];
     struct link links[LINKS];

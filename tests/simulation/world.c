@@ -296,6 +296,7 @@ static void loop(struct world *world)
 
 static void clear(struct world *world, uint64_t seed)
 {
+    memset(world->revived, 0, sizeof world->revived);
     memset(world->order, 0, sizeof world->order);
     memset(world->audit_seen, 0, sizeof world->audit_seen);
     world->seed = seed;
