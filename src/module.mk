@@ -11,6 +11,8 @@ HOST_TOOLS := src/host/etalon_dissect.c $(STORE_TOOL)
 # The store on Berkeley DB and its threads; also for the tests and tools that need it without the broker.
 STORE_SOURCES := $(addprefix src/host/store_,bdb.c directory.c load.c tables.c thread.c)
 STORE_LIBS := -ldb -lpthread
+# TLS of the listeners.
+TLS_LIBS := -lssl -lcrypto
 HOST_SOURCES := $(filter-out $(HOST_TOOLS),$(wildcard src/host/*.c))
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -35,7 +37,7 @@ $(call objects,$(HOST_SOURCES)): MODULE_CFLAGS = $(UV_CFLAGS)
 
 $(BUILD)/etalon: $(call objects,$(HOST_SOURCES)) $(MQTT_LIBRARY)
 	$(SAY) LINK $@
-	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) $(STORE_LIBS) -lm -o $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) $(STORE_LIBS) $(TLS_LIBS) -lm -o $@
 
 $(BUILD)/etalon-dissect: $(call objects,src/host/etalon_dissect.c) $(CODEC_LIBRARY)
 	$(SAY) LINK $@

@@ -1,6 +1,7 @@
 #include "configuration.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "configuration_keywords.h"
@@ -15,6 +16,7 @@ void configuration_default(struct configuration *configuration)
     memset(configuration, 0, sizeof *configuration);
     configuration->settings = broker_default_settings();
     configuration->port = DEFAULT_PORT;
+    configuration->default_listener.maximum_connections = UINT32_MAX;
     configuration->sys_interval = DEFAULT_SYS_INTERVAL;
     configuration->log_levels = 1U << LOG_ERROR | 1U << LOG_WARNING | 1U << LOG_NOTICE;
     configuration->log_timestamp = true;
@@ -24,6 +26,16 @@ void configuration_default(struct configuration *configuration)
     memcpy(configuration->persistence_location, default_location, sizeof default_location);
 }
 
+bool configuration_uses_tls(const struct configuration_listener *listener)
+{
+    return listener->tls.certfile[0] != '\0';
+}
+
+bool configuration_certifies(const struct configuration_listener *listener)
+{
+    return listener->tls.require_certificate && (listener->tls.use_identity || listener->tls.use_subject);
+}
+
 struct parser {
     struct configuration *configuration;
     const struct configuration_sink *sink;
@@ -31,6 +43,8 @@ struct parser {
     size_t errors;
     size_t first_line[KEYWORDS_MAXIMUM];               /* where each keyword was first seen; 0: not yet */
     size_t listener_line[CONFIGURATION_LISTENERS + 1]; /* one more for that of `port` */
+    size_t default_line; /* the first one that says something of the listener without a line */
+    const char *default_keyword;
 };
 
 static void report(struct parser *parser, size_t line, size_t column, const char *text)
@@ -135,6 +149,17 @@ static void report_missing_value(struct parser *parser, const struct entry *entr
     report(parser, parser->line, entry->name_column + strlen(keyword->name), text.text);
 }
 
+/* Another listener, of which everything may be said anew. */
+static void begin_listener(struct parser *parser)
+{
+    const struct keyword *keyword;
+    parser->listener_line[parser->configuration->listeners.count - 1] = parser->line;
+    for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
+        if (keyword->of_listener)
+            parser->first_line[i] = 0;
+    }
+}
+
 static void read_value(struct parser *parser, const struct entry *entry, const struct keyword *keyword)
 {
     struct problem problem;
@@ -144,7 +169,11 @@ static void read_value(struct parser *parser, const struct entry *entry, const s
         return;
     }
     if (parser->configuration->listeners.count > listeners)
-        parser->listener_line[listeners] = parser->line;
+        begin_listener(parser);
+    if (keyword->of_listener && listeners == 0 && parser->default_line == 0) {
+        parser->default_line = parser->line;
+        parser->default_keyword = keyword->name;
+    }
 }
 
 static void take_entry(struct parser *parser, const struct entry *entry)
@@ -248,6 +277,7 @@ static void add_port(struct parser *parser)
     }
     struct configuration_listener *added = &listeners->items[listeners->count];
     parser->listener_line[listeners->count++] = line;
+    memcpy(added, &configuration->default_listener, sizeof *added);
     added->port = configuration->port;
     memcpy(added->address, configuration->bind_address, sizeof added->address);
 }
@@ -259,13 +289,74 @@ static bool is_loopback(const char *address)
            (strncmp(address, "127.", 4) == 0 && strspn(address, "0123456789.") == strlen(address));
 }
 
+/* What is said before the first listener concerns none of those below it. Mosquitto opens one more for it, on
+ * port 1883, which whoever has only put a line into the wrong place would not like. */
+static void check_default_listener(struct parser *parser)
+{
+    struct line text = {0};
+    if (parser->default_line == 0 || parser->configuration->listeners.count == 0 ||
+        line_of(parser, "port") != 0 || line_of(parser, "bind_address") != 0)
+        return;
+    line_text(&text, parser->default_keyword);
+    line_text(&text, " belongs below the line of its listener, and here is none above it; for one on port 1883 "
+                     "add \"port 1883\"");
+    report(parser, parser->default_line, 1, text.text);
+}
+
+/* What is missing for the TLS of a listener; NULL: nothing is. */
+static const char *tls_problem(const struct configuration_tls *tls)
+{
+    const bool authorities = tls->cafile[0] || tls->capath[0];
+    const bool any = authorities || tls->crlfile[0] || tls->ciphers[0] || tls->ciphers_1_3[0] ||
+                     tls->version != TLS_1_2 || tls->require_certificate || tls->keyfile[0];
+    if (any && !tls->certfile[0])
+        return "this listener has settings for TLS but no certfile: TLS needs certfile and keyfile";
+    if (tls->certfile[0] && !tls->keyfile[0])
+        return "this listener has a certfile but no keyfile: TLS needs both";
+    if (tls->require_certificate && !authorities)
+        return "require_certificate needs cafile or capath: the CA that the certificates come from";
+    if (tls->crlfile[0] && !tls->require_certificate)
+        return "crlfile means nothing without require_certificate true";
+    if ((tls->use_identity || tls->use_subject) && !tls->require_certificate)
+        return "use_identity_as_username and use_subject_as_username need require_certificate true";
+    if (tls->use_identity && tls->use_subject)
+        return "use_identity_as_username and use_subject_as_username exclude each other";
+    return NULL;
+}
+
+static const char *listener_problem(const struct configuration_listener *listener)
+{
+    if (listener->protocol == PROTOCOL_WEBSOCKETS)
+        return "protocol websockets is not there yet";
+    return tls_problem(&listener->tls);
+}
+
+static void check_listeners(struct parser *parser)
+{
+    const struct configuration *configuration = parser->configuration;
+    const char *problem = listener_problem(&configuration->default_listener);
+    if (problem && configuration->listeners.count == 0)
+        report(parser, parser->default_line, 1, problem);
+    for (size_t i = 0; i < configuration->listeners.count; i++) {
+        problem = listener_problem(&configuration->listeners.items[i]);
+        if (problem)
+            report(parser, parser->listener_line[i], 1, problem);
+    }
+}
+
+/* Whether nobody from another machine gets in without a name. */
+static bool is_safe(const struct configuration_listener *listener)
+{
+    return listener->path[0] || is_loopback(listener->address) || configuration_certifies(listener);
+}
+
 /* A listener for other machines lets anybody in, and the user shall have said that this is meant.
  * (Mosquitto lets nobody in then.) */
 static void check_anonymous(struct parser *parser)
 {
     const struct configuration *configuration = parser->configuration;
     for (size_t i = 0; !configuration->allow_anonymous && i < configuration->listeners.count; i++) {
-        if (!is_loopback(configuration->listeners.items[i].address))
+        if (!is_safe(&configuration->listeners.items[i]))
             report(
                 parser, parser->listener_line[i], 1,
                 "this listener can be reached from other machines, and whoever connects may read and publish "
@@ -304,6 +395,8 @@ bool configuration_parse(struct configuration *configuration, struct bytes text,
         return false;
     }
     add_port(&parser);
+    check_default_listener(&parser);
+    check_listeners(&parser);
     check_redirection(&parser);
     check_store(&parser, "persistence_location");
     check_store(&parser, "durability");
@@ -340,14 +433,37 @@ bool configuration_store_in(struct configuration *configuration, const char *dir
     return true;
 }
 
+/* Whether listeners are where they were; what else is said of them may have changed. */
+static bool same_places(const struct configuration_listeners *a, const struct configuration_listeners *b)
+{
+    bool same = a->count == b->count;
+    for (size_t i = 0; same && i < a->count; i++) {
+        const struct configuration_listener *one = &a->items[i];
+        const struct configuration_listener *other = &b->items[i];
+        same = one->port == other->port && one->protocol == other->protocol && one->domain == other->domain &&
+               strcmp(one->address, other->address) == 0 && strcmp(one->path, other->path) == 0;
+    }
+    return same;
+}
+
+static bool may_change(const struct keyword *keyword, const struct configuration *configuration,
+                       const struct configuration *running)
+{
+    if (keyword->offset == offsetof(struct configuration, listeners))
+        return same_places(&configuration->listeners, &running->listeners);
+    return keyword->reloadable;
+}
+
 void configuration_keep(struct configuration *configuration, const struct configuration *running,
                         void (*kept)(void *context, const char *keyword), void *context)
 {
     const struct keyword *keyword;
     for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
+        if (keyword->of_listener)
+            continue; /* comes with its listener */
         char *place = (char *)configuration + keyword->offset;
         const char *old = (const char *)running + keyword->offset;
-        if (keyword->reloadable || memcmp(place, old, keyword->width) == 0)
+        if (may_change(keyword, configuration, running) || memcmp(place, old, keyword->width) == 0)
             continue;
         memcpy(place, old, keyword->width);
         kept(context, keyword->name);
@@ -383,6 +499,7 @@ static void describe(const struct keyword *keyword, void (*line)(void *context, 
         line_text(&text, "; ");
     }
     line_text(&text, keyword->repeatable ? "repeatable; " : "");
+    line_text(&text, keyword->of_listener ? "of the listener above; " : "");
     line_text(&text, keyword->reloadable ? "changed by SIGHUP" : "changed by a restart");
     line(context, text.text);
 }

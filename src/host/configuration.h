@@ -14,13 +14,45 @@ enum {
     CONFIGURATION_LONGEST_LINE = 1000, /* bytes, without the line end */
     CONFIGURATION_TEXT_SIZE = CONFIGURATION_LONGEST_LINE + 1,
     CONFIGURATION_MOST_MISTAKES = 100, /* then the rest is not read: the file is something else */
-    CONFIGURATION_ADDRESS_SIZE = 254   /* the longest host name and its NUL */
+    CONFIGURATION_ADDRESS_SIZE = 254,  /* the longest host name and its NUL */
+    CONFIGURATION_SOCKET_SIZE = 108    /* the longest path of a Unix socket and its NUL */
 };
+
+enum tls_version { TLS_1_2, TLS_1_3 };
+
+/* Names of files, as the user wrote them; "": not given. */
+struct configuration_tls {
+    char cafile[CONFIGURATION_TEXT_SIZE];
+    char capath[CONFIGURATION_TEXT_SIZE];
+    char certfile[CONFIGURATION_TEXT_SIZE];
+    char keyfile[CONFIGURATION_TEXT_SIZE];
+    char crlfile[CONFIGURATION_TEXT_SIZE];
+    char ciphers[CONFIGURATION_TEXT_SIZE];     /* of TLS 1.2; "": OpenSSL's choice */
+    char ciphers_1_3[CONFIGURATION_TEXT_SIZE]; /* of TLS 1.3 */
+    uint8_t version;                           /* enum tls_version: the oldest that is allowed */
+    bool require_certificate;
+    bool use_identity; /* as user name: the Common Name of the client's certificate */
+    bool use_subject;  /* likewise: the whole subject */
+};
+
+enum listener_protocol { PROTOCOL_MQTT, PROTOCOL_WEBSOCKETS };
+enum listener_domain { DOMAIN_ANY, DOMAIN_IPV4, DOMAIN_IPV6 };
 
 struct configuration_listener {
     uint16_t port;                            /* 0: any that is free */
     char address[CONFIGURATION_ADDRESS_SIZE]; /* "": every address of the machine */
+    char path[CONFIGURATION_SOCKET_SIZE];     /* of a Unix socket, instead of port and address; "": TCP */
+    uint8_t protocol;                         /* enum listener_protocol */
+    uint8_t domain;                           /* enum listener_domain */
+    uint32_t maximum_connections;             /* UINT32_MAX: no limit */
+    struct configuration_tls tls;
 };
+
+/* Whether the listener speaks TLS. */
+bool configuration_uses_tls(const struct configuration_listener *listener);
+
+/* Whether only clients get in whose certificate says which user they are. */
+bool configuration_certifies(const struct configuration_listener *listener);
 
 struct configuration_listeners {
     size_t count;
@@ -38,6 +70,9 @@ struct configuration_log_destination {
 struct configuration {
     struct broker_settings settings;          /* without their texts: see configuration_settings */
     struct configuration_listeners listeners; /* none: the loopback addresses, port 1883 */
+    /* What is said of a listener before the first line `listener`: it holds for that of `port`, of the command
+     * line, or of an empty file. */
+    struct configuration_listener default_listener;
     uint16_t port; /* `port` and `bind_address`, when one was given, have become a listener */
     char bind_address[CONFIGURATION_ADDRESS_SIZE];
     char response_information[CONFIGURATION_TEXT_SIZE]; /* "": none */
@@ -86,7 +121,8 @@ const char *configuration_store(const struct configuration *configuration);
 bool configuration_store_in(struct configuration *configuration, const char *directory);
 
 /* Brings what a running broker cannot change back to the value in `running`; tells `kept` of each keyword
- * for which this makes a difference. */
+ * for which this makes a difference. Listeners that are where they were may have other settings; when there are
+ * others, all of it stays as in `running`. */
 void configuration_keep(struct configuration *configuration, const struct configuration *running,
                         void (*kept)(void *context, const char *keyword), void *context);
 

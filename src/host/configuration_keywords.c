@@ -38,9 +38,19 @@ static bool complain_of_range(struct problem *problem, const struct keyword *key
 
 /* Putting a number to its place. */
 
+void *keyword_place(struct configuration *configuration, const struct keyword *keyword)
+{
+    struct configuration_listeners *listeners = &configuration->listeners;
+    if (!keyword->of_listener)
+        return (char *)configuration + keyword->offset;
+    struct configuration_listener *listener =
+        listeners->count > 0 ? &listeners->items[listeners->count - 1] : &configuration->default_listener;
+    return (char *)listener + keyword->offset;
+}
+
 static void store(struct configuration *configuration, const struct keyword *keyword, uint64_t number)
 {
-    void *place = (char *)configuration + keyword->offset;
+    void *place = keyword_place(configuration, keyword);
     const uint64_t scaled = number * (keyword->scale ? keyword->scale : 1);
     const uint8_t one = (uint8_t)scaled;
     const uint16_t two = (uint16_t)scaled;
@@ -216,7 +226,7 @@ static bool read_text(struct configuration *configuration, const struct keyword 
         return complain(problem, bad, "this text is not UTF-8", NULL, "");
     if (length >= keyword->width)
         return complain(problem, keyword->width, "", value, " is too long");
-    char *place = (char *)configuration + keyword->offset;
+    char *place = keyword_place(configuration, keyword);
     memset(place, 0, keyword->width); /* configuration_keep compares all of it */
     memcpy(place, value, length);
     return true;
@@ -242,6 +252,8 @@ static bool read_port(const char *value, size_t length, uint16_t *port)
 
 static bool same_listener(const struct configuration_listener *a, const struct configuration_listener *b)
 {
+    if (a->path[0] || b->path[0])
+        return strcmp(a->path, b->path) == 0;
     return a->port != 0 && a->port == b->port && strcmp(a->address, b->address) == 0;
 }
 
@@ -250,31 +262,67 @@ static bool add_listener(struct configuration_listeners *listeners,
 {
     for (size_t i = 0; i < listeners->count; i++) {
         if (same_listener(&listeners->items[i], listener))
-            return complain(problem, 0, "this port and address have a listener already", NULL, "");
+            return complain(problem, 0,
+                            listener->path[0] ? "this path has a listener already"
+                                              : "this port and address have a listener already",
+                            NULL, "");
     }
     if (listeners->count == CONFIGURATION_LISTENERS)
         return complain(problem, 0, "there are too many listeners: 16 are possible", NULL, "");
-    listeners->items[listeners->count++] = *listener;
+    memcpy(&listeners->items[listeners->count++], listener, sizeof *listener);
+    return true;
+}
+
+/* `where`: of the address in the value. What has a slash is the path of a Unix socket, as in Mosquitto. */
+static bool read_place(struct configuration_listener *listener, const char *address, size_t where,
+                       struct problem *problem)
+{
+    const size_t length = strcspn(address, " \t");
+    const bool path = memchr(address, '/', length) != NULL;
+    if (address[length] != '\0')
+        return complain(problem, where + length, "", address, " is not one address");
+    if (path && listener->port != 0)
+        return complain(problem, 0, "a Unix socket has no port: listener 0 PATH", NULL, "");
+    if (path && length >= sizeof listener->path)
+        return complain(problem, where, "the path of a Unix socket has 107 bytes at most", NULL, "");
+    if (length >= sizeof listener->address)
+        return complain(problem, where, "", address, " is too long for an address");
+    memcpy(path ? listener->path : listener->address, address, length);
     return true;
 }
 
 static bool read_listener(struct configuration *configuration, const struct keyword *keyword,
                           const char *value, struct problem *problem)
 {
-    struct configuration_listener listener = {0};
+    struct configuration_listener listener;
     const size_t digits = strcspn(value, " \t");
     const char *address = value + digits + strspn(value + digits, " \t");
-    const size_t length = strcspn(address, " \t");
     (void)keyword;
+    memset(&listener, 0, sizeof listener); /* with its padding, see configuration_default */
+    listener.maximum_connections = UINT32_MAX;
     if (!read_port(value, digits, &listener.port))
         return complain(problem, 0, "", value,
                         " does not begin with a port: a number from 0 (any free port) to 65535");
-    if (address[length] != '\0')
-        return complain(problem, (size_t)(address - value) + length, "", address, " is not one address");
-    if (length >= sizeof listener.address)
-        return complain(problem, (size_t)(address - value), "", address, " is too long for an address");
-    memcpy(listener.address, address, length);
-    return add_listener(&configuration->listeners, &listener, problem);
+    return read_place(&listener, address, (size_t)(address - value), problem) &&
+           add_listener(&configuration->listeners, &listener, problem);
+}
+
+/* Mosquitto's -1 is its default: no limit. */
+static bool read_maximum_connections(struct configuration *configuration, const struct keyword *keyword,
+                                     const char *value, struct problem *problem)
+{
+    if (strcmp(value, "-1") != 0)
+        return read_number(configuration, keyword, value, problem);
+    store(configuration, keyword, UINT32_MAX);
+    return true;
+}
+
+static bool read_tls_version(struct configuration *configuration, const struct keyword *keyword,
+                             const char *value, struct problem *problem)
+{
+    if (strcmp(value, "tlsv1.1") == 0 || strcmp(value, "tlsv1") == 0)
+        return complain(problem, 0, "", value, " is not possible: versions before TLS 1.2 are not secure");
+    return read_choice(configuration, keyword, value, problem);
 }
 
 /* The log. */
@@ -324,17 +372,48 @@ _Static_assert(STORE_SYNC == 0 && STORE_ASYNC == 1 && STORE_LAZY == 2,
 
 #define PLACE(member)                                                                                        \
     .offset = offsetof(struct configuration, member), .width = sizeof(((struct configuration *)NULL)->member)
+#define OF_LISTENER(member)                                                                                  \
+    .offset = offsetof(struct configuration_listener, member),                                               \
+    .width = sizeof(((struct configuration_listener *)NULL)->member), .of_listener = true, .reloadable = true
 #define FROM(from, to) .minimum = from, .maximum = to
 #define BOOLEAN "false|true"
 
 static const struct keyword keywords[] = {
-    {"listener", "PORT [ADDRESS]", NULL,
-     "listen on this port, of all addresses or of this one; 0: any free port", read_listener,
-     PLACE(listeners), .repeatable = true},
+    {"listener", "PORT [ADDRESS|PATH]", NULL,
+     "listen on this port (0: any free one) of all addresses or of this one, or on a Unix socket (port 0)",
+     read_listener, PLACE(listeners), .repeatable = true},
     {"port", "PORT", "1883", "one more listener, on bind_address", read_number, PLACE(port),
      FROM(0, UINT16_MAX)},
     {"bind_address", "ADDRESS", NULL, "the address of the listener that port names", read_address,
      PLACE(bind_address)},
+    {"protocol", "mqtt|websockets", "mqtt", "what is spoken on the listener", read_choice, OF_LISTENER(protocol)},
+    {"socket_domain", "any|ipv4|ipv6", "any", "the addresses that the listener may have", read_choice,
+     OF_LISTENER(domain)},
+    {"max_connections", "COUNT", "-1", "clients that the listener has at a time; -1: no limit",
+     read_maximum_connections, OF_LISTENER(maximum_connections), FROM(1, UINT32_MAX - 1)},
+    {"certfile", "PATH", NULL, "TLS: the certificate of the server, and behind it those between it and the CA",
+     read_text, OF_LISTENER(tls.certfile)},
+    {"keyfile", "PATH", NULL, "TLS: the private key of the certificate, without a passphrase", read_text,
+     OF_LISTENER(tls.keyfile)},
+    {"cafile", "PATH", NULL, "TLS: the CA certificates that the clients' certificates must come from",
+     read_text, OF_LISTENER(tls.cafile)},
+    {"capath", "PATH", NULL, "TLS: a folder of CA certificates with the names that openssl rehash gives",
+     read_text, OF_LISTENER(tls.capath)},
+    {"crlfile", "PATH", NULL, "TLS: revoked certificates of clients", read_text, OF_LISTENER(tls.crlfile)},
+    {"require_certificate", BOOLEAN, "false", "TLS: only clients with a certificate get in", read_choice,
+     OF_LISTENER(tls.require_certificate)},
+    {"use_identity_as_username", BOOLEAN, "false",
+     "TLS: the Common Name of the client's certificate is its user name", read_choice,
+     OF_LISTENER(tls.use_identity)},
+    {"use_subject_as_username", BOOLEAN, "false",
+     "TLS: the whole subject of the client's certificate is its user name", read_choice,
+     OF_LISTENER(tls.use_subject)},
+    {"tls_version", "tlsv1.2|tlsv1.3", "tlsv1.2", "TLS: the oldest version that is allowed", read_tls_version,
+     OF_LISTENER(tls.version)},
+    {"ciphers", "TEXT", NULL, "TLS 1.2: the cipher suites, as OpenSSL writes them", read_text,
+     OF_LISTENER(tls.ciphers)},
+    {"ciphers_tls1.3", "TEXT", NULL, "TLS 1.3: the cipher suites, as OpenSSL writes them", read_text,
+     OF_LISTENER(tls.ciphers_1_3)},
     {"allow_anonymous", BOOLEAN, NULL, "true: say that anybody may enter, as long as there are no passwords",
      read_anonymous, PLACE(allow_anonymous)},
     {"set_tcp_nodelay", BOOLEAN, "true", "known for Mosquitto's sake; always true", read_nodelay,
@@ -420,14 +499,15 @@ _Static_assert(sizeof keywords / sizeof *keywords <= KEYWORDS_MAXIMUM, "KEYWORDS
 /* What people bring from Mosquitto and cannot be had yet, or not in this way. */
 #define NO_STORE_FILE "a store is a directory of several files: persistence_location names it"
 #define NO_SAVING "there is no saving from time to time: every change is stored as it happens, see durability"
-#define NO_TLS "there is no TLS yet: only plain TCP listeners"
+#define NO_PSK "there is no TLS with shared keys: only with certificates"
+#define NO_ENGINES "private keys are read from files only: keyfile"
 #define NO_USERS "there are no users and passwords yet: everybody may enter (allow_anonymous true)"
 #define NO_ACCESS_RULES "there are no access rules yet: every client may read and publish everything"
 #define NO_WEBSOCKETS "there are no WebSocket listeners yet: only plain TCP"
 #define NO_BRIDGES "there are no bridges yet"
 #define NO_PLUGINS "there are no plug-ins"
 #define NO_LOG_DETAIL "the log has no such option yet"
-#define NO_PER_LISTENER "listeners have no settings of their own yet"
+#define NO_PER_LISTENER "who may enter and do what is the same on all listeners"
 
 static const struct {
     const char *name;
@@ -437,30 +517,18 @@ static const struct {
     {"autosave_interval", NO_SAVING},
     {"autosave_on_changes", NO_SAVING},
     {"retained_persistence", "persistence true keeps retained messages as well"},
-    {"cafile", NO_TLS},
-    {"capath", NO_TLS},
-    {"certfile", NO_TLS},
-    {"keyfile", NO_TLS},
-    {"ciphers", NO_TLS},
-    {"ciphers_tls1.3", NO_TLS},
-    {"crlfile", NO_TLS},
-    {"dhparamfile", NO_TLS},
-    {"require_certificate", NO_TLS},
-    {"tls_version", NO_TLS},
-    {"tls_engine", NO_TLS},
-    {"tls_engine_kpass_sha1", NO_TLS},
-    {"tls_keyform", NO_TLS},
-    {"use_identity_as_username", NO_TLS},
-    {"use_subject_as_username", NO_TLS},
-    {"psk_file", NO_TLS},
-    {"psk_hint", NO_TLS},
+    {"dhparamfile", "not needed: the groups for Diffie-Hellman are chosen by OpenSSL; remove the line"},
+    {"tls_engine", NO_ENGINES},
+    {"tls_engine_kpass_sha1", NO_ENGINES},
+    {"tls_keyform", NO_ENGINES},
+    {"psk_file", NO_PSK},
+    {"psk_hint", NO_PSK},
     {"password_file", NO_USERS},
     {"clientid_prefixes", NO_USERS},
     {"use_username_as_clientid", NO_USERS},
     {"acl_file", NO_ACCESS_RULES},
-    {"mount_point", NO_ACCESS_RULES},
+    {"mount_point", "every topic is the same on all listeners; ACLs can keep clients apart"},
     {"check_retain_source", NO_ACCESS_RULES},
-    {"protocol", NO_WEBSOCKETS},
     {"http_dir", NO_WEBSOCKETS},
     {"websockets_log_level", NO_WEBSOCKETS},
     {"websockets_headers_size", NO_WEBSOCKETS},
@@ -475,9 +543,7 @@ static const struct {
     {"log_facility", NO_LOG_DETAIL},
     {"log_timestamp_format", NO_LOG_DETAIL},
     {"per_listener_settings", NO_PER_LISTENER},
-    {"bind_interface", NO_PER_LISTENER},
-    {"socket_domain", NO_PER_LISTENER},
-    {"max_connections", "connections cannot be limited yet, but by the limit of open files (ulimit -n)"},
+    {"bind_interface", "a listener is bound to an address: listener PORT ADDRESS, with that of the interface"},
     {"message_size_limit", "payloads have no limit of their own; max_packet_size limits the whole packet"},
     {"max_inflight_bytes", "messages in flight are limited by number only: max_inflight_messages"},
     {"max_queued_bytes", "queues are limited by number only: max_queued_messages"},

@@ -25,7 +25,7 @@ struct keyword {
     const char *fallback; /* the value that holds without the keyword; NULL: none that could be written */
     const char *help;
     keyword_reader *read;
-    size_t offset; /* of the place in struct configuration */
+    size_t offset; /* of the place in struct configuration; of_listener: in struct configuration_listener */
     size_t width;  /* of the place, bytes */
     uint64_t minimum;
     uint64_t maximum;
@@ -34,7 +34,11 @@ struct keyword {
     bool months;    /* Mosquitto's "m" is a month */
     bool repeatable;
     bool reloadable;
+    bool of_listener; /* holds for the listener whose line is above it, and may appear once for each */
 };
+
+/* Where a keyword's value is to be put: for one of a listener, in the listener that was begun last. */
+void *keyword_place(struct configuration *configuration, const struct keyword *keyword);
 
 /* The keyword at `index`; NULL behind the last one. */
 const struct keyword *keyword_at(size_t index);
@@ -49,6 +53,6 @@ const char *keyword_missing(const char *name);
 /* The known name that resembles `name` most; NULL: none does. */
 const char *keyword_nearest(const char *name);
 
-enum { KEYWORDS_MAXIMUM = 64 };
+enum { KEYWORDS_MAXIMUM = 128 };
 
 #endif

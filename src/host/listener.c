@@ -10,7 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include "tls.h"
+#include "unix_socket.h"
 
 enum {
     BACKLOG = 4096,            /* a storm of connections must not be answered with SYN drops */
@@ -28,13 +32,25 @@ union address {
     struct sockaddr generic;
     struct sockaddr_in v4;
     struct sockaddr_in6 v6;
+    struct sockaddr_un un;
 };
 
+/* Who it is on a Unix socket: "user 1000, process 4711". */
+static void describe_process(int descriptor, char text[static LONGEST_ADDRESS])
+{
+    struct ucred who = {0};
+    socklen_t length = sizeof who;
+    const bool known = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0;
+    snprintf(text, LONGEST_ADDRESS, known ? "user %u, process %d" : "Unix socket", (unsigned)who.uid, (int)who.pid);
+}
+
 /* "127.0.0.1:40000", "[::1]:40000" */
-static void describe_peer(const union address *address, char text[static LONGEST_ADDRESS])
+static void describe_peer(int descriptor, const union address *address, char text[static LONGEST_ADDRESS])
 {
     char number[INET6_ADDRSTRLEN] = "?";
-    if (address->generic.sa_family == AF_INET6) {
+    if (address->generic.sa_family == AF_UNIX) {
+        describe_process(descriptor, text);
+    } else if (address->generic.sa_family == AF_INET6) {
         inet_ntop(AF_INET6, &address->v6.sin6_addr, number, sizeof number);
         snprintf(text, LONGEST_ADDRESS, "[%s]:%u", number, (unsigned)ntohs(address->v6.sin6_port));
     } else {
@@ -107,6 +123,51 @@ static bool turn_away(struct listener *listener, int error)
     return false;
 }
 
+/* The filters that a group's clients need. False: no memory. */
+static bool make_transport(const struct listener_group *group, struct transport **transport)
+{
+    *transport = NULL;
+    if (!group->tls)
+        return true;
+    *transport = transport_create();
+    struct filter *tls = *transport ? tls_filter_create(group->tls) : NULL;
+    if (tls) {
+        transport_add(*transport, tls);
+        return true;
+    }
+    transport_destroy(*transport);
+    return false;
+}
+
+/* Whether the listener has room for one client more; complains otherwise. */
+static bool has_room(struct listener *listener)
+{
+    struct listeners *listeners = listener->all;
+    struct listener_group *group = &listeners->groups[listener->group];
+    const uint64_t now = uv_now(listeners->sockets->loop);
+    if (listeners->sockets->population[listener->group] < group->maximum_connections)
+        return true;
+    if (now >= group->next_complaint) {
+        group->next_complaint = now + COMPLAINT_INTERVAL;
+        const struct line name = listener_describe(listener);
+        log_write(listeners->log, LOG_WARNING, "%s has all the clients that max_connections allows (%u): others are "
+                  "turned away", name.text, (unsigned)group->maximum_connections);
+    }
+    return false;
+}
+
+static void welcome(struct listener *listener, int descriptor, const union address *address)
+{
+    char peer[LONGEST_ADDRESS];
+    struct transport *transport;
+    if (!has_room(listener) || !make_transport(&listener->all->groups[listener->group], &transport)) {
+        close(descriptor);
+        return;
+    }
+    describe_peer(descriptor, address, peer);
+    sockets_adopt(listener->all->sockets, descriptor, peer, transport, listener->group);
+}
+
 /* Returns whether another client may be waiting. */
 static bool accept_one(struct listener *listener)
 {
@@ -114,9 +175,7 @@ static bool accept_one(struct listener *listener)
     socklen_t length = sizeof address;
     int descriptor = accept4(listener->descriptor, &address.generic, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (descriptor >= 0) {
-        char peer[LONGEST_ADDRESS];
-        describe_peer(&address, peer);
-        sockets_adopt(listener->all->sockets, descriptor, peer, NULL);
+        welcome(listener, descriptor, &address);
         return true;
     }
     if (errno == EAGAIN)
@@ -181,6 +240,15 @@ static uint16_t port_of(int descriptor)
     return ntohs(address.generic.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
+/* Another listener of the group that's being made. */
+static struct listener *new_listener(struct listeners *listeners, int descriptor)
+{
+    struct listener *listener = &listeners->items[listeners->count++];
+    *listener = (struct listener){
+        .all = listeners, .descriptor = descriptor, .group = (uint8_t)(listeners->group_count - 1)};
+    return listener;
+}
+
 /* Adds one address that was looked up, and says in `*port` which one was chosen if it was 0. Returns 0 or an
  * errno value. */
 static int add_listener(struct listeners *listeners, const struct addrinfo *found, uint16_t *port)
@@ -192,13 +260,9 @@ static int add_listener(struct listeners *listeners, const struct addrinfo *foun
         return errno;
     if (*port == 0)
         *port = port_of(descriptor);
-    struct listener *listener = &listeners->items[listeners->count++];
-    *listener = (struct listener){
-        .all = listeners,
-        .descriptor = descriptor,
-        .loopback = is_loopback(found->ai_addr),
-        .port = *port,
-    };
+    struct listener *listener = new_listener(listeners, descriptor);
+    listener->local = is_loopback(found->ai_addr);
+    listener->port = *port;
     getnameinfo(found->ai_addr, found->ai_addrlen, listener->address, sizeof listener->address, NULL, 0,
                 NI_NUMERICHOST);
     return 0;
@@ -221,9 +285,14 @@ static void complain_of_address(const struct listeners *listeners, const char *n
 
 /* Listens on everything that a name stands for ("localhost" may be two addresses). `quiet`: says nothing
  * of a failure. Returns 0, an errno value, or -1 when there is no such address. */
-static int add_address(struct listeners *listeners, const char *name, uint16_t *port, bool quiet)
+static int add_address(struct listeners *listeners, const struct endpoint *endpoint, const char *name,
+                       uint16_t *port, bool quiet)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    static const int families[] = {
+        [DOMAIN_ANY] = AF_UNSPEC, [DOMAIN_IPV4] = AF_INET, [DOMAIN_IPV6] = AF_INET6};
+    struct addrinfo hints = {.ai_family = families[endpoint->settings->domain],
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE};
     struct addrinfo *found = NULL;
     int result = getaddrinfo(name, NULL, &hints, &found);
     if (result != 0) {
@@ -244,16 +313,21 @@ static int add_address(struct listeners *listeners, const char *name, uint16_t *
 
 static void close_descriptors(struct listeners *listeners, size_t first)
 {
-    for (size_t i = first; i < listeners->count; i++)
-        close(listeners->items[i].descriptor);
+    for (size_t i = first; i < listeners->count; i++) {
+        const struct listener *listener = &listeners->items[i];
+        close(listener->descriptor);
+        if (listener->port == 0)
+            unix_socket_remove(listener->address, &listener->file);
+    }
     listeners->count = first;
 }
 
 /* An address that may be missing: but a port that somebody else has on it is no good, because clients that
  * try this address first would reach the wrong server. */
-static int add_optional(struct listeners *listeners, const char *name, uint16_t *port, bool quiet)
+static int add_optional(struct listeners *listeners, const struct endpoint *endpoint, const char *name,
+                        uint16_t *port, bool quiet)
 {
-    int error = add_address(listeners, name, port, true);
+    int error = add_address(listeners, endpoint, name, port, true);
     if (error != EADDRINUSE)
         return 0;
     if (!quiet)
@@ -267,10 +341,28 @@ static int add_all(struct listeners *listeners, const struct endpoint *endpoint,
     int error = 0;
     for (size_t i = 0; i < endpoint->count && error == 0; i++) {
         bool optional = endpoint->last_optional && i == endpoint->count - 1;
-        error = optional ? add_optional(listeners, endpoint->addresses[i], &port, quiet)
-                         : add_address(listeners, endpoint->addresses[i], &port, quiet);
+        error = optional ? add_optional(listeners, endpoint, endpoint->addresses[i], &port, quiet)
+                         : add_address(listeners, endpoint, endpoint->addresses[i], &port, quiet);
     }
     return error;
+}
+
+static bool add_unix_socket(struct listeners *listeners, const char *path)
+{
+    struct stat file;
+    if (listeners->count == MAXIMUM_LISTENERS)
+        return false;
+    const int descriptor = unix_socket_listen(path, BACKLOG, &file);
+    if (descriptor < 0) {
+        log_write(listeners->log, LOG_ERROR, "cannot listen on %s: %s", path,
+                  errno == ENOTSOCK ? "there is a file that is no socket" : strerror(errno));
+        return false;
+    }
+    struct listener *listener = new_listener(listeners, descriptor);
+    listener->local = true;
+    listener->file = file;
+    memcpy(listener->address, path, strlen(path) + 1);
+    return true;
 }
 
 /* A port that the kernel chose for the first address may be taken on the second: then another one is
@@ -278,6 +370,8 @@ static int add_all(struct listeners *listeners, const struct endpoint *endpoint,
 static bool bind_endpoint(struct listeners *listeners, const struct endpoint *endpoint)
 {
     size_t first = listeners->count;
+    if (endpoint->count == 0)
+        return add_unix_socket(listeners, endpoint->settings->path);
     for (int attempt = 1;; attempt++) {
         bool last = endpoint->port != 0 || attempt == PORT_ATTEMPTS;
         int error = add_all(listeners, endpoint, !last);
@@ -291,13 +385,68 @@ static bool bind_endpoint(struct listeners *listeners, const struct endpoint *en
 
 static bool bind_all(struct listeners *listeners, const struct endpoint *endpoints, size_t count)
 {
+    /* All of them at once, so that none is forgotten when one cannot be bound. */
+    assert(count <= MAXIMUM_ENDPOINTS);
+    for (size_t i = 0; i < count; i++)
+        listeners_configure(listeners, i, endpoints[i].settings, endpoints[i].tls);
     for (size_t i = 0; i < count; i++) {
+        listeners->group_count = i + 1;
         if (!bind_endpoint(listeners, &endpoints[i])) {
             close_descriptors(listeners, 0);
             return false;
         }
     }
     return true;
+}
+
+void listeners_configure(struct listeners *listeners, size_t index, const struct configuration_listener *settings,
+                         struct tls_context *tls)
+{
+    assert(index < MAXIMUM_ENDPOINTS);
+    tls_context_release(listeners->groups[index].tls);
+    listeners->groups[index] = (struct listener_group){
+        .tls = tls,
+        .maximum_connections = settings->maximum_connections,
+        .protocol = settings->protocol,
+        .use_identity = settings->tls.use_identity,
+        .use_subject = settings->tls.use_subject,
+    };
+}
+
+bool listeners_certify(const struct listeners *listeners, const void *host, const char **name)
+{
+    const struct listener_group *group = &listeners->groups[sockets_group(host)];
+    if (!group->use_identity && !group->use_subject)
+        return false;
+    const struct peer_identity *identity = sockets_identity(host);
+    *name = NULL;
+    if (identity)
+        *name = group->use_identity ? identity->common_name : identity->subject;
+    return true;
+}
+
+struct line listener_describe(const struct listener *listener)
+{
+    const struct listener_group *group = &listener->all->groups[listener->group];
+    const bool websockets = group->protocol == PROTOCOL_WEBSOCKETS;
+    struct line text = {0};
+    line_text(&text, listener->address);
+    if (listener->port != 0) {
+        line_text(&text, " port ");
+        line_number(&text, listener->port);
+    }
+    const char *const transports[] = {listener->port == 0 ? "Unix socket" : NULL, group->tls ? "TLS" : NULL,
+                                      websockets ? "WebSocket" : NULL};
+    const char *before = " (";
+    for (size_t i = 0; i < sizeof transports / sizeof *transports; i++) {
+        if (!transports[i])
+            continue;
+        line_text(&text, before);
+        line_text(&text, transports[i]);
+        before = ", ";
+    }
+    line_text(&text, *before == ',' ? ")" : "");
+    return text;
 }
 
 static bool start_all(struct listeners *listeners)
@@ -337,6 +486,10 @@ void listeners_close(struct listeners *listeners)
         uv_close((uv_handle_t *)&listeners->pause, NULL);
     listeners->pause.data = NULL;
     close_descriptors(listeners, 0);
+    for (size_t i = 0; i < MAXIMUM_ENDPOINTS; i++) {
+        tls_context_release(listeners->groups[i].tls);
+        listeners->groups[i].tls = NULL;
+    }
     if (listeners->spare >= 0)
         close(listeners->spare);
     listeners->spare = -1;

@@ -97,8 +97,9 @@ static void announce_listeners(const struct listeners *listeners, const struct l
 {
     for (size_t i = 0; i < listeners->count; i++) {
         const struct listener *listener = &listeners->items[i];
-        log_write(log, LOG_NOTICE, "listening on %s port %u", listener->address, (unsigned)listener->port);
-        if (!listener->loopback)
+        const struct listener_group *group = &listeners->groups[listener->group];
+        log_write(log, LOG_NOTICE, "listening on %s", listener_describe(listener).text);
+        if (!listener->local && !group->use_identity && !group->use_subject)
             log_write(
                 log, LOG_WARNING,
                 "%s can be reached from other machines and there is no authentication: whoever connects may "

@@ -3,6 +3,9 @@
 #include <stdio.h>
 
 #include "configuration_file.h"
+#include "wanted.h"
+
+enum { WARNING_DAYS = 14 }; /* a certificate that expires so soon is a warning */
 
 /* Configuring. */
 
@@ -48,6 +51,13 @@ bool service_check(const struct command_line *command_line)
     struct configuration configuration;
     if (!read_configuration(&configuration, command_line, &sink))
         return false;
+    struct wanted wanted;
+    wanted_find(&wanted, command_line, &configuration);
+    if (!wanted_prepare(&wanted, complain_at_start, NULL))
+        return false;
+    for (size_t i = 0; i < wanted.count; i++)
+        printf("%s\n", wanted_describe(&wanted, i).text);
+    wanted_release(&wanted);
     printf("%s: fine\n", command_line->configuration_file);
     return true;
 }
@@ -75,46 +85,67 @@ bool service_keep(struct service *service)
 static const char *const loopback[] = {"127.0.0.1", "::1"};
 static const char *const everywhere[] = {"0.0.0.0", "::"};
 
-static struct endpoint pair(const char *const addresses[2], uint16_t port)
+/* IPv4 and IPv6, or the one that the user wants. */
+static struct endpoint pair(const char *const addresses[2], enum listener_domain domain)
 {
-    return (struct endpoint){.port = port, .addresses = addresses, .count = 2, .last_optional = true};
+    if (domain != DOMAIN_ANY)
+        return (struct endpoint){.addresses = &addresses[domain == DOMAIN_IPV6], .count = 1};
+    return (struct endpoint){.addresses = addresses, .count = 2, .last_optional = true};
 }
 
-static bool listen_as_commanded(struct service *service)
+static struct endpoint commanded_endpoint(const struct command_line *command_line,
+                                          const struct configuration_listener *settings)
 {
-    const struct command_line *command_line = service->command_line;
-    struct endpoint endpoint = pair(loopback, command_line->port);
+    struct endpoint endpoint = pair(loopback, settings->domain);
     if (command_line->address_count > 0)
-        endpoint = (struct endpoint){.port = command_line->port,
-                                     .addresses = command_line->addresses,
-                                     .count = command_line->address_count};
-    return listeners_open(&service->loop.listeners, &service->loop.sockets, &service->log, &endpoint, 1);
+        endpoint =
+            (struct endpoint){.addresses = command_line->addresses, .count = command_line->address_count};
+    endpoint.port = command_line->port;
+    return endpoint;
 }
 
-static bool listen_as_configured(struct service *service)
+/* `address`: where the address may be put. */
+static struct endpoint configured_endpoint(const struct configuration_listener *settings, const char **address)
 {
-    const struct configuration_listeners *listeners = &service->configuration.listeners;
-    struct endpoint endpoints[CONFIGURATION_LISTENERS];
-    const char *addresses[CONFIGURATION_LISTENERS];
-    for (size_t i = 0; i < listeners->count; i++) {
-        const struct configuration_listener *listener = &listeners->items[i];
-        addresses[i] = listener->address;
-        endpoints[i] = listener->address[0]
-                           ? (struct endpoint){.port = listener->port, .addresses = &addresses[i], .count = 1}
-                           : pair(everywhere, listener->port);
-    }
-    return listeners_open(&service->loop.listeners, &service->loop.sockets, &service->log, endpoints,
-                          listeners->count);
+    struct endpoint endpoint = {0};
+    *address = settings->address;
+    if (settings->address[0])
+        endpoint = (struct endpoint){.addresses = address, .count = 1};
+    else if (!settings->path[0])
+        endpoint = pair(everywhere, settings->domain);
+    endpoint.port = settings->port;
+    return endpoint;
 }
 
-/* --port or --bind replace all listeners of the file: half of the one and half of the other would
- * surprise. */
+static void announce_certificates(const struct service *service, const struct wanted *wanted)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        if (!wanted->contexts[i])
+            continue;
+        const int days = tls_context_days_left(wanted->contexts[i]);
+        log_write(&service->log, days < WARNING_DAYS ? LOG_WARNING : LOG_NOTICE,
+                  "%s: the certificate expires in %d days", wanted_describe(wanted, i).text, days);
+    }
+}
+
 bool service_listen(struct service *service)
 {
-    const struct command_line *command_line = service->command_line;
-    const bool commanded = command_line->port_given || command_line->address_count > 0;
-    return commanded || service->configuration.listeners.count == 0 ? listen_as_commanded(service)
-                                                                    : listen_as_configured(service);
+    struct wanted wanted;
+    struct endpoint endpoints[CONFIGURATION_LISTENERS];
+    const char *addresses[CONFIGURATION_LISTENERS];
+    wanted_find(&wanted, service->command_line, &service->configuration);
+    if (!wanted_prepare(&wanted, complain_in_log, &service->log))
+        return false;
+    announce_certificates(service, &wanted);
+    for (size_t i = 0; i < wanted.count; i++) {
+        const struct configuration_listener *settings = wanted.listeners[i];
+        endpoints[i] = wanted.commanded ? commanded_endpoint(service->command_line, settings)
+                                        : configured_endpoint(settings, &addresses[i]);
+        endpoints[i].settings = settings;
+        endpoints[i].tls = wanted.contexts[i];
+    }
+    return listeners_open(&service->loop.listeners, &service->loop.sockets, &service->log, endpoints,
+                          wanted.count);
 }
 
 /* SIGHUP. */
@@ -122,6 +153,14 @@ bool service_listen(struct service *service)
 static void tell_kept(void *context, const char *keyword)
 {
     log_write(context, LOG_WARNING, "%s: the new value needs a restart, the old one stays in force", keyword);
+}
+
+/* Clients that are connected keep the certificates and keys that they came with. */
+static void apply_to_listeners(struct service *service, const struct wanted *wanted)
+{
+    announce_certificates(service, wanted);
+    for (size_t i = 0; i < wanted->count; i++)
+        listeners_configure(&service->loop.listeners, i, wanted->listeners[i], wanted->contexts[i]);
 }
 
 static void apply(struct service *service, const struct configuration *configuration)
@@ -148,8 +187,17 @@ void service_reload(void *context)
         return;
     }
     configuration_keep(&configuration, &service->configuration, tell_kept, &service->log);
-    if (!log_configure(&service->log, &configuration))
+    struct wanted wanted;
+    wanted_find(&wanted, service->command_line, &configuration);
+    if (!wanted_prepare(&wanted, complain_in_log, &service->log)) {
+        log_write(&service->log, LOG_ERROR, "SIGHUP: nothing was changed, the old certificates stay in force");
         return;
+    }
+    if (!log_configure(&service->log, &configuration)) {
+        wanted_release(&wanted);
+        return;
+    }
+    apply_to_listeners(service, &wanted);
     apply(service, &configuration);
     log_write(&service->log, LOG_NOTICE, "SIGHUP: %s was read again", name);
 }

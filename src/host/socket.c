@@ -8,6 +8,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "first_bytes.h"
+
 enum {
     INPUT_SIZE = 256 * 1024,
     /* Output is also sent in the middle of a turn when this much was read: libuv may handle thousands of
@@ -34,6 +36,8 @@ struct client {
     uint16_t reads_left; /* LINGERING */
     uint8_t phase;
     uint8_t watched; /* WATCH_INPUT, WATCH_OUTPUT; the latter means that the socket took no more */
+    uint8_t group;
+    bool begun; /* bytes have come */
 };
 static_assert(sizeof(struct client) <= 48, "an idle connection costs what was promised");
 
@@ -85,6 +89,7 @@ static void drop(struct sockets *sockets, struct client *client)
     report_closed(sockets, client, NULL);
     enter(sockets, client, GONE, 0);
     sockets->count--;
+    sockets->population[client->group]--;
     close(client->descriptor); /* which epoll notices by itself */
     transport_destroy(client->transport);
     client->transport = NULL;
@@ -281,6 +286,16 @@ static bool receive_filtered(struct sockets *sockets, struct client *client, str
     return false;
 }
 
+/* What the first bytes of a plain connection are instead of MQTT; NULL: nothing that's known. */
+static const char *find_stranger(struct client *client, struct bytes bytes)
+{
+    const enum spoken spoken = client->begun || client->transport ? SPOKEN_UNKNOWN : first_bytes_tell(bytes);
+    client->begun = true;
+    if (spoken == SPOKEN_TLS)
+        return "the client speaks TLS, and this listener has no TLS";
+    return spoken == SPOKEN_HTTP ? "the client speaks HTTP, and this listener speaks MQTT" : NULL;
+}
+
 static void receive(struct sockets *sockets, struct client *client)
 {
     /* Another connection's input may have changed this since the socket was polled (a Session is taken
@@ -297,6 +312,11 @@ static void receive(struct sockets *sockets, struct client *client)
         return;
     }
     const struct bytes bytes = bytes_of(sockets->input, (size_t)count);
+    const char *stranger = find_stranger(client, bytes);
+    if (stranger) {
+        begin_to_linger(sockets, client, stranger);
+        return;
+    }
     if (!client->transport)
         hand_in(sockets, client, bytes);
     else if (!receive_filtered(sockets, client, bytes))
@@ -346,7 +366,8 @@ static bool watch_first(const struct sockets *sockets, struct client *client)
     return epoll_ctl(sockets->epoll, EPOLL_CTL_ADD, client->descriptor, &event) == 0;
 }
 
-void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, struct transport *transport)
+void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, struct transport *transport,
+                   uint8_t group)
 {
     struct client *client = calloc(1, sizeof *client);
     if (!client) {
@@ -356,13 +377,27 @@ void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, st
     }
     client->descriptor = descriptor;
     client->transport = transport;
+    client->group = group;
     list_append(&sockets->open, &client->node);
     sockets->count++;
+    sockets->population[group]++;
     struct step step = {.kind = STEP_ACCEPTED, .host = client, .peer = peer};
     broker_step(sockets->broker, uv_now(sockets->loop), &step);
     client->connection = step.connection;
     if (!step.connection || !watch_first(sockets, client))
         drop(sockets, client);
+}
+
+uint8_t sockets_group(const void *host)
+{
+    const struct client *client = host;
+    return client->group;
+}
+
+const struct peer_identity *sockets_identity(const void *host)
+{
+    const struct client *client = host;
+    return transport_identity(client->transport);
 }
 
 /* Whether the first of a list is due; the low bits of both times suffice, see struct client. */

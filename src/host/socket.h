@@ -23,6 +23,8 @@
 #include "../mqtt/broker.h"
 #include "transport.h"
 
+enum { SOCKETS_GROUPS = 32 }; /* clients are counted by the listener they came to */
+
 /* All of them. Every client is in exactly one of the lists. */
 struct sockets {
     uv_loop_t *loop; /* its `data` points back to this structure */
@@ -38,6 +40,7 @@ struct sockets {
     struct list lingering; /* likewise */
     struct list gone;      /* closed, to be freed when the events at hand have been dealt with */
     size_t count;
+    uint32_t population[SOCKETS_GROUPS]; /* likewise, by group */
 };
 
 /* Sets up the population without a member. Loop and broker are borrowed. False: no memory. */
@@ -48,8 +51,14 @@ bool sockets_create(struct sockets *sockets, uv_loop_t *loop, struct broker *bro
 void sockets_destroy(struct sockets *sockets);
 
 /* Takes over a connected, non-blocking descriptor, and `transport` (NULL: plain TCP). `peer` is the other
- * side's address for the log. */
-void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, struct transport *transport);
+ * side's address for the log; `group` is below SOCKETS_GROUPS. */
+void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, struct transport *transport,
+                   uint8_t group);
+
+/* Of a connection whose host handle (connection_host, authentication_request.host) this is: the group that it was
+ * adopted with, and who the client has proved to be (NULL: nobody), valid as long as the connection. */
+uint8_t sockets_group(const void *host);
+const struct peer_identity *sockets_identity(const void *host);
 
 /* Sends the output of every connection that has become ready, and closes those that are to be closed. */
 void sockets_flush(struct sockets *sockets);

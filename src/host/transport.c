@@ -90,6 +90,17 @@ void transport_close(struct transport *transport, struct transport_scratch *scra
     }
 }
 
+const struct peer_identity *transport_identity(const struct transport *transport)
+{
+    for (uint32_t i = 0; transport && i < transport->count; i++) {
+        struct filter *filter = transport->filters[i];
+        const struct peer_identity *identity = filter->class->identity ? filter->class->identity(filter) : NULL;
+        if (identity)
+            return identity;
+    }
+    return NULL;
+}
+
 const char *transport_complaint(const struct transport *transport)
 {
     for (uint32_t i = 0; i < transport->count; i++) {

@@ -19,6 +19,12 @@ enum filter_outcome {
 
 struct filter;
 
+/* Who the other side is, as it has proved. The texts are NULL when there are none. */
+struct peer_identity {
+    char *common_name; /* of the subject of its certificate, UTF-8 */
+    char *subject;     /* all of it, in the form of RFC 2253 */
+};
+
 /* What a kind of filter can do. Every function gets its own filter; `up` and `down` are the caller's buffers, to
  * which it appends. A filter that has no memory fails. */
 struct filter_class {
@@ -33,6 +39,9 @@ struct filter_class {
     void (*close)(struct filter *filter, struct buffer *down);
     /* Why it failed, for the log; valid as long as the filter. */
     const char *(*complaint)(const struct filter *filter);
+    /* What the other side has proved of its identity; NULL: nothing. Valid as long as the filter. The member may be
+     * NULL: there is never anything. */
+    const struct peer_identity *(*identity)(struct filter *filter);
     void (*destroy)(struct filter *filter);
 };
 
@@ -75,6 +84,10 @@ enum filter_outcome transport_send(struct transport *transport, struct transport
 
 /* Farewells of all filters, from the top. */
 void transport_close(struct transport *transport, struct transport_scratch *scratch);
+
+/* Who the other side has proved to be; NULL: it has proved nothing. `transport` may be NULL. Valid as long as the
+ * transport. */
+const struct peer_identity *transport_identity(const struct transport *transport);
 
 /* Why a call failed; names the filter. Never NULL. */
 const char *transport_complaint(const struct transport *transport);

@@ -64,7 +64,9 @@ static bool same(const struct configuration *a, const struct configuration *b)
 {
     const struct keyword *keyword;
     for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
-        if (memcmp((const char *)a + keyword->offset, (const char *)b + keyword->offset, keyword->width) != 0)
+        struct configuration *one = (struct configuration *)(uintptr_t)a;
+        struct configuration *other = (struct configuration *)(uintptr_t)b;
+        if (memcmp(keyword_place(one, keyword), keyword_place(other, keyword), keyword->width) != 0)
             return false;
     }
     return true;
@@ -201,6 +203,53 @@ START_TEST(listeners)
 }
 END_TEST
 
+static void count_kept(void *context, const char *keyword)
+{
+    strcat(context, keyword);
+    strcat(context, " ");
+}
+
+START_TEST(settings_of_listeners)
+{
+    struct configuration c;
+    accept_text(&c, "max_connections 7\nport 3\nbind_address ::1\nlistener 0 ::1\ncertfile /a b\nkeyfile k\n"
+                    "tls_version tlsv1.3\nlistener 0 /run/x\nlistener 9\nsocket_domain ipv6\ncafile ca\n"
+                    "certfile c\nkeyfile k\nrequire_certificate true\nuse_subject_as_username true\n");
+    const struct configuration_listener *items = c.listeners.items;
+    ck_assert_uint_eq(c.listeners.count, 4);
+    ck_assert_str_eq(items[0].tls.certfile, "/a b");
+    ck_assert_uint_eq(items[0].tls.version, TLS_1_3);
+    ck_assert(configuration_uses_tls(&items[0]) && !configuration_certifies(&items[0]));
+    ck_assert_uint_eq(items[0].maximum_connections, UINT32_MAX);
+    ck_assert_str_eq(items[1].path, "/run/x");
+    ck_assert(!configuration_uses_tls(&items[1]));
+    ck_assert_uint_eq(items[2].domain, DOMAIN_IPV6);
+    ck_assert(configuration_certifies(&items[2])); /* so nobody need say that everybody may enter */
+    ck_assert_uint_eq(items[3].port, 3);
+    ck_assert_uint_eq(items[3].maximum_connections, 7);
+    accept_text(&c, "certfile c\nkeyfile k\n");
+    ck_assert_uint_eq(c.listeners.count, 0);
+    ck_assert(configuration_uses_tls(&c.default_listener));
+}
+END_TEST
+
+START_TEST(settings_of_listeners_may_change)
+{
+    struct configuration running, fresh;
+    char kept[200] = "";
+    accept_text(&running, "listener 1 ::1\ncertfile a\nkeyfile k\n");
+    accept_text(&fresh, "listener 1 ::1\ncertfile b\nkeyfile k\nmax_connections 5\n");
+    configuration_keep(&fresh, &running, count_kept, kept);
+    ck_assert_str_eq(kept, "");
+    ck_assert_str_eq(fresh.listeners.items[0].tls.certfile, "b");
+    ck_assert_uint_eq(fresh.listeners.items[0].maximum_connections, 5);
+    accept_text(&fresh, "listener 1 ::1\ncertfile b\nkeyfile k\nlistener 2 ::1\n");
+    configuration_keep(&fresh, &running, count_kept, kept);
+    ck_assert_str_eq(kept, "listener ");
+    ck_assert_str_eq(fresh.listeners.items[0].tls.certfile, "a");
+}
+END_TEST
+
 START_TEST(queues_and_log)
 {
     struct configuration c;
@@ -235,7 +284,26 @@ START_TEST(mistakes_are_placed_and_explained)
         {"autosave_interval 1", 1, 1, "durability"},
         {"autosave_on_changes true", 1, 1, "durability"},
         {"retained_persistence true", 1, 1, "persistence true"},
-        {"cafile x", 1, 1, "no TLS"},
+        {"cafile x", 1, 1, "no certfile"},
+        {"certfile x", 1, 1, "no keyfile"},
+        {"certfile x\nlistener 1 ::1", 1, 1, "belongs below"},
+        {"listener 1 ::1\n\ncrlfile x", 1, 1, "no certfile"},
+        {"listener 1 ::1\nuse_identity_as_username true", 1, 1, "require_certificate true"},
+        {"listener 1 ::1\ncertfile x\nkeyfile y\ncrlfile z", 1, 1, "crlfile means nothing"},
+        {"listener 1 ::1\ncertfile x\nkeyfile y\nrequire_certificate true", 1, 1, "cafile or capath"},
+        {"listener 1 ::1\ncertfile x\nkeyfile y\nlistener 2 ::1\ncertfile x\nkeyfile y\ncertfile z", 7, 1, "line 5"},
+        {"listener 1 ::1\ntls_version tlsv1.1", 2, 13, "not secure"},
+        {"listener 1 ::1\ntls_version 1.2", 2, 13, "tlsv1.2|tlsv1.3"},
+        {"listener 1 ::1\nmax_connections -2", 2, 17, "not a number"},
+        {"listener 1 ::1\nmax_connections 0", 2, 17, "1 to"},
+        {"listener 1 ::1\nsocket_domain ip", 2, 15, "any|ipv4|ipv6"},
+        {"listener 1 /x", 1, 10, "has no port"},
+        {"listener 0 /x\nlistener 0 /x", 2, 10, "path has a listener"},
+        {"listener 0 /x y", 1, 14, "one address"},
+        {"bind_interface eth0", 1, 1, "ADDRESS"},
+        {"mount_point x", 1, 1, "every topic"},
+        {"dhparamfile x", 1, 1, "not needed"},
+        {"psk_file x", 1, 1, "shared keys"},
         {"password_file", 1, 1, "no users"},
         {"max_qos", 1, 8, "needs a value: COUNT"},
         {"max_qos  ", 1, 8, "needs a value"},
@@ -339,12 +407,6 @@ START_TEST(a_file_that_is_something_else)
     ck_assert_uint_eq(mistakes.count, CONFIGURATION_MOST_MISTAKES + 1);
 }
 END_TEST
-
-static void count_kept(void *context, const char *keyword)
-{
-    strcat(context, keyword);
-    strcat(context, " ");
-}
 
 START_TEST(a_running_broker_keeps_what_it_cannot_change)
 {
@@ -462,6 +524,8 @@ Suite *suite_host_configuration(void)
     tcase_add_test(values, ranges_are_kept);
     tcase_add_test(values, values_reach_their_place);
     tcase_add_test(values, listeners);
+    tcase_add_test(values, settings_of_listeners);
+    tcase_add_test(values, settings_of_listeners_may_change);
     tcase_add_test(values, queues_and_log);
     tcase_add_test(values, a_running_broker_keeps_what_it_cannot_change);
     tcase_add_test(values, the_store);
