@@ -68,6 +68,38 @@ static void lend_trace(void *context, enum sender sender, struct bytes client_id
         harness->traced_sent++;
 }
 
+/* The judge has a context of its own. */
+static struct authentication_answer lend_authenticate(void *context,
+                                                      const struct authentication_request *request)
+{
+    const struct harness_judge *judge = &((struct harness *)context)->judge;
+    return judge->authenticate(judge->context, request);
+}
+
+static void lend_authentication_ended(void *context, void *host)
+{
+    const struct harness_judge *judge = &((struct harness *)context)->judge;
+    judge->authentication_ended(judge->context, host);
+}
+
+static bool lend_authorise(void *context, const struct authorisation *question)
+{
+    const struct harness_judge *judge = &((struct harness *)context)->judge;
+    return judge->authorise(judge->context, question);
+}
+
+static struct broker_environment lend(struct harness *harness)
+{
+    const struct harness_judge *judge = &harness->judge;
+    return (struct broker_environment){
+        .context = harness,
+        .authenticate = judge->authenticate ? lend_authenticate : NULL,
+        .authentication_ended = judge->authentication_ended ? lend_authentication_ended : NULL,
+        .authorise = judge->authorise ? lend_authorise : NULL,
+        .random = lend_random,
+        .log = lend_log};
+}
+
 struct broker_settings harness_settings(void)
 {
     struct broker_settings settings = broker_default_settings();
@@ -87,8 +119,8 @@ static struct harness *make(const struct broker_settings *settings)
 static struct harness *create(const struct broker_settings *settings, bool traced)
 {
     struct harness *harness = make(settings);
-    const struct broker_environment environment = {
-        .context = harness, .random = lend_random, .log = lend_log, .trace = traced ? lend_trace : NULL};
+    struct broker_environment environment = lend(harness);
+    environment.trace = traced ? lend_trace : NULL;
     harness->broker = must(broker_create(&harness->settings, &environment));
     harness_advance(harness, 0);
     return harness;
@@ -96,22 +128,28 @@ static struct harness *create(const struct broker_settings *settings, bool trace
 
 struct broker *harness_broker(struct harness *harness)
 {
-    const struct broker_environment environment = {.context = harness,
-                                                   .storage = stored_mode(harness),
-                                                   .wall_clock = stored_wall_clock,
-                                                   .random = lend_random,
-                                                   .log = lend_log};
+    struct broker_environment environment = lend(harness);
+    environment.storage = stored_mode(harness);
+    environment.wall_clock = stored_wall_clock;
     return broker_create(&harness->settings, &environment);
 }
 
-struct harness *harness_create_stored(const struct broker_settings *settings, enum storage storage)
+struct harness *harness_create_asking(const struct broker_settings *settings, enum storage storage,
+                                      const struct harness_judge *judge)
 {
     struct harness *harness = make(settings);
+    harness->judge = *judge;
     stored_begin(harness, storage);
     const char *wrong = stored_load(harness);
     if (wrong)
         harness_fail("a broker over an empty store: %s", wrong);
     return harness;
+}
+
+struct harness *harness_create_stored(const struct broker_settings *settings, enum storage storage)
+{
+    const struct harness_judge nobody = {.context = NULL};
+    return harness_create_asking(settings, storage, &nobody);
 }
 
 struct harness *harness_create(const struct broker_settings *settings)

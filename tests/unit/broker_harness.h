@@ -21,6 +21,14 @@
 
 enum { HARNESS_LOG_SIZE = 8192 };
 
+/* Who decides about clients, 4.12 and 5.4.2, for harness_create_asking; see broker.h. NULL: nobody. */
+struct harness_judge {
+    void *context; /* of the three */
+    struct authentication_answer (*authenticate)(void *context, const struct authentication_request *request);
+    void (*authentication_ended)(void *context, void *host);
+    bool (*authorise)(void *context, const struct authorisation *question);
+};
+
 /* One end of a Network Connection, the client's. */
 struct client {
     struct harness *harness;
@@ -50,6 +58,7 @@ struct harness {
     void (*leave)(void);
     struct broker_settings settings;
     struct stored_map *stored; /* NULL: a broker without storage */
+    struct harness_judge judge;
 };
 
 /* Ends the test with a message. Provided by the program: unit-tests fails the test, memory-tests ends
@@ -64,6 +73,9 @@ struct broker_settings harness_settings(void);
 struct harness *harness_create(const struct broker_settings *settings);
 /* As above, with every packet traced. */
 struct harness *harness_create_traced(const struct broker_settings *settings);
+/* With somebody who decides about clients. */
+struct harness *harness_create_asking(const struct broker_settings *settings, enum storage storage,
+                                      const struct harness_judge *judge);
 /* Drops every client and frees all. Inboxes that were not read are not complained of. */
 void harness_destroy(struct harness *harness);
 
