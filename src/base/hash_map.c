@@ -158,6 +158,17 @@ void hash_map_each(const struct hash_map *map, bool (*each)(void *context, void 
             return;
 }
 
+void *hash_map_any(const struct hash_map *map, uint32_t *at)
+{
+    if (map->count == 0)
+        return NULL;
+    uint32_t slot = *at < map->capacity ? *at : 0; /* it may have shrunk */
+    while (map->slots[slot].item == NULL)
+        slot = after(map, slot);
+    *at = slot;
+    return map->slots[slot].item;
+}
+
 void hash_map_clear(struct hash_map *map)
 {
     free(map->slots);

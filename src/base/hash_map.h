@@ -45,6 +45,10 @@ bool hash_map_remove(struct hash_map *map, uint64_t hash, const void *item);
 /* Calls `each` for every item, in no particular order, until it returns false. It must not change the map. */
 void hash_map_each(const struct hash_map *map, bool (*each)(void *context, void *item), void *context);
 
+/* Any item of the map, NULL when it's empty; for emptying a map item by item. `*at`, 0 at first, keeps where to
+ * look next: a search that began anew each time would pass over all free slots again and again. */
+void *hash_map_any(const struct hash_map *map, uint32_t *at);
+
 /* Frees the table (not the items); the map is then empty and can be used again. */
 void hash_map_clear(struct hash_map *map);
 

@@ -67,17 +67,11 @@ static void release_message(void *context, struct message *message)
     retained_release(context, message);
 }
 
-static bool first_session(void *context, void *item)
-{
-    *(struct session **)context = item;
-    return false;
-}
-
 static void end_sessions(struct broker *broker)
 {
-    while (broker->sessions.count > 0) {
-        struct session *session = NULL;
-        hash_map_each(&broker->sessions, first_session, &session);
+    struct session *session;
+    uint32_t at = 0;
+    while ((session = hash_map_any(&broker->sessions, &at)) != NULL) {
         will_discard(broker, session); /* [D-3.1.2.5-5] */
         session_end(broker, session);
     }

@@ -189,6 +189,29 @@ START_TEST(memory_follows_the_number_of_items)
 }
 END_TEST
 
+/* Each item comes once, although removing moves others about and the table shrinks. */
+START_TEST(a_map_is_emptied_item_by_item)
+{
+    struct hash_map map = {.slots = NULL};
+    static struct item items[ITEMS];
+    uint32_t at = 0;
+    ck_assert_ptr_null(hash_map_any(&map, &at));
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        items[i] = (struct item){.hash = hash_mix(i % (ITEMS / 2)), .key = i, .in = true};
+        if (!hash_map_insert(&map, items[i].hash, &items[i]))
+            ck_abort_msg("item %u", i);
+    }
+    for (uint32_t i = 0; i < ITEMS; i++) {
+        struct item *item = hash_map_any(&map, &at);
+        if (item == NULL || !item->in || !hash_map_remove(&map, item->hash, item))
+            ck_abort_msg("step %u", i);
+        item->in = false;
+    }
+    ck_assert_ptr_null(hash_map_any(&map, &at));
+    ck_assert_uint_eq(map.count, 0);
+}
+END_TEST
+
 Suite *suite_base_hash_map(void);
 
 Suite *suite_base_hash_map(void)
@@ -202,6 +225,7 @@ Suite *suite_base_hash_map(void)
     tcase_add_test(tcase, reserved_room_needs_no_growth);
     tcase_add_test(tcase, random_changes_agree_with_an_array);
     tcase_add_test(tcase, memory_follows_the_number_of_items);
+    tcase_add_test(tcase, a_map_is_emptied_item_by_item);
     suite_add_tcase(suite, tcase);
     return suite;
 }
