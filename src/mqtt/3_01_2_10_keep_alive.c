@@ -23,7 +23,11 @@ void keep_alive_start(struct broker *broker, struct connection *connection)
 void keep_alive_timer_expired(struct broker *broker, struct connection *connection)
 {
     if (connection->state < CONNECTION_ESTABLISHED) { /* [S-3.1.4-1] */
-        broker_log(broker, LOG_INFO, connection, "sent no CONNECT in time, connection closed", NULL);
+        const bool came = connection->state == CONNECTION_AUTHENTICATES;
+        broker_log(broker, LOG_INFO, connection,
+                   came ? "was not authenticated in time, connection closed"
+                        : "sent no CONNECT in time, connection closed",
+                   NULL);
         connection_close(broker, connection);
         return;
     }

@@ -44,6 +44,12 @@ struct session *session_create(struct broker *broker, struct bytes client_identi
     return session;
 }
 
+bool session_is_of(const struct session *session, const struct bytes *user_name)
+{
+    return user_name ? session->user_name && bytes_equal(session_user_name(session), *user_name)
+                     : !session->user_name;
+}
+
 bool session_belongs_to(struct session *session, const struct bytes *user_name)
 {
     if (!user_name || session->user_name)

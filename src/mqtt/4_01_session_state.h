@@ -146,6 +146,9 @@ static inline struct bytes session_user_name(const struct session *session)
 /* Gives the session to a user, unless it is nobody's (NULL). False: no memory. */
 bool session_belongs_to(struct session *session, const struct bytes *user_name);
 
+/* Whether it's the session of this user, or of nobody in particular for NULL. */
+bool session_is_of(const struct session *session, const struct bytes *user_name);
+
 /* Whether the session's client can be sent something now. */
 bool session_online(const struct session *session);
 

@@ -41,7 +41,8 @@ static struct bytes property(const struct properties *properties, enum property_
 
 bool authentication_pending(const struct connection *connection)
 {
-    return connection->authentication && connection->authentication->pending;
+    const struct authentication *authentication = connection->authentication;
+    return authentication && authentication->pending && authentication->phase == PHASE_CONNECT;
 }
 
 void authentication_inform(const struct connection *connection, struct properties *properties)
@@ -96,6 +97,14 @@ static void send_auth(struct broker *broker, struct connection *connection, enum
         connection_close(broker, connection); /* it does not fit into the client's Maximum Packet Size */
 }
 
+/* The host's Reason Code, if the packet that tells it can have it [MQTT-3.2.2-8] [MQTT-3.14.2-1]. The host need not
+ * know which one that is: 0x86 is for CONNACK alone. */
+static enum reason_code fitting(enum reason_code reason_code, bool established)
+{
+    const enum packet_type type = established ? PACKET_DISCONNECT : PACKET_CONNACK;
+    return reason_code_allowed(type, (uint8_t)reason_code, true) ? reason_code : REASON_NOT_AUTHORIZED;
+}
+
 /* [MQTT-3.1.4-2] [MQTT-4.12.0-1] [MQTT-4.12.0-4] [S-4.12-2] for CONNACK; [MQTT-4.12.1-2] for DISCONNECT */
 static struct verdict refusal(const struct connection *connection, const struct authentication_answer *answer)
 {
@@ -104,7 +113,8 @@ static struct verdict refusal(const struct connection *connection, const struct 
     const enum statement statement = repeated ? MQTT_4_12_1_2 : exchange ? MQTT_4_12_0_4 : MQTT_3_1_4_2;
     assert(answer->reason_code >= REASON_UNSPECIFIED_ERROR);
     return refuse(answer->reason_code == REASON_BAD_AUTHENTICATION_METHOD ? MQTT_4_12_0_1 : statement,
-                  answer->reason_code, 0, answer->why ? answer->why : "authentication failed");
+                  fitting(answer->reason_code, repeated), 0,
+                  answer->why ? answer->why : "authentication failed");
 }
 
 /* The client is known: the CONNECT that it sent is acted upon at last. */
@@ -113,7 +123,6 @@ static struct verdict accept_connect(struct broker *broker, struct connection *c
 {
     struct authentication *authentication = connection->authentication;
     authentication->phase = PHASE_SETTLED;
-    authentication->asked = authentication->pending = false;
     authentication->has_data = answer->has_data;
     authentication->data = answer->data;
     const struct verdict verdict =
@@ -127,13 +136,22 @@ static struct verdict accept_connect(struct broker *broker, struct connection *c
     return verdict;
 }
 
-/* 4.12.1; whoever the client is now, it's served as the one that connected */
-static void accept_repeated(struct broker *broker, struct connection *connection,
-                            const struct authentication_answer *answer)
+/* 4.12.1; the Session and all that was granted belong to the one that connected, nobody else may go on with them */
+static struct verdict accept_repeated(struct broker *broker, struct connection *connection,
+                                      const struct authentication_answer *answer)
 {
+    if (!session_is_of(connection->session, answer->has_user_name ? &answer->user_name : NULL))
+        return refuse(MQTT_4_12_1_2, REASON_NOT_AUTHORIZED, 0, "re-authentication as another user");
     connection->authentication->phase = PHASE_SETTLED;
-    connection->authentication->asked = connection->authentication->pending = false;
     send_auth(broker, connection, REASON_SUCCESS, answer); /* [R-4.12.1-1] [R-4.12-1] */
+    return accept();
+}
+
+/* Whether the host goes on, and whose turn it is. */
+static void note_turn(struct authentication *authentication, const struct authentication_answer *answer)
+{
+    authentication->pending = answer->outcome == AUTHENTICATION_PENDING;
+    authentication->asked = authentication->pending || answer->outcome == AUTHENTICATION_CONTINUES;
 }
 
 /* What the host has answered, at once or later. `connect` is the CONNECT, in PHASE_CONNECT. */
@@ -141,15 +159,12 @@ static struct verdict apply(struct broker *broker, struct connection *connection
                             const struct packet *connect, const struct authentication_answer *answer)
 {
     struct authentication *authentication = connection->authentication;
-    authentication->asked =
-        answer->outcome == AUTHENTICATION_PENDING || answer->outcome == AUTHENTICATION_CONTINUES;
-    authentication->pending = answer->outcome == AUTHENTICATION_PENDING;
+    note_turn(authentication, answer);
     switch (answer->outcome) {
     case AUTHENTICATION_ACCEPTED:
         if (authentication->phase == PHASE_CONNECT)
             return accept_connect(broker, connection, connect, answer);
-        accept_repeated(broker, connection, answer);
-        break;
+        return accept_repeated(broker, connection, answer);
     case AUTHENTICATION_REFUSED:
         return refusal(connection, answer);
     case AUTHENTICATION_CONTINUES:
@@ -194,6 +209,9 @@ struct verdict authentication_begin(struct broker *broker, struct connection *co
                           "Authentication Method is not supported");
         return connect_accept(broker, connection, connect, NULL);
     }
+    if (method && connect->connect.properties.value[ORDINAL_AUTHENTICATION_METHOD].bytes.length == 0)
+        return refuse(MQTT_4_12_0_1, REASON_BAD_AUTHENTICATION_METHOD, 0,
+                      "Authentication Method has no name");
     if (!keep(connection, connect, broker->handling))
         return refuse(MQTT_3_1_4_2, REASON_QUOTA_EXCEEDED, 0, "no memory for the authentication");
     connection->state = CONNECTION_AUTHENTICATES;
@@ -255,11 +273,15 @@ void authentication_answered(struct broker *broker, struct connection *connectio
                              const struct authentication_answer *answer)
 {
     struct packet connect = {.type = PACKET_RESERVED};
-    if (!authentication_pending(connection) || connection->state == CONNECTION_CLOSING)
+    struct authentication *authentication = connection->authentication;
+    if (!authentication || !authentication->pending)
         return;
-    const bool connecting = connection->authentication->phase == PHASE_CONNECT;
+    note_turn(authentication, answer);
+    if (connection->state == CONNECTION_CLOSING) /* too late */
+        return;
+    const bool connecting = authentication->phase == PHASE_CONNECT;
     if (connecting) {
-        const bool decoded = decode_connect(connection->authentication, &connect);
+        const bool decoded = decode_connect(authentication, &connect);
         assert(decoded);
     }
     broker->storing.packet_changed = false;

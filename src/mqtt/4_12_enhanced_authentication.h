@@ -37,7 +37,7 @@ void authentication_answered(struct broker *broker, struct connection *connectio
 /* The connection ends: tells the host, if it has something going on for it, and frees. */
 void authentication_end(struct broker *broker, struct connection *connection);
 
-/* Whether the host is being waited for: then nothing is read. */
+/* Whether the host is being waited for before CONNACK: then nothing is read. */
 bool authentication_pending(const struct connection *connection);
 
 /* The CONNACK of a connection with an Authentication Method repeats it, with the last data of the Server. */

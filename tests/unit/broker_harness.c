@@ -91,13 +91,13 @@ static bool lend_authorise(void *context, const struct authorisation *question)
 static struct broker_environment lend(struct harness *harness)
 {
     const struct harness_judge *judge = &harness->judge;
-    return (struct broker_environment){
-        .context = harness,
-        .authenticate = judge->authenticate ? lend_authenticate : NULL,
-        .authentication_ended = judge->authentication_ended ? lend_authentication_ended : NULL,
-        .authorise = judge->authorise ? lend_authorise : NULL,
-        .random = lend_random,
-        .log = lend_log};
+    return (struct broker_environment){.context = harness,
+                                       .authenticate = judge->authenticate ? lend_authenticate : NULL,
+                                       .authentication_ended =
+                                           judge->authentication_ended ? lend_authentication_ended : NULL,
+                                       .authorise = judge->authorise ? lend_authorise : NULL,
+                                       .random = lend_random,
+                                       .log = lend_log};
 }
 
 struct broker_settings harness_settings(void)
