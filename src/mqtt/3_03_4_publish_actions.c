@@ -246,15 +246,17 @@ static struct verdict object(struct broker *broker, struct connection *connectio
     return accept();
 }
 
-/* 4.3.3: the first PUBLISH with its Packet Identifier is passed on, repetitions are only answered. */
+/* 4.3.3: the first PUBLISH with its Packet Identifier is passed on, repetitions are only answered: whatever could be
+ * said against them now, the message has been accepted. */
+static bool repeats(const struct connection *connection, const struct publish *publish)
+{
+    return publish->qos == 2 && receiver_action(connection->session, publish->packet_identifier,
+                                                RECEIVER_PUBLISH_2) == RECEIVER_REPEAT;
+}
+
 static struct verdict receive_qos_2(struct broker *broker, struct connection *connection,
                                     const struct publish *publish, struct bytes topic)
 {
-    if (receiver_action(connection->session, publish->packet_identifier, RECEIVER_PUBLISH_2) ==
-        RECEIVER_REPEAT) {
-        answer(broker, connection, publish, REASON_SUCCESS); /* [MQTT-4.3.3-10] */
-        return accept();
-    }
     GUARD(flow_check_received(broker, connection->session));
     if (storing_in_trouble(broker) && connection->session->durable)
         return decline(broker, connection, publish, no_store);
@@ -272,6 +274,10 @@ struct verdict publish_actions(struct broker *broker, struct connection *connect
     GUARD(features_check_publish(&broker->settings, packet));
     GUARD(topic_alias_resolve(&connection->topic_aliases, broker->settings.topic_alias_maximum, publish,
                               &topic));
+    if (repeats(connection, publish)) { /* [MQTT-4.3.3-10] */
+        answer(broker, connection, publish, REASON_SUCCESS);
+        return accept();
+    }
     const enum reason_code objection = objection_to(broker, connection, publish, topic);
     if (objection != REASON_SUCCESS)
         return object(broker, connection, publish, objection);
