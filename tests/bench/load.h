@@ -17,7 +17,7 @@
  *   load_retained.c       scenario retained
  *   load_reading.c        what is read at both ends of a measured interval, and what Etalon's $SYS topics say
  *   load_stored.c         scenarios queue, retained-flow: messages that are stored and go nowhere yet
- *   load_kept.c           scenarios sessions, return, drain: what a broker has kept while its clients were away
+ *   load_kept.c           scenarios sessions, return, drain: what was kept while the clients were away
  */
 #ifndef ETALON_BENCH_LOAD_H
 #define ETALON_BENCH_LOAD_H
@@ -220,7 +220,7 @@ uint64_t process_cpu(pid_t process);
 uint64_t process_memory(pid_t process);
 /* CPU time of the whole machine that was not idle, in nanoseconds; 0 where nobody counts it. */
 uint64_t machine_cpu(void);
-/* Bytes that `process` has given to file systems for the disk (pages made dirty); 0 where nobody counts them. */
+/* Bytes that `process` has given to file systems for the disk (pages made dirty); 0 where nobody counts. */
 uint64_t process_written(pid_t process);
 
 /* ---- load_latency.c ---- */
@@ -249,11 +249,12 @@ struct reading {
 
 struct reading reading_take(const struct load *load, uint64_t messages);
 /* Reports what lies between two readings; `name` ("delivered") is what the messages were. */
-void reading_report(struct load *load, const char *name, const struct reading *from, const struct reading *to);
+void reading_report(struct load *load, const char *name, const struct reading *from,
+                    const struct reading *to);
 
 enum { SYSTEM_FIGURES = 3 };
 
-/* Follows $SYS/broker/store/..., a broker's own figures of its store; no topic ever comes when it has none. */
+/* Follows $SYS/broker/store/..., a broker's own figures of its store; none come when it has no store. */
 struct watcher {
     struct connection connection;
     struct {

@@ -107,7 +107,8 @@ void connection_open(struct connection *connection, const char *client_identifie
     }
     buffer_reserve(&connection->output, CONNECT_SIZE);
     uint8_t *to = connection->output.bytes + connection->output.length;
-    connection->output.length += write_connect(to, load->options.mqtt5, connection->durable, client_identifier);
+    connection->output.length +=
+        write_connect(to, load->options.mqtt5, connection->durable, client_identifier);
     /* On loopback the connection mostly stands when connect() returns: no wake-up need say so. */
     connection_send(connection);
     watch(connection, EPOLL_CTL_ADD, connection->output.length > 0);

@@ -155,7 +155,8 @@ static void publisher_packet(struct connection *connection, const struct packet 
     }
     uint16_t packet_identifier = get_u16(packet->body);
     if (packet_identifier == 0 || packet_identifier > connection->load->options.window) {
-        load_fail(connection->load, "Packet Identifier %u was acknowledged, which nobody used", packet_identifier);
+        load_fail(connection->load, "Packet Identifier %u was acknowledged, which nobody used",
+                  packet_identifier);
         return;
     }
     if (type == PUBREC) {
@@ -165,7 +166,8 @@ static void publisher_packet(struct connection *connection, const struct packet 
     publisher->unacknowledged--;
     publisher->identifiers[publisher->unacknowledged] = packet_identifier;
     if (++publisher->flow->acknowledged % SAMPLE_EVERY == 0) {
-        latency_add(&publisher->flow->acknowledgements, connection->load->now - publisher->sent[packet_identifier]);
+        latency_add(&publisher->flow->acknowledgements,
+                    connection->load->now - publisher->sent[packet_identifier]);
     }
 }
 

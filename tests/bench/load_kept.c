@@ -1,7 +1,7 @@
 /*
- * Scenarios sessions (many durable sessions with one subscription each, whose clients go away), return (some of
- * them come back: are their sessions still there?) and drain (the subscriber of scenario queue comes back and
- * receives what was kept for it).
+ * Scenarios sessions (many durable sessions with one subscription each, whose clients go away), return (some
+ * of them come back: are their sessions still there?) and drain (the subscriber of scenario queue comes back
+ * and receives what was kept for it).
  */
 #include "load.h"
 

@@ -1,10 +1,10 @@
 /*
- * Scenarios queue (one durable subscriber, which is away) and retained-flow: a broker has to store every message,
- * and nobody receives it now.
+ * Scenarios queue (one durable subscriber, which is away) and retained-flow: a broker has to store every
+ * message, and nobody receives it now.
  *
  * A closed loop on acknowledgements (PUBACK; at QoS 2 PUBCOMP): each publisher has at most `window` messages
- * without one. With --count the queue gets exactly that many, all of them measured: so it is filled for a later
- * start. Payloads are as in load_flow.c: publisher, sequence number, time.
+ * without one. With --count the queue gets exactly that many, all of them measured: so it is filled for a
+ * later start. Payloads are as in load_flow.c: publisher, sequence number, time.
  */
 #include "load.h"
 
@@ -120,7 +120,8 @@ static bool turn(struct stored_flow *flow, uint64_t *last_progress)
     }
     *last_progress = flow->acknowledged != before ? load->now : *last_progress;
     if (load->now > *last_progress + STALL) {
-        load_fail(load, "stalls: no acknowledgement for 5 s after %llu", (unsigned long long)flow->acknowledged);
+        load_fail(load, "stalls: no acknowledgement for 5 s after %llu",
+                  (unsigned long long)flow->acknowledged);
     }
     return !load_failed(load);
 }
@@ -205,8 +206,8 @@ static bool open_storers(struct stored_flow *flow)
         char identifier[TOPIC_SIZE];
         prepare_storer(flow, i);
         snprintf(identifier, sizeof identifier, "storer%u", i);
-        *connection = (struct connection){
-            .load = load, .owner = &flow->storers[i], .number = i, .events = &events};
+        *connection =
+            (struct connection){.load = load, .owner = &flow->storers[i], .number = i, .events = &events};
         connection_open(connection, identifier);
     }
     while (load->ready < ready) {
