@@ -18,6 +18,7 @@ struct tls_filter {
     char *complaint; /* owned; NULL: there was no memory for it, or nothing has failed */
     struct peer_identity identity; /* its texts are owned */
     bool begun;                    /* bytes have come */
+    bool open;                     /* the handshake is done */
     bool failed;
 };
 
@@ -114,7 +115,7 @@ static enum filter_outcome fail_verification(struct tls_filter *tls)
 static enum filter_outcome fail_by_alert(struct tls_filter *tls, int alert)
 {
     struct line text = {0};
-    line_text(&text, SSL_is_init_finished(tls->ssl) ? "the client has given up: " : "the client refuses us: ");
+    line_text(&text, tls->open ? "the client has given up: " : "the client refuses us: ");
     line_text(&text, SSL_alert_desc_string_long(alert));
     if (alert == SSL_AD_UNKNOWN_CA)
         line_text(&text, "; it does not know the CA of our certificate");
@@ -148,7 +149,7 @@ static enum filter_outcome fail_by_reason(struct tls_filter *tls)
         if (reason == reasons[i].reason)
             return fail(tls, reasons[i].why, ERR_reason_error_string(error));
     }
-    return fail(tls, SSL_is_init_finished(tls->ssl) ? "what came is no TLS" : "the handshake failed",
+    return fail(tls, tls->open ? "what came is no TLS" : "the handshake failed",
                 ERR_reason_error_string(error));
 }
 
@@ -173,7 +174,8 @@ static bool is_still_valid(const struct tls_filter *tls)
 static enum filter_outcome shake_hands(struct tls_filter *tls)
 {
     const int result = SSL_do_handshake(tls->ssl);
-    if (result == 1)
+    tls->open = result == 1;
+    if (tls->open)
         return is_still_valid(tls) ? FILTER_GOES_ON : fail(tls, "the client certificate has expired", NULL);
     return SSL_get_error(tls->ssl, result) == SSL_ERROR_WANT_READ ? FILTER_GOES_ON : fail_by_reason(tls);
 }
@@ -205,9 +207,9 @@ static enum filter_outcome receive_bytes(struct tls_filter *tls, struct buffer *
         if (spoken == SPOKEN_HTTP || spoken == SPOKEN_MQTT)
             return fail_by_stranger(tls, spoken);
     }
-    if (!SSL_is_init_finished(tls->ssl)) {
+    if (!tls->open) {
         const enum filter_outcome outcome = shake_hands(tls);
-        if (outcome != FILTER_GOES_ON || !SSL_is_init_finished(tls->ssl))
+        if (outcome != FILTER_GOES_ON || !tls->open)
             return outcome;
     }
     return read_records(tls, up);
@@ -235,11 +237,15 @@ static enum filter_outcome tls_send(struct filter *filter, struct bytes bytes, s
     size_t count = 0;
     if (tls->failed || bytes.length == 0)
         return tls->failed ? FILTER_FAILED : FILTER_GOES_ON;
-    assert(SSL_is_init_finished(tls->ssl));
+    assert(tls->open);
     ERR_clear_error();
     tls->down = down;
     const int result = SSL_write_ex(tls->ssl, bytes.data, bytes.length, &count);
-    const enum filter_outcome outcome = result == 1 ? FILTER_GOES_ON : fail_by_reason(tls);
+    enum filter_outcome outcome = FILTER_GOES_ON;
+    if (result != 1 && SSL_get_error(tls->ssl, result) == SSL_ERROR_WANT_READ)
+        outcome = fail(tls, "the client has sent half of a key update", NULL); /* until it's whole, nothing can be sent */
+    else if (result != 1)
+        outcome = fail_by_reason(tls);
     tls->down = NULL;
     ERR_clear_error();
     return outcome;
@@ -248,7 +254,7 @@ static enum filter_outcome tls_send(struct filter *filter, struct bytes bytes, s
 static void tls_close(struct filter *filter, struct buffer *down)
 {
     struct tls_filter *tls = (struct tls_filter *)filter;
-    if (tls->failed || !SSL_is_init_finished(tls->ssl))
+    if (tls->failed || !tls->open)
         return; /* an alert has said it, or there is nothing that could be closed in order */
     tls->down = down;
     (void)SSL_shutdown(tls->ssl); /* the answer isn't waited for: MQTT knows by itself where it ends */
@@ -298,7 +304,7 @@ static char *copy_subject(const X509_NAME *subject)
 static const struct peer_identity *tls_identity(struct filter *filter)
 {
     struct tls_filter *tls = (struct tls_filter *)filter;
-    if (tls->failed || !SSL_is_init_finished(tls->ssl) || SSL_get_verify_result(tls->ssl) != X509_V_OK)
+    if (tls->failed || !tls->open || SSL_get_verify_result(tls->ssl) != X509_V_OK)
         return NULL;
     const X509 *certificate = SSL_get0_peer_certificate(tls->ssl);
     if (!certificate)

@@ -1,0 +1,290 @@
+/* host/tls: connections that come about. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests.h"
+#include "tls_world.h"
+
+static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+enum { VERSIONS = sizeof versions / sizeof *versions };
+
+static void only_version(struct world *world, int version)
+{
+    SSL_CTX_set_min_proto_version(world->client_context, version);
+    SSL_CTX_set_max_proto_version(world->client_context, version);
+}
+
+START_TEST(both_versions_talk)
+{
+    struct world world;
+    world_begin(&world);
+    only_version(&world, versions[_i]);
+    ck_assert(world_connect(&world));
+    ck_assert_int_eq(SSL_version(world.client), versions[_i]);
+    world_check_talk(&world);
+    ck_assert_ptr_null(transport_identity(world.server));
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(the_newest_version_is_preferred)
+{
+    struct world world;
+    world_begin(&world);
+    ck_assert(world_connect(&world));
+    ck_assert_int_eq(SSL_version(world.client), TLS1_3_VERSION);
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(byte_by_byte)
+{
+    struct world world;
+    world_begin(&world);
+    world_require(&world);
+    world_client_certificate(&world, "client");
+    only_version(&world, versions[_i]);
+    world.portion = 1;
+    ck_assert(world_connect(&world));
+    world_check_talk(&world);
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(big_payloads)
+{
+    enum { SIZE = 3 * 1000 * 1000 };
+    struct world world;
+    uint8_t *bytes = malloc(SIZE);
+    ck_assert_ptr_nonnull(bytes);
+    for (size_t i = 0; i < SIZE; i++)
+        bytes[i] = (uint8_t)(i * 2654435761U >> 13);
+    world_begin(&world);
+    only_version(&world, versions[_i]);
+    ck_assert(world_connect(&world));
+    world_say(&world, bytes_of(bytes, SIZE));
+    ck_assert(bytes_equal(buffer_all(&world.up), bytes_of(bytes, SIZE)));
+    world_answer(&world, bytes_of(bytes, SIZE));
+    ck_assert(bytes_equal(buffer_all(&world.received), bytes_of(bytes, SIZE)));
+    world_end(&world);
+    free(bytes);
+}
+END_TEST
+
+START_TEST(the_client_ends_in_good_order)
+{
+    struct world world;
+    world_begin(&world);
+    only_version(&world, versions[_i]);
+    ck_assert(world_connect(&world));
+    ck_assert_int_eq(SSL_write(world.client, "last", 4), 4);
+    SSL_shutdown(world.client);
+    world_run(&world);
+    ck_assert_int_eq(world.outcome, FILTER_ENDED);
+    ck_assert(bytes_equal(buffer_all(&world.up), bytes_of_text("last")));
+    transport_close(world.server, &world.scratch);
+    world_run(&world);
+    ck_assert(SSL_get_shutdown(world.client) & SSL_RECEIVED_SHUTDOWN);
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(the_server_ends_in_good_order)
+{
+    struct world world;
+    world_begin(&world);
+    only_version(&world, versions[_i]);
+    ck_assert(world_connect(&world));
+    world_check_talk(&world);
+    ck_assert_int_eq(SSL_get_shutdown(world.client), 0);
+    transport_close(world.server, &world.scratch);
+    world_run(&world);
+    ck_assert_int_eq(SSL_get_shutdown(world.client), SSL_RECEIVED_SHUTDOWN);
+    ck_assert_int_eq(world.client_alert, SSL3_AD_CLOSE_NOTIFY);
+    world_end(&world);
+}
+END_TEST
+
+/* A handshake cut off anywhere is one that waits; there's nothing to say farewell to. */
+START_TEST(handshakes_that_stop)
+{
+    uint8_t hello[4096];
+    struct world world;
+    world_begin(&world);
+    world_open(&world);
+    SSL_do_handshake(world.client);
+    const struct bytes all = world_take(&world, hello, sizeof hello);
+    ck_assert_uint_gt(all.length, 100);
+    for (size_t length = 0; length < all.length; length++) {
+        world_open(&world);
+        world_hand(&world, bytes_of(all.data, length));
+        ck_assert_int_eq(world.outcome, FILTER_GOES_ON);
+        ck_assert_uint_eq(buffer_all(&world.server->down).length, 0);
+        transport_close(world.server, &world.scratch);
+        ck_assert_uint_eq(buffer_all(&world.server->down).length, 0);
+    }
+    world_open(&world);
+    world_hand(&world, all);
+    ck_assert_uint_gt(buffer_all(&world.server->down).length, 0);
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(application_protocols)
+{
+    static const struct {
+        const char *offer;
+        enum listener_protocol protocol;
+        const char *chosen; /* NULL: refused */
+    } cases[] = {
+        {"\x04mqtt", PROTOCOL_MQTT, "mqtt"},
+        {"\x02h2\x08http/1.1\x04mqtt", PROTOCOL_MQTT, "mqtt"},
+        {"\x02h2\x08http/1.1", PROTOCOL_WEBSOCKETS, "http/1.1"},
+        {"\x02h2\x08http/1.1", PROTOCOL_MQTT, NULL},
+        {"\x04mqtt", PROTOCOL_WEBSOCKETS, NULL},
+        {"\x05mqtt5", PROTOCOL_MQTT, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct world world;
+        const unsigned char *chosen = NULL;
+        unsigned int length = 0;
+        world_begin(&world);
+        world.listener.protocol = (uint8_t)cases[i].protocol;
+        SSL_CTX_set_alpn_protos(world.client_context, (const unsigned char *)cases[i].offer,
+                                (unsigned int)strlen(cases[i].offer));
+        ck_assert_msg(world_connect(&world) == (cases[i].chosen != NULL), "%zu", i);
+        SSL_get0_alpn_selected(world.client, &chosen, &length);
+        if (cases[i].chosen)
+            ck_assert(bytes_equal(bytes_of(chosen, length), bytes_of_text(cases[i].chosen)));
+        else
+            ck_assert_int_eq(world.client_alert, SSL_AD_NO_APPLICATION_PROTOCOL);
+        world_end(&world);
+    }
+}
+END_TEST
+
+START_TEST(who_the_client_is)
+{
+    struct world world;
+    world_begin(&world);
+    world_require(&world);
+    world_client_certificate(&world, "client");
+    only_version(&world, versions[_i]);
+    world_open(&world);
+    ck_assert_ptr_null(transport_identity(world.server)); /* not before it is proved */
+    ck_assert(world_connect(&world));
+    const struct peer_identity *identity = transport_identity(world.server);
+    ck_assert_ptr_nonnull(identity);
+    ck_assert_str_eq(identity->common_name, "alice");
+    ck_assert_str_eq(identity->subject, "CN=alice,O=Etalon");
+    ck_assert_ptr_eq(transport_identity(world.server), identity);
+    world_client_certificate(&world, "client-nameless");
+    ck_assert(world_connect(&world));
+    identity = transport_identity(world.server);
+    ck_assert_ptr_nonnull(identity);
+    ck_assert_ptr_null(identity->common_name);
+    ck_assert_str_eq(identity->subject, "O=Etalon");
+    world_end(&world);
+}
+END_TEST
+
+/* A ticket brings the identity along; it's no good for the context of other files. */
+START_TEST(sessions_are_resumed)
+{
+    struct world world;
+    world_begin(&world);
+    world_require(&world);
+    world_client_certificate(&world, "client");
+    only_version(&world, versions[_i]);
+    ck_assert(world_connect(&world));
+    world_check_talk(&world);
+    ck_assert(!SSL_session_reused(world.client));
+    ck_assert_ptr_nonnull(world.session);
+    for (int round = 0; round < 2; round++) {
+        SSL_SESSION *session = SSL_SESSION_dup(world.session);
+        if (round == 1)
+            world_serve(&world); /* the files were read again */
+        world_open(&world);
+        ck_assert_int_eq(SSL_set_session(world.client, session), 1);
+        world_run(&world);
+        ck_assert_int_eq(SSL_session_reused(world.client), round == 0);
+        world_check_talk(&world);
+        ck_assert_str_eq(transport_identity(world.server)->common_name, "alice");
+        SSL_SESSION_free(session);
+    }
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(connections_outlive_their_context)
+{
+    struct world world;
+    world_begin(&world);
+    ck_assert(world_connect(&world));
+    tls_context_release(world.context);
+    world.context = NULL;
+    world_check_talk(&world);
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(keys_are_updated)
+{
+    struct world world;
+    world_begin(&world);
+    only_version(&world, TLS1_3_VERSION);
+    ck_assert(world_connect(&world));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(SSL_key_update(world.client, SSL_KEY_UPDATE_REQUESTED), 1);
+        world_check_talk(&world);
+    }
+    world_end(&world);
+}
+END_TEST
+
+/* The server says that it will not. This client then leaves; others go on. */
+START_TEST(no_renegotiation)
+{
+    struct world world;
+    world_begin(&world);
+    only_version(&world, TLS1_2_VERSION);
+    ck_assert(world_connect(&world));
+    ck_assert_int_eq(SSL_renegotiate(world.client), 1);
+    SSL_do_handshake(world.client);
+    world_run(&world);
+    ck_assert_int_eq(world.client_alert, SSL_AD_NO_RENEGOTIATION);
+    ck_assert_ptr_nonnull(strstr(world_complaint(&world), "the client has given up: "));
+    world_end(&world);
+}
+END_TEST
+
+START_TEST(the_cipher_suite_is_that_of_the_server)
+{
+    struct world world;
+    world_begin(&world);
+    only_version(&world, versions[_i]);
+    strcpy(world.listener.tls.ciphers, "ECDHE-ECDSA-CHACHA20-POLY1305");
+    strcpy(world.listener.tls.ciphers_1_3, "TLS_CHACHA20_POLY1305_SHA256");
+    ck_assert(world_connect(&world));
+    ck_assert_ptr_nonnull(strstr(SSL_get_cipher_name(world.client), "CHACHA20"));
+    world_end(&world);
+}
+END_TEST
+
+void add_tls_filter(TCase *test_case)
+{
+    tcase_add_loop_test(test_case, both_versions_talk, 0, VERSIONS);
+    tcase_add_test(test_case, the_newest_version_is_preferred);
+    tcase_add_loop_test(test_case, byte_by_byte, 0, VERSIONS);
+    tcase_add_loop_test(test_case, big_payloads, 0, VERSIONS);
+    tcase_add_loop_test(test_case, the_client_ends_in_good_order, 0, VERSIONS);
+    tcase_add_loop_test(test_case, the_server_ends_in_good_order, 0, VERSIONS);
+    tcase_add_test(test_case, handshakes_that_stop);
+    tcase_add_test(test_case, application_protocols);
+    tcase_add_loop_test(test_case, who_the_client_is, 0, VERSIONS);
+    tcase_add_loop_test(test_case, sessions_are_resumed, 0, VERSIONS);
+    tcase_add_test(test_case, connections_outlive_their_context);
+    tcase_add_test(test_case, keys_are_updated);
+    tcase_add_test(test_case, no_renegotiation);
+    tcase_add_loop_test(test_case, the_cipher_suite_is_that_of_the_server, 0, VERSIONS);
+}
