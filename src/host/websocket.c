@@ -1,7 +1,12 @@
 #include "websocket.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <wslay/wslay.h>
+
+#include "../mqtt/1_5_data_representation.h"
+
+enum { LONGEST_CONTROL_PAYLOAD = 125 };
 
 enum phase { PHASE_HTTP, PHASE_FRAMES, PHASE_OVER };
 
@@ -9,12 +14,14 @@ struct websocket {
     struct filter filter;
     const struct websocket_options *options;
     struct http_upgrade *request;   /* PHASE_HTTP */
-    wslay_event_context_ptr frames; /* PHASE_FRAMES */
+    wslay_frame_context_ptr frames; /* PHASE_FRAMES */
     const char *complaint;          /* static text; NULL: none */
-    uint64_t message_length;        /* payload bytes of the message at hand, as announced so far */
+    uint64_t frame_left;            /* payload bytes of the frame at hand that have not come yet */
+    uint64_t message_length;        /* announced of the message at hand, when there is a maximum */
     uint8_t phase;
-    bool in_control_frame;
-    bool no_memory;
+    bool in_message; /* it goes on with the next data frame */
+    uint8_t control_length;
+    uint8_t control[LONGEST_CONTROL_PAYLOAD]; /* of the control frame at hand */
     /* While a call lasts: */
     struct bytes input;
     struct buffer *up;
@@ -69,144 +76,147 @@ static bool write_close(struct buffer *down, uint16_t code)
     return write_frame(down, WSLAY_CONNECTION_CLOSE, bytes_of(payload, sizeof payload));
 }
 
-/* Frames of the client: what wslay asks and tells while it reads. */
+/* Frames of the client. */
 
-static ssize_t give_input(wslay_event_context_ptr frames, uint8_t *room, size_t size, int flags,
-                          void *context)
+/* wslay asks for bytes. */
+static ssize_t give_input(uint8_t *room, size_t size, int flags, void *context)
 {
     struct websocket *websocket = context;
     const size_t count = websocket->input.length < size ? websocket->input.length : size;
     (void)flags;
-    if (count == 0) {
-        wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
+    if (count == 0)
         return -1;
-    }
     memcpy(room, websocket->input.data, count);
     websocket->input = bytes_after(websocket->input, count);
     return (ssize_t)count;
 }
 
-static ssize_t take_output(wslay_event_context_ptr frames, const uint8_t *data, size_t length, int flags,
-                           void *context)
+static enum filter_outcome close_with(struct websocket *websocket, uint16_t code, const char *why)
 {
-    struct websocket *websocket = context;
-    (void)flags;
-    if (buffer_append(websocket->down, bytes_of(data, length)))
-        return (ssize_t)length;
-    websocket->no_memory = true;
-    wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
+    (void)write_close(websocket->down, code); /* a farewell that fails is none */
+    return fail(websocket, why);
 }
 
-/* wslay still finishes what it is at, of which nothing must go up. */
-static void refuse(struct websocket *websocket, uint16_t code, const char *why)
+static enum filter_outcome begin_data_frame(struct websocket *websocket, const struct wslay_frame_iocb *frame)
 {
-    if (websocket->complaint)
-        return;
-    websocket->complaint = why;
-    wslay_event_shutdown_read(websocket->frames);
-    if (wslay_event_queue_close(websocket->frames, code, NULL, 0) == WSLAY_ERR_NOMEM)
-        websocket->no_memory = true;
-}
-
-static void on_frame_start(wslay_event_context_ptr frames,
-                           const struct wslay_event_on_frame_recv_start_arg *frame, void *context)
-{
-    struct websocket *websocket = context;
     const uint64_t maximum = websocket->options->maximum_message;
-    (void)frames;
-    websocket->in_control_frame = wslay_is_ctrl_frame(frame->opcode);
-    if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1) /* which wslay lets pass */
-        refuse(websocket, WSLAY_CODE_PROTOCOL_ERROR,
-               "WebSocket: protocol error (half a code in a Close frame)");
-    if (websocket->in_control_frame)
-        return;
-    if (frame->opcode != WSLAY_CONTINUATION_FRAME)
+    const bool continued = frame->opcode == WSLAY_CONTINUATION_FRAME;
+    if (frame->opcode > WSLAY_BINARY_FRAME)
+        return close_with(websocket, WSLAY_CODE_PROTOCOL_ERROR, "WebSocket: a frame of a reserved type");
+    if (continued != websocket->in_message)
+        return close_with(websocket, WSLAY_CODE_PROTOCOL_ERROR, "WebSocket: fragments out of order");
+    if (frame->opcode == WSLAY_TEXT_FRAME) /* [MQTT-6.0.0-1] [MQTT3-6.0.0-1] */
+        return close_with(websocket, WSLAY_CODE_UNSUPPORTED_DATA,
+                          "WebSocket: a text frame; MQTT comes in binary frames");
+    websocket->in_message = !frame->fin;
+    if (!continued)
         websocket->message_length = 0;
-    websocket->message_length +=
-        frame->payload_length; /* of 63 bits, and it never grows beyond the maximum */
-    /* Text is no MQTT [MQTT-6.0.0-1] [MQTT3-6.0.0-1]. */
-    if (frame->opcode == WSLAY_TEXT_FRAME)
-        refuse(websocket, WSLAY_CODE_UNSUPPORTED_DATA,
-               "WebSocket: a text frame; MQTT comes in binary frames");
-    else if (maximum > 0 && websocket->message_length > maximum)
-        refuse(websocket, WSLAY_CODE_MESSAGE_TOO_BIG, "WebSocket: a message is too large");
+    if (maximum > 0 && frame->payload_length > maximum - websocket->message_length)
+        return close_with(websocket, WSLAY_CODE_MESSAGE_TOO_BIG, "WebSocket: a message is too large");
+    websocket->message_length += maximum > 0 ? frame->payload_length : 0;
+    return FILTER_GOES_ON;
 }
 
-/* A part of a frame's payload goes up as it is: where frames begin and end means nothing to MQTT
+/* That control frames are whole and short, and lengths minimal, is seen to by wslay. */
+static enum filter_outcome begin_frame(struct websocket *websocket, const struct wslay_frame_iocb *frame)
+{
+    websocket->frame_left = frame->payload_length;
+    websocket->control_length = 0;
+    if (!frame->mask)
+        return close_with(websocket, WSLAY_CODE_PROTOCOL_ERROR, "WebSocket: a frame without mask");
+    if (frame->rsv != 0)
+        return close_with(websocket, WSLAY_CODE_PROTOCOL_ERROR, "WebSocket: reserved bits in a frame");
+    if (!wslay_is_ctrl_frame(frame->opcode))
+        return begin_data_frame(websocket, frame);
+    if (frame->opcode > WSLAY_PONG)
+        return close_with(websocket, WSLAY_CODE_PROTOCOL_ERROR, "WebSocket: a frame of a reserved type");
+    return FILTER_GOES_ON;
+}
+
+/* A part of the payload. Of data frames it goes up as it is: where they begin and end means nothing to MQTT
  * [MQTT-6.0.0-2] [MQTT3-6.0.0-2]. */
-static void on_frame_chunk(wslay_event_context_ptr frames,
-                           const struct wslay_event_on_frame_recv_chunk_arg *chunk, void *context)
+static enum filter_outcome take_payload(struct websocket *websocket, const struct wslay_frame_iocb *frame)
 {
-    struct websocket *websocket = context;
-    if (websocket->complaint || websocket->in_control_frame)
-        return;
-    if (buffer_append(websocket->up, bytes_of(chunk->data, chunk->data_length)))
-        return;
-    websocket->no_memory = true;
-    wslay_event_shutdown_read(frames);
+    websocket->frame_left -= frame->data_length;
+    if (frame->data_length == 0)
+        return FILTER_GOES_ON;
+    if (!wslay_is_ctrl_frame(frame->opcode)) {
+        const struct bytes payload = bytes_of(frame->data, frame->data_length);
+        return buffer_append(websocket->up, payload) ? FILTER_GOES_ON : fail(websocket, "out of memory");
+    }
+    assert(frame->data_length <= sizeof websocket->control - websocket->control_length);
+    memcpy(websocket->control + websocket->control_length, frame->data, frame->data_length);
+    websocket->control_length = (uint8_t)(websocket->control_length + frame->data_length);
+    return FILTER_GOES_ON;
 }
 
-/* A pong has been queued. It goes down at once, so that wslay's queue does not grow. */
-static void on_message(wslay_event_context_ptr frames, const struct wslay_event_on_msg_recv_arg *message,
-                       void *context)
+/* RFC 6455 section 7.4, and what was registered since. */
+static bool may_be_sent(unsigned code)
 {
-    (void)context;
-    if (message->opcode == WSLAY_PING)
-        (void)wslay_event_send(frames); /* take_output has noted it when it fails */
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
 }
 
-/* What wslay itself has found wrong, by the code of the Close frame that it has queued. */
-static const char *complaint_of(uint16_t code)
+static enum filter_outcome answer_close(struct websocket *websocket)
 {
-    if (code == WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA)
-        return "WebSocket: the reason in a Close frame is not UTF-8";
-    if (code == WSLAY_CODE_MESSAGE_TOO_BIG)
-        return "WebSocket: a message is too large";
-    return "WebSocket: protocol error (a frame without mask, reserved bits or type, or out of order)";
+    const struct bytes payload = bytes_of(websocket->control, websocket->control_length);
+    const unsigned code = payload.length < 2 ? 0 : (unsigned)payload.data[0] << 8 | payload.data[1];
+    size_t bad;
+    if (payload.length > 0 && !may_be_sent(code))
+        return close_with(websocket, WSLAY_CODE_PROTOCOL_ERROR,
+                          "WebSocket: a Close frame with an impossible code");
+    if (payload.length > 2 && utf8_check(bytes_after(payload, 2), &bad) != UTF8_WELL_FORMED)
+        return close_with(websocket, WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA,
+                          "WebSocket: the reason in a Close frame is not UTF-8");
+    websocket->phase = PHASE_OVER;
+    /* The code comes back as it came, if there was one. */
+    (void)write_frame(websocket->down, WSLAY_CONNECTION_CLOSE,
+                      bytes_of(payload.data, payload.length ? 2 : 0));
+    return FILTER_ENDED;
 }
 
-/* The header of a frame was beyond understanding; wslay would say farewell without a code. */
-static enum filter_outcome give_up(struct websocket *websocket)
+static enum filter_outcome end_frame(struct websocket *websocket, uint8_t opcode)
 {
-    (void)write_close(websocket->down, WSLAY_CODE_PROTOCOL_ERROR);
-    return fail(websocket, "WebSocket: protocol error (a frame header that is not well formed)");
+    const struct bytes payload = bytes_of(websocket->control, websocket->control_length);
+    if (opcode == WSLAY_CONNECTION_CLOSE)
+        return answer_close(websocket);
+    if (opcode == WSLAY_PING && !write_frame(websocket->down, WSLAY_PONG, payload))
+        return fail(websocket, "out of memory");
+    return FILTER_GOES_ON;
+}
+
+/* What wslay has of a frame: at least its whole header, and some of its payload if it has any. */
+static enum filter_outcome take_part(struct websocket *websocket, const struct wslay_frame_iocb *frame)
+{
+    enum filter_outcome outcome = FILTER_GOES_ON;
+    if (websocket->frame_left == 0)
+        outcome = begin_frame(websocket, frame);
+    if (outcome == FILTER_GOES_ON)
+        outcome = take_payload(websocket, frame);
+    if (outcome == FILTER_GOES_ON && websocket->frame_left == 0)
+        outcome = end_frame(websocket, frame->opcode);
+    return outcome;
 }
 
 static enum filter_outcome receive_frames(struct websocket *websocket)
 {
-    const int result = wslay_event_recv(websocket->frames);
-    if (websocket->no_memory || result == WSLAY_ERR_NOMEM)
-        return fail(websocket, "out of memory");
-    if (result != 0)
-        return give_up(websocket);
-    if (wslay_event_send(websocket->frames) != 0)
-        return fail(websocket, "out of memory");
-    if (wslay_event_get_read_enabled(websocket->frames))
-        return FILTER_GOES_ON;
-    websocket->phase = PHASE_OVER;
-    if (websocket->complaint)
-        return FILTER_FAILED;
-    if (wslay_event_get_close_received(websocket->frames))
-        return FILTER_ENDED;
-    return fail(websocket, complaint_of(wslay_event_get_status_code_sent(websocket->frames)));
+    enum filter_outcome outcome = FILTER_GOES_ON;
+    while (outcome == FILTER_GOES_ON) {
+        struct wslay_frame_iocb frame = {0};
+        const ssize_t count = wslay_frame_recv(websocket->frames, &frame);
+        if (count == WSLAY_ERR_WANT_READ)
+            break;
+        if (count < 0)
+            return close_with(websocket, WSLAY_CODE_PROTOCOL_ERROR,
+                              "WebSocket: a frame header is not well formed");
+        outcome = take_part(websocket, &frame);
+    }
+    return outcome;
 }
 
 static bool begin_frames(struct websocket *websocket)
 {
-    static const struct wslay_event_callbacks callbacks = {
-        .recv_callback = give_input,
-        .send_callback = take_output,
-        .on_frame_recv_start_callback = on_frame_start,
-        .on_frame_recv_chunk_callback = on_frame_chunk,
-        .on_msg_recv_callback = on_message,
-    };
-    if (wslay_event_context_server_init(&websocket->frames, &callbacks, websocket) != 0)
-        return false;
-    /* No message is ever gathered in memory; and how long one may be is decided here, in on_frame_start. */
-    wslay_event_config_set_no_buffering(websocket->frames, 1);
-    wslay_event_config_set_max_recv_msg_length(websocket->frames, INT64_MAX);
-    return true;
+    static const struct wslay_frame_callbacks callbacks = {.recv_callback = give_input};
+    return wslay_frame_context_init(&websocket->frames, &callbacks, websocket) == 0;
 }
 
 /* The request. */
@@ -284,7 +294,7 @@ static void websocket_destroy(struct filter *filter)
 {
     struct websocket *websocket = websocket_of(filter);
     forget_request(websocket);
-    wslay_event_context_free(websocket->frames); /* which may be NULL */
+    wslay_frame_context_free(websocket->frames); /* which may be NULL */
     free(websocket);
 }
 

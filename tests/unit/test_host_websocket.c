@@ -194,7 +194,8 @@ START_TEST(the_client_closes)
         {"88 80 00000000", FILTER_ENDED, "", "88 00"},
         {"88 82 00000000 03E8", FILTER_ENDED, "", "88 02 03E8"},
         {"82 82 00000000 E000 88 82 00000000 03E9", FILTER_ENDED, "E000", "88 02 03E9"},
-        {"88 85 00000000 03E8 'bye'", FILTER_ENDED, "", "88 05 03E8 'bye'"},
+        {"88 85 00000000 03E8 'bye'", FILTER_ENDED, "", "88 02 03E8"},
+        {"88 84 00000000 03E8 C3A9", FILTER_ENDED, "", "88 02 03E8"},
         {"88 82 00000000 0FA0", FILTER_ENDED, "", "88 02 0FA0"},
         {"02 81 00000000 'a' 88 82 00000000 03E8", FILTER_ENDED, "'a'", "88 02 03E8"},
         /* Nothing behind it is looked at. */
