@@ -79,6 +79,7 @@ static void report_closed(struct sockets *sockets, struct client *client, const 
         return;
     struct step step = {.kind = STEP_CLOSED, .connection = client->connection, .text = why};
     client->connection = NULL;
+    sockets->population[client->group]--;
     broker_step(sockets->broker, uv_now(sockets->loop), &step);
 }
 
@@ -89,7 +90,6 @@ static void drop(struct sockets *sockets, struct client *client)
     report_closed(sockets, client, NULL);
     enter(sockets, client, GONE, 0);
     sockets->count--;
-    sockets->population[client->group]--;
     close(client->descriptor); /* which epoll notices by itself */
     transport_destroy(client->transport);
     client->transport = NULL;
@@ -380,10 +380,10 @@ void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, st
     client->group = group;
     list_append(&sockets->open, &client->node);
     sockets->count++;
-    sockets->population[group]++;
     struct step step = {.kind = STEP_ACCEPTED, .host = client, .peer = peer};
     broker_step(sockets->broker, uv_now(sockets->loop), &step);
     client->connection = step.connection;
+    sockets->population[group] += step.connection != NULL;
     if (!step.connection || !watch_first(sockets, client))
         drop(sockets, client);
 }

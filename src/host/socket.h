@@ -40,7 +40,7 @@ struct sockets {
     struct list lingering; /* likewise */
     struct list gone;      /* closed, to be freed when the events at hand have been dealt with */
     size_t count;
-    uint32_t population[SOCKETS_GROUPS]; /* likewise, by group */
+    uint32_t population[SOCKETS_GROUPS]; /* by group; without those that the core has done with */
 };
 
 /* Sets up the population without a member. Loop and broker are borrowed. False: no memory. */
