@@ -232,13 +232,18 @@ static bool noticed(const struct run *run)
     return forge != FORGE_NOTHING && run->world.books.failed[forge_check(forge)] > 0;
 }
 
-/* What comes up only now and then has come up: a lie its occasion, a check something to judge. */
+/* What comes up only now and then has come up: a lie its occasion, a check something to judge. Where
+ * something has failed already, nothing more is waited for. */
 static bool all_came_up(const struct run *run)
 {
     static const enum check rare[] = {CHECK_STOPS, CHECK_SUBSCRIBED, CHECK_UNSUBSCRIBED, CHECK_CLEARED,
                                       CHECK_KEPT,  CHECK_EXPIRED,    CHECK_RESENT};
     if (run->options->forge != FORGE_NOTHING)
         return run->world.forged;
+    for (unsigned i = 0; i < CHECKS; i++) {
+        if (run->world.books.failed[i] > 0)
+            return true;
+    }
     for (unsigned i = 0; run->options->kills >= ENOUGH_KILLS && i < sizeof rare / sizeof rare[0]; i++) {
         if (run->world.books.judged[rare[i]] == 0)
             return false;
