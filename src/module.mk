@@ -13,6 +13,9 @@ STORE_SOURCES := $(addprefix src/host/store_,bdb.c directory.c load.c tables.c t
 STORE_LIBS := -ldb -lpthread
 # TLS of the listeners.
 TLS_LIBS := -lssl -lcrypto
+# SCRAM, an Authentication Method.
+SCRAM_SOURCES := $(addprefix src/host/,scram.c scram_file.c text_file.c)
+SCRAM_LIBS := -lgsasl -lcrypto
 # WebSocket: frames, and the hash that its handshake wants.
 WEBSOCKET_LIBS := -lwslay -lcrypto
 HOST_SOURCES := $(filter-out $(HOST_TOOLS),$(wildcard src/host/*.c))
@@ -39,7 +42,7 @@ $(call objects,$(HOST_SOURCES)): MODULE_CFLAGS = $(UV_CFLAGS)
 
 $(BUILD)/etalon: $(call objects,$(HOST_SOURCES)) $(MQTT_LIBRARY)
 	$(SAY) LINK $@
-	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) $(WEBSOCKET_LIBS) $(STORE_LIBS) $(TLS_LIBS) -lm -o $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(UV_LIBS) $(WEBSOCKET_LIBS) $(STORE_LIBS) $(TLS_LIBS) $(SCRAM_LIBS) -lm -o $@
 
 $(BUILD)/etalon-dissect: $(call objects,src/host/etalon_dissect.c) $(CODEC_LIBRARY)
 	$(SAY) LINK $@
