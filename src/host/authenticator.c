@@ -342,10 +342,6 @@ void authenticator_configure(struct authenticator *authenticator, const struct a
 static struct authentication_answer judge(struct authenticator *authenticator,
                                           const struct authentication_request *request)
 {
-    const struct authenticator_options *options = &authenticator->options;
-    struct bytes identity;
-    if (options->identity && options->identity(options->identity_context, request->host, &identity))
-        return accept_user(identity);
     const bool credentials = request->has_user_name || request->has_password;
     if (!credentials)
         return answer_unknown(authenticator);
@@ -356,12 +352,28 @@ static struct authentication_answer judge(struct authenticator *authenticator,
     return begin_check(authenticator, request);
 }
 
+/* The certificate alone says who it is, whatever the client claims besides. */
+static struct authentication_answer judge_certified(const struct authentication_request *request,
+                                                    const char *name)
+{
+    if (request->method.length > 0)
+        return refuse_with(REASON_BAD_AUTHENTICATION_METHOD, "clients are known by their certificates here");
+    if (!name || name[0] == '\0')
+        return refuse_with(REASON_NOT_AUTHORIZED, "there is no user name in the certificate");
+    return accept_user(bytes_of_text(name));
+}
+
 struct authentication_answer authenticator_answer(struct authenticator *authenticator,
                                                   const struct authentication_request *request)
 {
+    const struct authenticator_options *options = &authenticator->options;
+    const char *name = NULL;
     retire(authenticator, NULL);
     if (request->phase == AUTHENTICATE_CONTINUE)
         return continue_exchange(authenticator, request);
+    if (request->phase == AUTHENTICATE_CONNECT && options->certified &&
+        options->certified(options->certified_context, request->host, &name))
+        return judge_certified(request, name);
     if (request->phase == AUTHENTICATE_AGAIN || request->method.length > 0)
         return begin_exchange(authenticator, request);
     return judge(authenticator, request);
@@ -381,15 +393,6 @@ void authenticator_forget(struct authenticator *authenticator, void *host)
         return; /* it's freed when it's done */
     list_remove(&authenticator->waiting, &check->node);
     free_check(check);
-}
-
-void authenticator_stop(struct authenticator *authenticator)
-{
-    while (!list_empty(&authenticator->waiting)) {
-        struct check *check = LIST_OWNER(authenticator->waiting.first, struct check, node);
-        authenticator_forget(authenticator, check->host);
-    }
-    retire(authenticator, NULL);
 }
 
 void authenticator_end(struct authenticator *authenticator)

@@ -35,10 +35,10 @@ struct authenticator_options {
     struct broker *broker;
     uint32_t checks;  /* that run at a time; 0: one less than there are processors, at least one */
     uint32_t waiting; /* clients that may wait for a check; 0: AUTHENTICATOR_WAITING */
-    /* Whether the connection with this host handle has proved by a certificate who it is; then fills `user_name`, whose
-     * bytes live as long as the connection. NULL: none has. */
-    bool (*identity)(void *context, void *host, struct bytes *user_name);
-    void *identity_context;
+    /* Whether the connection with this host handle is to be known by its certificate; then `*name` is its user name,
+     * which lives as long as the connection, or NULL: it must not get in. The member may be NULL: none is. */
+    bool (*certified)(void *context, const void *host, const char **name);
+    void *certified_context;
 };
 
 enum { AUTHENTICATOR_WAITING = 4096, AUTHENTICATOR_WAITING_BYTES = 16 << 20 };
@@ -66,11 +66,8 @@ struct authentication_answer authenticator_answer(struct authenticator *authenti
                                                   const struct authentication_request *request);
 void authenticator_forget(struct authenticator *authenticator, void *host);
 
-/* All connections are closed: drops what waits. Checks that run end with the loop, which must do so before
- * authenticator_end. */
-void authenticator_stop(struct authenticator *authenticator);
-
-/* Frees everything, the rules as well. Harmless after authenticator_begin alone. */
+/* Frees everything, the rules as well. All connections are closed, and the loop has run until the checks that ran
+ * were done. Harmless after authenticator_begin alone. */
 void authenticator_end(struct authenticator *authenticator);
 
 #endif

@@ -22,6 +22,7 @@ void configuration_default(struct configuration *configuration)
     configuration->log_timestamp = true;
     configuration->connection_messages = true;
     configuration->set_tcp_nodelay = true;
+    configuration->allow_anonymous = true;
     configuration->durability = STORE_SYNC;
     memcpy(configuration->persistence_location, default_location, sizeof default_location);
 }
@@ -34,6 +35,14 @@ bool configuration_uses_tls(const struct configuration_listener *listener)
 bool configuration_certifies(const struct configuration_listener *listener)
 {
     return listener->tls.require_certificate && (listener->tls.use_identity || listener->tls.use_subject);
+}
+
+bool configuration_knows_users(const struct configuration *configuration)
+{
+    bool knows = configuration->password_file[0] || configuration_certifies(&configuration->default_listener);
+    for (size_t i = 0; i < configuration->listeners.count; i++)
+        knows = knows || configuration_certifies(&configuration->listeners.items[i]);
+    return knows;
 }
 
 struct parser {
@@ -350,18 +359,33 @@ static bool is_safe(const struct configuration_listener *listener)
     return listener->path[0] || is_loopback(listener->address) || configuration_certifies(listener);
 }
 
-/* A listener for other machines lets anybody in, and the user shall have said that this is meant.
+/* A listener for other machines would let anybody in, and the user shall have said that this is meant.
  * (Mosquitto lets nobody in then.) */
-static void check_anonymous(struct parser *parser)
+static void check_reach(struct parser *parser)
 {
     const struct configuration *configuration = parser->configuration;
-    for (size_t i = 0; !configuration->allow_anonymous && i < configuration->listeners.count; i++) {
+    for (size_t i = 0; i < configuration->listeners.count; i++) {
         if (!is_safe(&configuration->listeners.items[i]))
-            report(
-                parser, parser->listener_line[i], 1,
-                "this listener can be reached from other machines, and whoever connects may read and publish "
-                "everything; add \"allow_anonymous true\" if that is meant, or give the address 127.0.0.1");
+            report(parser, parser->listener_line[i], 1,
+                   "this listener can be reached from other machines, and whoever connects may read and publish "
+                   "everything; add a password_file, or \"allow_anonymous true\" if that is meant, or give the "
+                   "address 127.0.0.1");
     }
+}
+
+/* Where nothing is said, names are asked for as soon as there are any. A line that could not be read may be the very
+ * one that is asked for, so `line_of` counts it, too. */
+static void settle_anonymous(struct parser *parser)
+{
+    struct configuration *configuration = parser->configuration;
+    const size_t line = line_of(parser, "allow_anonymous");
+    configuration->anonymous_said = line != 0;
+    if (line == 0)
+        configuration->allow_anonymous = line_of(parser, "password_file") == 0;
+    if (line == 0 && configuration->allow_anonymous)
+        check_reach(parser);
+    if (line != 0 && !configuration->allow_anonymous && parser->errors == 0 && !configuration_knows_users(configuration))
+        report(parser, line, 1, "allow_anonymous false without a password_file: nobody could enter");
 }
 
 static void check_redirection(struct parser *parser)
@@ -400,9 +424,7 @@ bool configuration_parse(struct configuration *configuration, struct bytes text,
     check_redirection(&parser);
     check_store(&parser, "persistence_location");
     check_store(&parser, "durability");
-    /* A line that could not be read may be the very one that is asked for. */
-    if (line_of(&parser, "allow_anonymous") == 0)
-        check_anonymous(&parser);
+    settle_anonymous(&parser);
     return parser.errors == 0;
 }
 
@@ -458,6 +480,7 @@ void configuration_keep(struct configuration *configuration, const struct config
                         void (*kept)(void *context, const char *keyword), void *context)
 {
     const struct keyword *keyword;
+    bool moved = false;
     for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
         if (keyword->of_listener)
             continue; /* comes with its listener */
@@ -467,7 +490,11 @@ void configuration_keep(struct configuration *configuration, const struct config
             continue;
         memcpy(place, old, keyword->width);
         kept(context, keyword->name);
+        moved = moved || keyword->offset == offsetof(struct configuration, listeners);
     }
+    /* That nothing needed to be said about strangers is true of listeners that are not there yet. */
+    if (moved && !configuration->anonymous_said)
+        configuration->allow_anonymous = configuration->allow_anonymous && running->allow_anonymous;
 }
 
 /* The manual. */

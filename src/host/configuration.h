@@ -82,7 +82,10 @@ struct configuration {
     uint8_t log_levels;    /* bit N: lines of enum log_level N are written */
     bool log_timestamp;
     bool connection_messages;
-    bool allow_anonymous;
+    bool allow_anonymous; /* clients without user name get in */
+    bool anonymous_said;  /* ... or not, because the file says so */
+    char password_file[CONFIGURATION_TEXT_SIZE]; /* "": nobody is known by a password */
+    char acl_file[CONFIGURATION_TEXT_SIZE];      /* "": everybody may do everything */
     bool set_tcp_nodelay;
     bool persistence;
     uint8_t durability; /* enum store_durability */
@@ -116,6 +119,9 @@ struct broker_settings configuration_settings(const struct configuration *config
 
 /* The directory of the store; NULL: memory only. Borrowed from `configuration`. */
 const char *configuration_store(const struct configuration *configuration);
+
+/* Whether there is a way for clients to be known by name: passwords, or certificates at some listener. */
+bool configuration_knows_users(const struct configuration *configuration);
 
 /* Puts the store into `directory`, whatever the file says. False: the name is too long. */
 bool configuration_store_in(struct configuration *configuration, const char *directory);

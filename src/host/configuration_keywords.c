@@ -192,16 +192,6 @@ static bool read_choice(struct configuration *configuration, const struct keywor
     return true;
 }
 
-static bool read_anonymous(struct configuration *configuration, const struct keyword *keyword,
-                           const char *value, struct problem *problem)
-{
-    if (strcmp(value, "false") == 0)
-        return complain(problem, 0,
-                        "false is not possible: there are no users and passwords yet, so nobody could enter",
-                        NULL, "");
-    return read_choice(configuration, keyword, value, problem);
-}
-
 static bool read_nodelay(struct configuration *configuration, const struct keyword *keyword,
                          const char *value, struct problem *problem)
 {
@@ -414,8 +404,15 @@ static const struct keyword keywords[] = {
      OF_LISTENER(tls.ciphers)},
     {"ciphers_tls1.3", "TEXT", NULL, "TLS 1.3: the cipher suites, as OpenSSL writes them", read_text,
      OF_LISTENER(tls.ciphers_1_3)},
-    {"allow_anonymous", BOOLEAN, NULL, "true: say that anybody may enter, as long as there are no passwords",
-     read_anonymous, PLACE(allow_anonymous)},
+    {"allow_anonymous", BOOLEAN, NULL,
+     "clients without user name may enter; without the line: if there is no password_file", read_choice,
+     PLACE(allow_anonymous), .reloadable = true},
+    {"password_file", "PATH", NULL,
+     "users and their passwords, as mosquitto_passwd writes them; the file is read again at SIGHUP", read_text,
+     PLACE(password_file), .reloadable = true},
+    {"acl_file", "PATH", NULL,
+     "what each user may read and publish, as Mosquitto has it; without it: everything; read again at SIGHUP",
+     read_text, PLACE(acl_file), .reloadable = true},
     {"set_tcp_nodelay", BOOLEAN, "true", "known for Mosquitto's sake; always true", read_nodelay,
      PLACE(set_tcp_nodelay)},
 
@@ -501,8 +498,6 @@ _Static_assert(sizeof keywords / sizeof *keywords <= KEYWORDS_MAXIMUM, "KEYWORDS
 #define NO_SAVING "there is no saving from time to time: every change is stored as it happens, see durability"
 #define NO_PSK "there is no TLS with shared keys: only with certificates"
 #define NO_ENGINES "private keys are read from files only: keyfile"
-#define NO_USERS "there are no users and passwords yet: everybody may enter (allow_anonymous true)"
-#define NO_ACCESS_RULES "there are no access rules yet: every client may read and publish everything"
 #define NO_WEBSOCKETS "there are no WebSocket listeners yet: only plain TCP"
 #define NO_BRIDGES "there are no bridges yet"
 #define NO_PLUGINS "there are no plug-ins"
@@ -523,12 +518,10 @@ static const struct {
     {"tls_keyform", NO_ENGINES},
     {"psk_file", NO_PSK},
     {"psk_hint", NO_PSK},
-    {"password_file", NO_USERS},
-    {"clientid_prefixes", NO_USERS},
-    {"use_username_as_clientid", NO_USERS},
-    {"acl_file", NO_ACCESS_RULES},
+    {"clientid_prefixes", "Client Identifiers are free; acl_file can bind rights to them (%c)"},
+    {"use_username_as_clientid", "a Session belongs to the user who made it, whatever its Client Identifier is"},
     {"mount_point", "every topic is the same on all listeners; ACLs can keep clients apart"},
-    {"check_retain_source", NO_ACCESS_RULES},
+    {"check_retain_source", "a retained message stays when its publisher loses rights; who gets it is up to acl_file"},
     {"http_dir", NO_WEBSOCKETS},
     {"websockets_log_level", NO_WEBSOCKETS},
     {"websockets_headers_size", NO_WEBSOCKETS},

@@ -56,6 +56,25 @@ static void lend_log(void *context, enum log_level level, const char *text)
         log_write(&service->log, level, "%s", text);
 }
 
+static struct authentication_answer lend_authentication(void *context,
+                                                        const struct authentication_request *request)
+{
+    struct service *service = context;
+    return authenticator_answer(&service->entrance.authenticator, request);
+}
+
+static void end_authentication(void *context, void *host)
+{
+    struct service *service = context;
+    authenticator_forget(&service->entrance.authenticator, host);
+}
+
+static bool lend_authorisation(void *context, const struct authorisation *question)
+{
+    const struct service *service = context;
+    return entrance_authorise(&service->entrance, question);
+}
+
 static enum storage storage_of(const struct configuration *configuration)
 {
     if (!configuration_store(configuration))
@@ -70,6 +89,9 @@ static struct broker *create_broker(struct service *service)
         .context = service,
         .storage = storage_of(&service->configuration),
         .wall_clock = lend_wall_clock,
+        .authenticate = lend_authentication,
+        .authentication_ended = end_authentication,
+        .authorise = lend_authorisation,
         .random = lend_random,
         .log = lend_log,
         .trace = service->command_line->trace ? trace_packet : NULL,
@@ -93,18 +115,26 @@ static void announce_keeping(const struct service *service)
                   "etalon " ETALON_VERSION "; memory only: nothing survives a restart");
 }
 
-static void announce_listeners(const struct listeners *listeners, const struct log *log)
+/* For users who don't know what they have done. */
+static void warn_of_strangers(const struct service *service, const struct listener *listener)
 {
+    const bool ruled = service->entrance.acl != NULL;
+    if (service->configuration.allow_anonymous)
+        log_write(&service->log, LOG_WARNING,
+                  "%s can be reached from other machines and there is no authentication: whoever connects may %s%s",
+                  listener->address, ruled ? "do what is allowed without a user name by " : "read and publish everything",
+                  ruled ? service->configuration.acl_file : "");
+}
+
+static void announce_listeners(const struct service *service)
+{
+    const struct listeners *listeners = &service->loop.listeners;
     for (size_t i = 0; i < listeners->count; i++) {
         const struct listener *listener = &listeners->items[i];
         const struct listener_group *group = &listeners->groups[listener->group];
-        log_write(log, LOG_NOTICE, "listening on %s", listener_describe(listener).text);
+        log_write(&service->log, LOG_NOTICE, "listening on %s", listener_describe(listener).text);
         if (!listener->local && !group->use_identity && !group->use_subject)
-            log_write(
-                log, LOG_WARNING,
-                "%s can be reached from other machines and there is no authentication: whoever connects may "
-                "read and publish everything",
-                listener->address);
+            warn_of_strangers(service, listener);
     }
 }
 
@@ -137,9 +167,10 @@ static int serve(struct service *service)
     struct loop *loop = &service->loop;
     const char *port_file = service->command_line->port_file;
     announce_keeping(service);
+    service_admit(service);
     if (!service_keep(service) || !service_listen(service))
         return EXIT_FAILURE;
-    announce_listeners(&loop->listeners, &service->log);
+    announce_listeners(service);
     if (port_file && !write_port_file(port_file, loop->listeners.items[0].port, &service->log))
         return EXIT_FAILURE;
     system_topics_begin(&loop->system_topics, service->broker, uv_now(&loop->uv),
@@ -163,7 +194,9 @@ static int run(struct service *service)
         exit_status = serve(service);
         if (!loop_destroy(&service->loop))
             exit_status = EXIT_FAILURE;
+        entrance_end(&service->entrance);
     }
+    entrance_release(&service->files);
     broker_destroy(service->broker);
     if (exit_status == EXIT_SUCCESS)
         log_write(&service->log, LOG_NOTICE, "ended");

@@ -41,8 +41,13 @@ bool service_configure(struct service *service, const struct command_line *comma
     const struct configuration_file_sink sink = {.complain = complain_at_start};
     service->command_line = command_line;
     log_begin(&service->log);
-    return read_configuration(&service->configuration, command_line, &sink) &&
-           log_configure(&service->log, &service->configuration);
+    if (!read_configuration(&service->configuration, command_line, &sink) ||
+        !entrance_read(&service->files, &service->configuration, complain_at_start, NULL))
+        return false;
+    if (log_configure(&service->log, &service->configuration))
+        return true;
+    entrance_release(&service->files);
+    return false;
 }
 
 bool service_check(const struct command_line *command_line)
@@ -51,6 +56,10 @@ bool service_check(const struct command_line *command_line)
     struct configuration configuration;
     if (!read_configuration(&configuration, command_line, &sink))
         return false;
+    struct entrance_files files;
+    if (!entrance_read(&files, &configuration, complain_at_start, NULL))
+        return false;
+    entrance_release(&files);
     struct wanted wanted;
     wanted_find(&wanted, command_line, &configuration);
     if (!wanted_prepare(&wanted, complain_at_start, NULL))
@@ -60,6 +69,40 @@ bool service_check(const struct command_line *command_line)
     wanted_release(&wanted);
     printf("%s: fine\n", command_line->configuration_file);
     return true;
+}
+
+/* Who may come in. */
+
+static bool is_certified(void *context, const void *host, const char **name)
+{
+    return listeners_certify(context, host, name);
+}
+
+static void announce_entrance(const struct service *service)
+{
+    const struct configuration *configuration = &service->configuration;
+    const struct password_file *passwords = service->entrance.authenticator.rules.passwords;
+    if (passwords)
+        log_write(&service->log, LOG_NOTICE, "%s: %zu users%s", configuration->password_file,
+                  password_file_users(passwords),
+                  configuration->allow_anonymous ? "; clients without user name get in as well" : "");
+    if (service->entrance.acl && acl_has_users(service->entrance.acl) && !configuration_knows_users(configuration))
+        log_write(&service->log, LOG_WARNING,
+                  "%s has rules for users, but without a password_file nobody is known by a name",
+                  configuration->acl_file);
+}
+
+void service_admit(struct service *service)
+{
+    const struct authenticator_options options = {
+        .loop = &service->loop.uv,
+        .broker = service->broker,
+        .certified = is_certified,
+        .certified_context = &service->loop.listeners,
+    };
+    entrance_begin(&service->entrance, &options);
+    entrance_apply(&service->entrance, &service->configuration, &service->files);
+    announce_entrance(service);
 }
 
 /* Keeping. */
@@ -163,11 +206,38 @@ static void apply_to_listeners(struct service *service, const struct wanted *wan
         listeners_configure(&service->loop.listeners, i, wanted->listeners[i], wanted->contexts[i]);
 }
 
-static void apply(struct service *service, const struct configuration *configuration)
+/* What SIGHUP brings, whole, before any of it is applied. */
+struct fresh {
+    struct configuration configuration;
+    struct entrance_files files;
+    struct wanted wanted;
+};
+
+static bool prepare(struct service *service, struct fresh *fresh)
 {
-    service->configuration = *configuration;
+    const struct configuration_file_sink sink = {.context = &service->log, .complain = complain_in_log};
+    if (!read_configuration(&fresh->configuration, service->command_line, &sink) ||
+        !entrance_read(&fresh->files, &fresh->configuration, complain_in_log, &service->log))
+        return false;
+    configuration_keep(&fresh->configuration, &service->configuration, tell_kept, &service->log);
+    wanted_find(&fresh->wanted, service->command_line, &fresh->configuration);
+    const bool certificates = wanted_prepare(&fresh->wanted, complain_in_log, &service->log);
+    if (certificates && log_configure(&service->log, &fresh->configuration))
+        return true;
+    if (certificates)
+        wanted_release(&fresh->wanted);
+    entrance_release(&fresh->files);
+    return false;
+}
+
+static void apply(struct service *service, struct fresh *fresh)
+{
+    apply_to_listeners(service, &fresh->wanted);
+    service->configuration = fresh->configuration;
     const struct broker_settings settings = configuration_settings(&service->configuration);
     broker_configure(service->broker, &settings);
+    entrance_apply(&service->entrance, &service->configuration, &fresh->files);
+    announce_entrance(service);
     system_topics_configure(&service->loop.system_topics, uv_now(&service->loop.uv),
                             service->configuration.sys_interval);
 }
@@ -176,28 +246,16 @@ void service_reload(void *context)
 {
     struct service *service = context;
     const char *name = service->command_line->configuration_file;
-    const struct configuration_file_sink sink = {.context = &service->log, .complain = complain_in_log};
-    struct configuration configuration;
+    struct fresh fresh;
     if (!name) {
         log_write(&service->log, LOG_WARNING, "SIGHUP ignored: no configuration file was given (-c)");
         return;
     }
-    if (!read_configuration(&configuration, service->command_line, &sink)) {
-        log_write(&service->log, LOG_ERROR, "SIGHUP: %s has mistakes, nothing was changed", name);
+    if (!prepare(service, &fresh)) {
+        log_write(&service->log, LOG_ERROR,
+                  "SIGHUP: %s, or a file that it names, has mistakes: nothing was changed", name);
         return;
     }
-    configuration_keep(&configuration, &service->configuration, tell_kept, &service->log);
-    struct wanted wanted;
-    wanted_find(&wanted, service->command_line, &configuration);
-    if (!wanted_prepare(&wanted, complain_in_log, &service->log)) {
-        log_write(&service->log, LOG_ERROR, "SIGHUP: nothing was changed, the old certificates stay in force");
-        return;
-    }
-    if (!log_configure(&service->log, &configuration)) {
-        wanted_release(&wanted);
-        return;
-    }
-    apply_to_listeners(service, &wanted);
-    apply(service, &configuration);
+    apply(service, &fresh);
     log_write(&service->log, LOG_NOTICE, "SIGHUP: %s was read again", name);
 }

@@ -304,7 +304,7 @@ START_TEST(mistakes_are_placed_and_explained)
         {"mount_point x", 1, 1, "every topic"},
         {"dhparamfile x", 1, 1, "not needed"},
         {"psk_file x", 1, 1, "shared keys"},
-        {"password_file", 1, 1, "no users"},
+        {"password_file", 1, 14, "needs a value: PATH"},
         {"max_qos", 1, 8, "needs a value: COUNT"},
         {"max_qos  ", 1, 8, "needs a value"},
         {"max_qos one", 1, 9, "not a number"},
@@ -320,7 +320,7 @@ START_TEST(mistakes_are_placed_and_explained)
         {"persistent_client_expiration 5x", 1, 31, "months"},
         {"retain_available 1", 1, 18, "false|true"},
         {"queue_full drop", 1, 12, "drop_newest|drop_oldest"},
-        {"allow_anonymous false", 1, 17, "nobody could enter"},
+        {"max_qos 1\nallow_anonymous false", 2, 1, "nobody could enter"},
         {"set_tcp_nodelay false", 1, 17, "gathered"},
         {"log_type debug", 1, 10, "error|warning"},
         {"log_dest syslog", 1, 10, "file PATH"},
@@ -485,7 +485,7 @@ START_TEST(mangled_texts_do_no_harm)
 {
     static const char text[] =
         "listener 0 127.0.0.1\nmax_packet_size 2k\r\nlog_dest file x\nserver_reference y\n"
-        "persistent_client_expiration 3d\nport 9\nlog_type all\nacl_file\n";
+        "persistent_client_expiration 3d\nport 9\nlog_type all\nacl_file\npassword_file p\n";
     char changed[sizeof text];
     uint32_t state = 1;
     for (int round = 0; round < 20000; round++) {

@@ -1,0 +1,87 @@
+#include "entrance.h"
+
+#include <stdio.h>
+
+enum { LONGEST_COMPLAINT = 2048 };
+
+struct reading {
+    const char *name; /* of the file */
+    void (*complain)(void *context, const char *text);
+    void *context;
+};
+
+static void on_mistake(void *context, size_t line, const char *text)
+{
+    const struct reading *reading = context;
+    char complaint[LONGEST_COMPLAINT];
+    if (line == 0)
+        snprintf(complaint, sizeof complaint, "%s: %s", reading->name, text);
+    else
+        snprintf(complaint, sizeof complaint, "%s:%zu: %s", reading->name, line, text);
+    reading->complain(reading->context, complaint);
+}
+
+/* Without an unpredictable key strangers could choose names that collide. */
+static bool draw_key(struct hash_key *key)
+{
+    return uv_random(NULL, NULL, key, sizeof *key, 0, NULL) == 0;
+}
+
+bool entrance_read(struct entrance_files *files, const struct configuration *configuration,
+                   void (*complain)(void *context, const char *text), void *context)
+{
+    struct reading reading = {.complain = complain, .context = context};
+    const struct text_sink sink = {.context = &reading, .mistake = on_mistake};
+    struct hash_key key;
+    *files = (struct entrance_files){.passwords = NULL};
+    if (!draw_key(&key)) {
+        complain(context, "the system has no random numbers");
+        return false;
+    }
+    reading.name = configuration->password_file;
+    if (reading.name[0])
+        files->passwords = password_file_read(reading.name, &key, &sink);
+    reading.name = configuration->acl_file;
+    if (reading.name[0])
+        files->acl = acl_read(reading.name, &key, &sink);
+    if ((!configuration->password_file[0] || files->passwords) && (!configuration->acl_file[0] || files->acl))
+        return true;
+    entrance_release(files);
+    return false;
+}
+
+void entrance_release(struct entrance_files *files)
+{
+    password_file_release(files->passwords);
+    acl_destroy(files->acl);
+    *files = (struct entrance_files){.passwords = NULL};
+}
+
+void entrance_begin(struct entrance *entrance, const struct authenticator_options *options)
+{
+    entrance->acl = NULL;
+    authenticator_begin(&entrance->authenticator, options);
+}
+
+void entrance_apply(struct entrance *entrance, const struct configuration *configuration,
+                    struct entrance_files *files)
+{
+    const struct authenticator_rules rules = {.allow_anonymous = configuration->allow_anonymous,
+                                              .passwords = files->passwords};
+    acl_destroy(entrance->acl);
+    entrance->acl = files->acl;
+    authenticator_configure(&entrance->authenticator, &rules);
+    *files = (struct entrance_files){.passwords = NULL};
+}
+
+bool entrance_authorise(const struct entrance *entrance, const struct authorisation *question)
+{
+    return !entrance->acl || acl_allows(entrance->acl, question);
+}
+
+void entrance_end(struct entrance *entrance)
+{
+    authenticator_end(&entrance->authenticator);
+    acl_destroy(entrance->acl);
+    entrance->acl = NULL;
+}
