@@ -301,7 +301,7 @@ START_TEST(what_is_no_scram)
                                          "n,,n=user",
                                          "n,,r=abc,n=user",
                                          "p=tls-unique,,n=user,r=abc",
-                                         "n,,n=us=er,r=abc",
+
                                          "n,,n=,r=abc",
                                          "n,,m=x,n=user,r=abc",
                                          "n,,n=user,r="};
