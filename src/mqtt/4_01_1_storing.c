@@ -15,7 +15,9 @@ enum {
     /* sweeping is not worth while for fewer */
     SWEEP_FROM = 65536,
     /* notes of being alive come so much earlier (ms) than they must, for the time that storing takes */
-    ALIVE_MARGIN = 2000
+    ALIVE_MARGIN = 2000,
+    /* what may be logged for a store that nobody waits for while it fails (bytes) */
+    BEHIND_LIMIT = 64 << 20
 };
 
 /* The owners of what is listed */
@@ -181,7 +183,8 @@ void storing_end(struct broker *broker)
 
 bool storing_in_trouble(const struct broker *broker)
 {
-    return broker->storing.trouble;
+    const struct storing *storing = &broker->storing;
+    return storing->trouble || (storing->failing && storing->log.length > BEHIND_LIMIT);
 }
 
 /* What the session's own answers rest on has changed. */
@@ -218,6 +221,8 @@ void storing_attached(struct broker *broker, struct session *session)
         return;
     if (storing->connected++ == 0)
         note_alive(broker);
+    if (session->stored.listed) /* it may have got its user since */
+        storing->size += session->user_name_length;
     changed(broker, &session->stored);
     session_changed(broker, session);
 }
@@ -662,9 +667,9 @@ void storing_done(struct broker *broker)
     storing->stored++;
     broker->statistics.batches_stored++;
     broker->statistics.changes_stored += storing->way_changes;
-    if (storing->trouble)
+    if (storing->failing)
         broker_log(broker, LOG_NOTICE, NULL, "the store takes changes again", NULL);
-    storing->trouble = false;
+    storing->trouble = storing->failing = false;
     promises_keep(broker, storing->stored);
 }
 
@@ -672,10 +677,10 @@ void storing_trouble(struct broker *broker, const char *why)
 {
     struct storing *storing = &broker->storing;
     assert(storing->stored + 2 == storing->batch);
-    if (!storing->trouble)
+    if (!storing->failing)
         broker_log(broker, LOG_ERROR, NULL, why ? why : "the store takes no changes", NULL);
-    if (!storing->promised)
-        return; /* nobody waits; the batch is tried again */
-    storing->trouble = true;
-    promises_break(broker);
+    storing->failing = true;
+    storing->trouble = storing->promised;
+    if (storing->promised)
+        promises_break(broker);
 }

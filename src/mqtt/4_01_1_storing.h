@@ -59,14 +59,15 @@ struct storing {
     uint64_t batch; /* number of the batch that is gathering, from 1 */
     uint64_t
         stored; /* number of the last one that is stored: batch - 1, or batch - 2 while one is on its way */
-    uint64_t session_ended_in;  /* number of the last batch with the end of a session */
-    uint64_t retained_ended_in; /* number of the last batch with the end of a retained message */
+    uint64_t session_ended_in;   /* number of the last batch with the end of a session */
+    uint64_t retained_ended_in;  /* number of the last batch with the end of a retained message */
     struct list held;            /* connections with output that waits; 4_01_1_promises */
     struct timer alive;          /* next note of META_ALIVE */
     uint32_t connected;          /* durable sessions whose clients are connected */
     bool enabled;                /* there is a store and everything was read from it */
     bool promised;               /* STORAGE_PROMISED: promises wait */
     bool trouble;                /* STEP_STORE_TROUBLE until STEP_STORED */
+    bool failing;                /* the same, for STORAGE_BEHIND as well */
     bool alive_due;              /* META_ALIVE is to be written */
     bool packet_changed;         /* something to be stored has changed since the present packet began */
     uint64_t way_changes;        /* changes in the batch on its way, for statistics */
