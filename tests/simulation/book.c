@@ -190,7 +190,7 @@ static void doubt_will(struct world *world, struct book_session *session, bool e
 static void end_session(struct world *world, unsigned actor)
 {
     struct book_session *session = &world->book.sessions[actor];
-    const uint16_t filters = session->filters;
+    const uint16_t filters = session->ever; /* it may still hold what came by one that it has given up */
     session->filters = 0;
     if (session->will.open)
         doubt_will(world, session, true);
@@ -438,6 +438,7 @@ static void take_subscribe(struct world *world, struct link *link, const struct 
                                                    .retain_as_published = options >> 3 & 1,
                                                    .identified = note->filter_mask != 0};
         session->filters = (uint16_t)(session->filters | 1U << filter);
+        session->ever |= session->filters;
         const unsigned handling = options >> 4;
         if (filter < FIRST_SHARED && (handling == 0 || (handling == 1 && fresh)))
             send_retained(world, link->actor, filter, subscription->qos, subscription->identified);

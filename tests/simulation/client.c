@@ -307,7 +307,7 @@ void client_act(struct world *world, struct client *client)
         act_in_drain(world, client);
     } else if (world->phase == PHASE_END) {
         act_at_end(world, client);
-    } else if (world->phase == PHASE_RUN) {
+    } else if (world->phase == PHASE_RUN && !world->scenario) {
         if (client->state == CLIENT_AWAY)
             connect_somehow(world, client);
         if (client->state == CLIENT_ONLINE && client->settled)

@@ -1,7 +1,7 @@
 /* simulate: runs seeds and says what came of it.
  *
  *   simulate --seeds N [--from S]   N seeds, from S on; marks and figures
- *   simulate --seed S               one seed, with everything that happens
+ *   simulate [--scenario N] --seed S  one seed, with everything that happens
  *   simulate --faults               plants each fault and looks whether it is noticed
  *   simulate --short                some hundred seeds and the planted faults, for `make test` */
 #include <inttypes.h>
@@ -18,7 +18,7 @@ static const char *const mark_names[MARK_COUNT] = {
 #undef X
 };
 
-enum { FIRST_STORE_MARK = MARK_crash_in_commit, ENOUGH_FOR_MARKS = 1000, FAULT_SEEDS = 400, SHORT_SEEDS = 1000 };
+enum { FIRST_STORE_MARK = MARK_crash_in_commit, ENOUGH_FOR_MARKS = 1000, FAULT_SEEDS = 400, SHORT_SEEDS = 1000, SCENARIO_SEEDS = 200 };
 
 struct tally {
     uint64_t seeds, failed, steps, packets;
@@ -145,8 +145,32 @@ static bool replays(struct world *world, struct tally *tally, uint64_t seed)
     return digest == world->digest;
 }
 
+static bool play(struct world *world, struct tally *tally, unsigned number)
+{
+    bool well = true;
+    world->scenario = scenario_at(number);
+    for (uint64_t seed = 1; well && seed <= SCENARIO_SEEDS; seed++)
+        well = run(world, tally, seed);
+    printf("  %-64s %s\n", scenario_name(world->scenario), well ? "well" : "NOT AS IT SHOULD BE");
+    if (!well)
+        printf("    seed %" PRIu64 ": %s: %s\n    replay: %s --scenario %u --seed %" PRIu64 "\n", world->seed,
+               world->checker, world->violation, "build/simulate", number + 1, world->seed);
+    world->scenario = NULL;
+    return well;
+}
+
+static unsigned play_all(struct world *world, bool memory_only, unsigned *played)
+{
+    struct tally tally = {.memory_only = memory_only};
+    unsigned failed = 0;
+    puts("scenarios:");
+    for (*played = 0; scenario_at(*played); ++*played)
+        failed += !play(world, &tally, *played);
+    return failed;
+}
+
 struct order {
-    uint64_t from, seeds, seed;
+    uint64_t from, seeds, seed, scenario;
     bool faults, quick, memory_only, one;
 };
 
@@ -164,6 +188,8 @@ static bool read_order(int count, char **arguments, struct order *order)
             order->seeds = strtoull(next, NULL, 10), i++;
         else if (strcmp(arguments[i], "--from") == 0)
             order->from = strtoull(next, NULL, 10), i++;
+        else if (strcmp(arguments[i], "--scenario") == 0)
+            order->scenario = strtoull(next, NULL, 10), i++;
         else if (strcmp(arguments[i], "--seed") == 0)
             order->seed = strtoull(next, NULL, 10), order->one = true, i++;
         else
@@ -177,9 +203,12 @@ static int obey(struct world *world, const struct order *order)
     struct tally tally = {.memory_only = order->memory_only};
     unsigned planted = 0;
     unsigned missed = 0;
+    unsigned played = 0;
+    unsigned wrong = 0;
     bool marks = true;
     if (order->one) {
         world->verbose = true;
+        world->scenario = order->scenario ? scenario_at((unsigned)order->scenario - 1) : NULL;
         if (!run(world, &tally, order->seed))
             report(world);
     } else if (order->seeds > 0 || order->quick) {
@@ -189,11 +218,13 @@ static int obey(struct world *world, const struct order *order)
         for (uint64_t seed = order->from; seed < order->from + 10; seed++)
             marks &= replays(world, &tally, seed);
     }
+    if (order->seeds > 0 || order->quick)
+        wrong = play_all(world, order->memory_only, &played);
     if (order->faults || order->quick)
         missed = plant_all(world, order->memory_only, &planted);
-    const uint64_t failed = tally.failed + missed + !marks;
+    const uint64_t failed = tally.failed + missed + wrong + !marks;
     printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n",
-           tally.seeds - tally.failed + planted - missed + marks, failed);
+           tally.seeds - tally.failed + planted - missed + played - wrong + marks, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -201,7 +232,7 @@ int main(int count, char **arguments)
 {
     struct order order = {.from = 1};
     if (!read_order(count, arguments, &order)) {
-        fputs("usage: simulate --seeds N [--from S] | --seed S | --faults | --short  [--memory]\n", stderr);
+        fputs("usage: simulate --seeds N [--from S] | [--scenario N] --seed S | --faults | --short  [--memory]\n", stderr);
         return 2;
     }
     struct world *world = calloc(1, sizeof *world);

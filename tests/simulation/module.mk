@@ -4,8 +4,8 @@
 #   make simulate FAULTS=1        the planted faults
 SIMULATION_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/simulation/*.c)))
 
-#TEST_PROGRAMS += $(BUILD)/simulate
-#TEST_STEPS += simulation
+TEST_PROGRAMS += $(BUILD)/simulate
+TEST_STEPS += simulation
 TEST_COMMAND_simulation := $(BUILD)/simulate --short
 
 $(BUILD)/simulate: $(SIMULATION_OBJECTS) $(MQTT_LIBRARY)

@@ -110,6 +110,7 @@ struct book_session {
     uint32_t expiry;              /* s */
     uint64_t ends_low, ends_high; /* ms; after a crash nobody knows exactly when the client had gone */
     uint32_t received;            /* QoS 2 identifiers, a bit for each */
+    uint16_t ever;                /* every filter that it has had */
     uint16_t filters;             /* live subscriptions, a bit for each */
     struct book_subscription subscriptions[FILTERS];
     struct book_will will;
@@ -223,6 +224,7 @@ enum {
     DUE_START,
     DUE_TROUBLE,
     DUE_PHASE,
+    DUE_SCENE,
     DUE_ACTION,
     DUE_ACKNOWLEDGE = DUE_ACTION + ACTORS,
     DUE_UP = DUE_ACKNOWLEDGE + ACTORS,
@@ -345,6 +347,8 @@ struct world {
     const struct fault *fault; /* NULL: none planted */
     uint32_t fault_state;
     uint32_t fault_done;
+    const struct scenario *scenario; /* NULL: by chance */
+    unsigned scene;
     uint64_t phase_began;
     long blocks_before, blocks_idle;
 };
@@ -443,6 +447,14 @@ void client_disconnect(struct world *world, struct client *client, uint8_t code)
 void client_subscribe(struct world *world, struct client *client, const uint8_t *filters,
                       const uint8_t *options, unsigned count);
 bool client_may_connect(const struct world *world, const struct client *client);
+
+/* scenario.c */
+struct scenario;
+const struct scenario *scenario_at(unsigned number); /* NULL: there is none */
+const char *scenario_name(const struct scenario *scenario);
+void scenario_character(struct character *character);
+/* The next line of it. */
+void scenario_due(struct world *world);
 
 /* auditor.c */
 void auditor_act(struct world *world, struct client *client);

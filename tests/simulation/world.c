@@ -188,7 +188,7 @@ static void next_phase(struct world *world)
 
 static void phase_due(struct world *world)
 {
-    static const uint64_t longest[] = {NEVER, 300U * SECONDS, 60U * SECONDS, 60U * SECONDS, 60U * SECONDS, NEVER};
+    static const uint64_t longest[] = {(uint64_t)50000 * SECONDS, 300U * SECONDS, 60U * SECONDS, 60U * SECONDS, 60U * SECONDS, NEVER};
     world->due[DUE_PHASE] = world->now + 25000;
     if (phase_finished(world))
         next_phase(world);
@@ -202,7 +202,9 @@ enum { ENDS = 16 }; /* of the broker in one run, at most: time must be left for 
 
 static void crash_due(struct world *world)
 {
-    world->due[DUE_CRASH] = world->now + 1 + prng_below(&world->prng, world->character.crash_every * 2);
+    world->due[DUE_CRASH] = NEVER;
+    if (world->character.crash_every)
+        world->due[DUE_CRASH] = world->now + 1 + prng_below(&world->prng, world->character.crash_every * 2);
     if (!world->broker || world->ends_left == 0)
         return;
     world->ends_left--;
@@ -256,6 +258,9 @@ static void due(struct world *world, unsigned slot)
         break;
     case DUE_PHASE:
         phase_due(world);
+        break;
+    case DUE_SCENE:
+        scenario_due(world);
         break;
     default:
         actor_due(world, slot);
@@ -324,6 +329,11 @@ static void begin(struct world *world, uint64_t seed)
     clear(world, seed);
     world->blocks_before = memory_blocks();
     draw_character(world);
+    world->scene = 0;
+    if (world->scenario) {
+        scenario_character(&world->character);
+        world->due[DUE_SCENE] = 1000;
+    }
     world->wall = 1700000000000U + prng_below(&world->prng, 1000000);
     world->actions = world->character.actions;
     world->ends_left = ENDS;
@@ -335,6 +345,8 @@ static void begin(struct world *world, uint64_t seed)
     host_start(world);
     for (unsigned i = 0; i < world->character.clients; i++)
         client_begin(world, i);
+    for (unsigned i = 0; i < world->character.clients && world->scenario; i++)
+        world->clients[i].five = true;
     client_begin(world, AUDITOR);
     world->due[DUE_PHASE] = 1000;
     if (world->character.crash_every)
