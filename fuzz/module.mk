@@ -3,7 +3,7 @@
 #   make fuzz-minimise                             keep what adds coverage in fuzz/corpus
 # `make test` runs the corpus through the same harnesses, built by whatever CC and SAN say.
 
-FUZZ_ALL := base broker configuration dissect packet records stream topics
+FUZZ_ALL := base broker configuration dissect packet records stream topics websocket
 FUZZ_NAMES ?= $(FUZZ_ALL)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG ?= clang
@@ -17,6 +17,8 @@ FUZZ_BROKER := $(wildcard fuzz/broker_*.c) $(filter-out $(FUZZ_TREES),$(CORE_SOU
 # The parser of the host; its defaults are the broker's.
 FUZZ_CONFIGURATION := $(wildcard src/host/configuration.c src/host/configuration_keywords.c src/host/nearest.c) \
                       $(filter-out $(FUZZ_TREES),$(CORE_SOURCES))
+# The filter of WebSocket connections.
+FUZZ_WEBSOCKET := $(wildcard src/host/http_upgrade.c src/host/websocket.c)
 FUZZ_REPLAYS := $(FUZZ_ALL:%=$(BUILD)/fuzz-replay-%)
 
 # The replay of the corpus
@@ -27,10 +29,12 @@ TEST_COMMAND_fuzz-replay := fuzz/replay-all $(BUILD)
 FUZZ_REPLAY_OBJECTS := $(call objects,fuzz/replay.c $(FUZZ_SUPPORT) $(FUZZ_TREES))
 
 $(FUZZ_REPLAYS): $(BUILD)/fuzz-replay-%: $(BUILD)/fuzz/fuzz_%.o $(FUZZ_REPLAY_OBJECTS) $(CODEC_LIBRARY)
-	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS)
+	$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(ALL_LDFLAGS) $(FUZZ_LIBS)
 
 $(BUILD)/fuzz-replay-broker: $(call objects,$(FUZZ_BROKER))
 $(BUILD)/fuzz-replay-configuration: $(call objects,$(FUZZ_CONFIGURATION))
+$(BUILD)/fuzz-replay-websocket: $(call objects,$(FUZZ_WEBSOCKET))
+$(BUILD)/fuzz-replay-websocket: FUZZ_LIBS = $(WEBSOCKET_LIBS)
 
 # The search: everything compiled once more, with clang's instrumentation, below $(FUZZ_FOLDER)/clang.
 FUZZ_CFLAGS := $(CSTD) $(WARNINGS) -O1 -g -fno-omit-frame-pointer -Isrc -I$(BUILD)/generated -MMD -MP \
@@ -53,11 +57,13 @@ $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o: fuzz/mutate_packet.c
 
 $(FUZZ_FOLDER)/fuzz_broker: $(FUZZ_BROKER:%.c=$(FUZZ_FOLDER)/clang/%.o)
 $(FUZZ_FOLDER)/fuzz_configuration: $(FUZZ_CONFIGURATION:%.c=$(FUZZ_FOLDER)/clang/%.o)
+$(FUZZ_FOLDER)/fuzz_websocket: $(FUZZ_WEBSOCKET:%.c=$(FUZZ_FOLDER)/clang/%.o)
+$(FUZZ_FOLDER)/fuzz_websocket: FUZZ_LIBS = $(WEBSOCKET_LIBS)
 $(FUZZ_FOLDER)/fuzz_packet: $(FUZZ_FOLDER)/clang/fuzz/mutate_packet.o
 $(FUZZ_FOLDER)/fuzz_dissect: $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o
 
 $(FUZZ_PROGRAMS): $(FUZZ_FOLDER)/%: $(FUZZ_FOLDER)/clang/fuzz/%.o $(FUZZ_OBJECTS)
-	$(FUZZ_CLANG) -fsanitize=fuzzer,address,undefined $^ -o $@
+	$(FUZZ_CLANG) -fsanitize=fuzzer,address,undefined $^ $(FUZZ_LIBS) -o $@
 
 .PHONY: fuzz fuzz-minimise
 fuzz: $(FUZZ_NAMES:%=$(FUZZ_FOLDER)/fuzz_%) ## search with libFuzzer (FUZZ_SECONDS=60 for each harness)
