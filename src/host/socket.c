@@ -18,6 +18,8 @@ enum {
     RUNS_PER_WRITE = 128,  /* entries of one writev */
     WRITES_PER_FLUSH = 16, /* a fast reader may not keep all others waiting */
     FILTERED_RUN = 64 * 1024, /* output goes through the filters of a transport in portions of about this size */
+    /* Filters answer by themselves (key updates, pings). Who asks and does not read is not listened to any more. */
+    DOWN_MAXIMUM = 4 * 1024 * 1024,
     DRAIN_TIME = 5000,     /* ms for a client to take its last packets */
     LINGER_TIME = 1000,    /* ms for a client to close after us */
     LINGER_READS = 64,     /* and how often it may still send something */
@@ -223,6 +225,12 @@ static enum outcome send_output(struct sockets *sockets, struct client *client)
     return BLOCKED; /* in effect: the next turn goes on with it */
 }
 
+static bool wants_input(const struct client *client)
+{
+    const bool room = !client->transport || buffer_all(&client->transport->down).length < DOWN_MAXIMUM;
+    return room && connection_wants_input(client->connection);
+}
+
 /* Decides what the connection waits for after its output was sent, as far as the socket took it. Returns
  * whether it is still OPEN. */
 static bool settle(struct sockets *sockets, struct client *client, enum outcome outcome)
@@ -233,7 +241,7 @@ static bool settle(struct sockets *sockets, struct client *client, enum outcome 
     }
     int writable = outcome == BLOCKED ? WATCH_OUTPUT : 0;
     if (!connection_closing(client->connection)) {
-        watch(sockets, client, writable | (connection_wants_input(client->connection) ? WATCH_INPUT : 0));
+        watch(sockets, client, writable | (wants_input(client) ? WATCH_INPUT : 0));
         return true;
     }
     if (outcome == DRAINED) {
@@ -301,8 +309,7 @@ static void receive(struct sockets *sockets, struct client *client)
     /* Another connection's input may have changed this since the socket was polled (a Session is taken
      * over, a queue is full). The bytes stay in the socket; the flush at the end of the turn settles what
      * is watched. */
-    struct connection *connection = client->connection;
-    if (connection_closing(connection) || !connection_wants_input(connection))
+    if (connection_closing(client->connection) || !wants_input(client))
         return;
     ssize_t count = read(client->descriptor, sockets->input, INPUT_SIZE);
     if (count < 0 && (errno == EAGAIN || errno == EINTR))

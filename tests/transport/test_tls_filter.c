@@ -242,6 +242,31 @@ START_TEST(keys_are_updated)
 }
 END_TEST
 
+/* Somebody may send as many as he likes without reading an answer: none of it stays with the filter. What waits for the
+ * socket is bounded by socket.c. */
+START_TEST(many_key_updates)
+{
+    enum { UPDATES = 1000 };
+    static uint8_t block[4096];
+    struct world world;
+    world_begin(&world);
+    only_version(&world, TLS1_3_VERSION);
+    ck_assert(world_connect(&world));
+    for (int i = 0; i < UPDATES; i++) {
+        ck_assert_int_eq(SSL_key_update(world.client, SSL_KEY_UPDATE_REQUESTED), 1);
+        ck_assert_int_eq(SSL_write(world.client, "x", 1), 1);
+        world_hand(&world, world_take(&world, block, sizeof block));
+        ck_assert_int_eq(world.outcome, FILTER_GOES_ON);
+    }
+    ck_assert_uint_eq(buffer_all(&world.up).length, UPDATES);
+    ck_assert_uint_le(buffer_all(&world.server->down).length, UPDATES * 64);
+    buffer_clear(&world.up);
+    world_run(&world);
+    world_check_talk(&world);
+    world_end(&world);
+}
+END_TEST
+
 /* The server says that it will not. This client then leaves; others go on. */
 START_TEST(no_renegotiation)
 {
@@ -285,6 +310,7 @@ void add_tls_filter(TCase *test_case)
     tcase_add_loop_test(test_case, sessions_are_resumed, 0, VERSIONS);
     tcase_add_test(test_case, connections_outlive_their_context);
     tcase_add_test(test_case, keys_are_updated);
+    tcase_add_test(test_case, many_key_updates);
     tcase_add_test(test_case, no_renegotiation);
     tcase_add_loop_test(test_case, the_cipher_suite_is_that_of_the_server, 0, VERSIONS);
 }
