@@ -1,4 +1,5 @@
-/* auditor: a client that looks at all retained messages now and then, and clears them in the end. Its sessions end
+/* auditor: a client that looks at all retained messages now and then, and clears them in the end. Its
+ * sessions end
  * with their connections. Prefix: auditor_ */
 #include <string.h>
 
@@ -31,7 +32,8 @@ static void clear(struct world *world, struct client *client)
 
 void auditor_act(struct world *world, struct client *client)
 {
-    const bool wanted = world->phase == PHASE_RUN || world->phase == PHASE_AUDIT || world->phase == PHASE_CLEAR;
+    const bool wanted =
+        world->phase == PHASE_RUN || world->phase == PHASE_AUDIT || world->phase == PHASE_CLEAR;
     plan(world, world->phase == PHASE_RUN ? 300000 : 50000);
     if (!wanted || client->state == CLIENT_DONE)
         return;
@@ -43,7 +45,8 @@ void auditor_act(struct world *world, struct client *client)
             clear(world, client);
         else
             ask(world, client);
-    } else if (client->state == CLIENT_ONLINE && world->audit_stage == CLEARING && client->outgoing_count == 0) {
+    } else if (client->state == CLIENT_ONLINE && world->audit_stage == CLEARING &&
+               client->outgoing_count == 0) {
         client_disconnect(world, client, 0);
         client_leave(world, client, 50000);
         client->state = CLIENT_DONE;

@@ -1,6 +1,7 @@
 /* book: what the broker has been told and what follows from it by the specification alone. Prefix: book_
  *
- * It is told every packet before the broker gets it. It knows nothing of queues, batches and records; what a crash
+ * It is told every packet before the broker gets it. It knows nothing of queues, batches and records; what
+ * a crash
  * leaves is the book as it was when the last committed batch was collected. */
 #include "simulation.h"
 
@@ -107,8 +108,8 @@ static void route(struct world *world, uint32_t number)
         if (world->book.sessions[i].exists && (world->book.sessions[i].filters & matching))
             route_to(world, i, number, matching);
     for (unsigned group = 0; group < GROUPS; group++)
-        if (publication->qos > 0 && matching >> (FIRST_SHARED + group) & 1 && !publication->group_owed[group] &&
-            group_has_member(world, group))
+        if (publication->qos > 0 && matching >> (FIRST_SHARED + group) & 1 &&
+            !publication->group_owed[group] && group_has_member(world, group))
             publication->group_owed[group] = world->book.sequence;
     publication->sequence = world->book.sequence;
 }
@@ -132,8 +133,10 @@ static void retain(struct world *world, uint32_t number)
     /* which of two Wills that are due in the same moment comes last is anybody's guess */
     const struct publication *other = &world->publications[*retained];
     const uint32_t doubtful = world->book.retained_unsure[publication->topic];
-    const bool together = publication->will && *retained && other->will && other->published == world_ms(world);
-    const bool still = publication->will && doubtful && world->publications[doubtful].published == world_ms(world);
+    const bool together =
+        publication->will && *retained && other->will && other->published == world_ms(world);
+    const bool still =
+        publication->will && doubtful && world->publications[doubtful].published == world_ms(world);
     world->book.retained_unsure[publication->topic] = still ? doubtful : together ? *retained : 0;
     *retained = publication->empty ? 0 : number;
 }
@@ -214,7 +217,8 @@ static void end_session(struct world *world, unsigned actor)
 
 static void begin_session(struct world *world, unsigned actor)
 {
-    world->book.sessions[actor] = (struct book_session){.exists = true, .link = NOBODY, .epoch = ++world->epochs};
+    world->book.sessions[actor] =
+        (struct book_session){.exists = true, .link = NOBODY, .epoch = ++world->epochs};
 }
 
 /* The client has gone at this moment, for certain. */
@@ -321,7 +325,8 @@ void book_time(struct world *world)
             break;
         session_due(world, actor, earliest);
     }
-    for (unsigned i = 0; i < ACTORS; i++) { /* while a Will may be published any moment, who subscribes may get it */
+    for (unsigned i = 0; i < ACTORS;
+         i++) { /* while a Will may be published any moment, who subscribes may get it */
         struct book_session *session = &world->book.sessions[i];
         if (session->will.open)
             doubt_will(world, session, false);

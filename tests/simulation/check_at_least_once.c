@@ -1,4 +1,5 @@
-/* check_at_least_once: when everything has calmed down, every message that was acknowledged to its publisher, or was
+/* check_at_least_once: when everything has calmed down, every message that was acknowledged to its
+ * publisher, or was
  * committed, has come to every session that had subscribed to it and lasted, unless it expired. */
 #include "simulation.h"
 
@@ -18,10 +19,11 @@ static void check_reception(struct world *world, unsigned actor, uint32_t number
         world_mark(world, MARK_expired_waiting);
         return;
     }
-    world_violation(world, checker_of(publication),
-                    "publication %u (number %u of %s to %s, QoS %u) never came to %s, whose session had subscribed",
-                    number, publication->number, actor_name(publication->publisher),
-                    topic_names[publication->topic], publication->qos, actor_name(actor));
+    world_violation(
+        world, checker_of(publication),
+        "publication %u (number %u of %s to %s, QoS %u) never came to %s, whose session had subscribed",
+        number, publication->number, actor_name(publication->publisher), topic_names[publication->topic],
+        publication->qos, actor_name(actor));
 }
 
 void check_at_least_once(struct world *world)

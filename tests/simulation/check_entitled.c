@@ -1,5 +1,6 @@
 /* check_entitled: a client gets what it has subscribed to and nothing else, at the right QoS, with the right
- * Subscription Identifiers, and no more often than it was routed to it. Wills are not published before they are due,
+ * Subscription Identifiers, and no more often than it was routed to it. Wills are not published before
+ * they are due,
  * and never after DISCONNECT with 0x00. */
 #include "simulation.h"
 
@@ -39,9 +40,10 @@ static void check_count(struct world *world, const struct link *link, const stru
     /* a crash may forget that a copy was sent, if it was at QoS 1 */
     const unsigned most = reception->routed * (1U + world->crashes);
     if (reception->fresh > most && reception->routed < UINT8_MAX)
-        world_violation(world, "needless-copy",
-                        "%s gets publication %u for the %u. time without DUP, though it was published %u times",
-                        actor_name(link->actor), note->publication, reception->fresh, reception->routed);
+        world_violation(
+            world, "needless-copy",
+            "%s gets publication %u for the %u. time without DUP, though it was published %u times",
+            actor_name(link->actor), note->publication, reception->fresh, reception->routed);
 }
 
 void check_entitled(struct world *world, const struct link *link, const struct note *note)
@@ -58,10 +60,11 @@ void check_entitled(struct world *world, const struct link *link, const struct n
         return;
     }
     if (reception->epoch != link->epoch || !(reception->flags & ENTITLED)) {
-        world_violation(world, checker_of(publication),
-                        "%s gets publication %u (of %s to %s), which is not for it, or not yet, or not any more",
-                        actor_name(link->actor), note->publication, actor_name(publication->publisher),
-                        topic_names[publication->topic]);
+        world_violation(
+            world, checker_of(publication),
+            "%s gets publication %u (of %s to %s), which is not for it, or not yet, or not any more",
+            actor_name(link->actor), note->publication, actor_name(publication->publisher),
+            topic_names[publication->topic]);
         return;
     }
     check_form(world, link, note, reception);

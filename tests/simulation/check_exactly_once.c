@@ -7,7 +7,8 @@ static void check_group(struct world *world, const struct client *client, const 
 {
     struct publication *publication = &world->publications[note->publication];
     const uint8_t holder = publication->group_holder[group];
-    const bool elsewhere = holder && (holder != client->actor + 1 || publication->group_epoch[group] != link->epoch);
+    const bool elsewhere =
+        holder && (holder != client->actor + 1 || publication->group_epoch[group] != link->epoch);
     /* a holder whose session ended may have been forgotten by a crash, with all it had */
     if (holder && !elsewhere)
         world_violation(world, "exactly-once", "%s gets publication %u twice from one Shared Subscription",

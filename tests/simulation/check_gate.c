@@ -1,11 +1,13 @@
-/* check_gate: nothing that promises something leaves the broker before what it rests on is committed. The committed
+/* check_gate: nothing that promises something leaves the broker before what it rests on is committed. The
+ * committed
  * book must know it already. */
 #include "simulation.h"
 
 static void broken(struct world *world, const struct link *link, const struct note *note, const char *what)
 {
     world_violation(world, "gate", "%s of %s (Packet Identifier %u) left the broker, but %s is not committed",
-                    packet_type_name((enum packet_type)note->type), actor_name(link->actor), note->identifier, what);
+                    packet_type_name((enum packet_type)note->type), actor_name(link->actor), note->identifier,
+                    what);
 }
 
 /* Whether a session that outlives its connection still waits for a message which was not committed. */
@@ -29,8 +31,10 @@ static void check_acknowledged(struct world *world, const struct link *link, con
         return;
     const char *who = owed_to_lasting(world, note->publication);
     if (who)
-        world_violation(world, "gate", "%s of %s for publication %u left the broker, but that %s waits for it is not committed",
-                        packet_type_name((enum packet_type)note->type), actor_name(link->actor), note->publication, who);
+        world_violation(
+            world, "gate",
+            "%s of %s for publication %u left the broker, but that %s waits for it is not committed",
+            packet_type_name((enum packet_type)note->type), actor_name(link->actor), note->publication, who);
     const unsigned topic = publication->topic;
     if (publication->retain && world->book.retained[topic] == note->publication &&
         world->committed.retained[topic] != note->publication)
@@ -75,7 +79,8 @@ static void check_connected(struct world *world, const struct link *link, const 
     if (now->expiry > 0 && (!before->exists || before->epoch != now->epoch))
         broken(world, link, note, "the session");
     /* While the store is in trouble, nobody is refused for the end of some earlier session. */
-    if (!world->trouble && before->exists && !over(world, before) && before->expiry > 0 && before->epoch != now->epoch)
+    if (!world->trouble && before->exists && !over(world, before) && before->expiry > 0 &&
+        before->epoch != now->epoch)
         broken(world, link, note, "the end of the session before");
     if (now->will.publication && before->will.publication != now->will.publication)
         broken(world, link, note, "the Will");

@@ -1,8 +1,11 @@
-/* check_message_expiry: a message that has expired is not sent for the first time, and the interval passed on is
+/* check_message_expiry: a message that has expired is not sent for the first time, and the interval passed
+ * on is
  * what is left of it, also after a time in which no broker ran. */
 #include "simulation.h"
 
-enum { TOLERANCE = 1500 }; /* ms: whole seconds in the packet, and the time that an answer may wait for the store */
+enum {
+    TOLERANCE = 1500
+}; /* ms: whole seconds in the packet, and the time that an answer may wait for the store */
 
 void check_message_expiry(struct world *world, const struct link *link, const struct note *note)
 {
@@ -12,8 +15,8 @@ void check_message_expiry(struct world *world, const struct link *link, const st
     const uint64_t now = world_ms(world);
     if (publication->deadline == NEVER) {
         if (note->has_expiry && !publication->interval)
-            world_violation(world, "message-expiry", "publication %u never expires, but is sent with an interval",
-                            note->publication);
+            world_violation(world, "message-expiry",
+                            "publication %u never expires, but is sent with an interval", note->publication);
         return;
     }
     const uint64_t left = publication->deadline > now ? publication->deadline - now : 0;

@@ -10,7 +10,8 @@ void check_retained(struct world *world)
             continue;
         if (expected && world->publications[expected].deadline <= world_ms(world) + 5)
             continue;
-        world_violation(world, "retained", "the retained message of %s is publication %u, but %u was sent (0: none)",
+        world_violation(world, "retained",
+                        "the retained message of %s is publication %u, but %u was sent (0: none)",
                         topic_names[topic], expected, seen);
     }
 }

@@ -1,4 +1,5 @@
-/* check_session_present: CONNACK says whether the session is there; it is there until it ends, and then it is not:
+/* check_session_present: CONNACK says whether the session is there; it is there until it ends, and then it
+ * is not:
  * expired neither early nor late, kept through crashes when it was promised. */
 #include "simulation.h"
 
@@ -14,5 +15,6 @@ void check_session_present(struct world *world, const struct link *link, const s
         return;
     world_violation(world, "session-present", "CONNACK of %s says Session Present %d, but %s",
                     actor_name(link->actor), note->present,
-                    link->expect_present ? "its session must be there" : "its session has ended or never was");
+                    link->expect_present ? "its session must be there"
+                                         : "its session has ended or never was");
 }

@@ -1,4 +1,5 @@
-/* client: what clients do by chance: connect, publish, subscribe, leave, break off. They follow the specification
+/* client: what clients do by chance: connect, publish, subscribe, leave, break off. They follow the
+ * specification
  * strictly. Prefix: client_ */
 #include <assert.h>
 #include <string.h>
@@ -59,8 +60,8 @@ void client_begin(struct world *world, unsigned actor)
 
 /* CONNECT */
 
-static void add_will(struct world *world, struct client *client, struct wire_connect *connect, struct note *note,
-                     uint8_t *payload)
+static void add_will(struct world *world, struct client *client, struct wire_connect *connect,
+                     struct note *note, uint8_t *payload)
 {
     const unsigned topic = 7 + prng_below(&world->prng, 3);
     note->will_topic = (uint8_t)topic;
@@ -117,7 +118,8 @@ void client_connect(struct world *world, struct client *client, bool clean, uint
 
 static void connect_somehow(struct world *world, struct client *client)
 {
-    const bool clean = client->must_clean || prng_chance(&world->prng, 60) || (!client->five && client->expiry == 0);
+    const bool clean =
+        client->must_clean || prng_chance(&world->prng, 60) || (!client->five && client->expiry == 0);
     uint32_t expiry = client->expiry;
     if (prng_chance(&world->prng, 80))
         expiry = prng_below(&world->prng, 8);
@@ -169,11 +171,12 @@ void client_disconnect(struct world *world, struct client *client, uint8_t code)
 
 /* SUBSCRIBE */
 
-void client_subscribe(struct world *world, struct client *client, const uint8_t *filters, const uint8_t *options,
-                      unsigned count)
+void client_subscribe(struct world *world, struct client *client, const uint8_t *filters,
+                      const uint8_t *options, unsigned count)
 {
     struct wire_filter wire[4];
-    struct note note = {.type = PACKET_SUBSCRIBE, .identifier = SUBSCRIBE_IDENTIFIER, .count = (uint8_t)count};
+    struct note note = {
+        .type = PACKET_SUBSCRIBE, .identifier = SUBSCRIBE_IDENTIFIER, .count = (uint8_t)count};
     for (unsigned i = 0; i < count; i++) {
         note.filters[i] = filters[i];
         note.options[i] = options[i];

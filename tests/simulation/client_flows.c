@@ -14,7 +14,8 @@ static uint16_t free_identifier(const struct client *client)
     return (uint16_t)__builtin_ctz(~used);
 }
 
-static void send_publish(struct world *world, struct client *client, uint32_t number, uint16_t identifier, bool dup)
+static void send_publish(struct world *world, struct client *client, uint32_t number, uint16_t identifier,
+                         bool dup)
 {
     const struct publication *publication = &world->publications[number];
     uint8_t payload[WIRE_ROOM];
@@ -36,8 +37,8 @@ static void send_publish(struct world *world, struct client *client, uint32_t nu
                                .publication = number});
 }
 
-static void send_acknowledgement(struct world *world, struct client *client, unsigned type, uint16_t identifier,
-                                 uint8_t code)
+static void send_acknowledgement(struct world *world, struct client *client, unsigned type,
+                                 uint16_t identifier, uint8_t code)
 {
     wire_acknowledge(&world->wire, type, identifier, client->five ? code : 0);
     client_write(world, client, (struct note){.type = (uint8_t)type, .identifier = identifier, .code = code});
@@ -138,7 +139,8 @@ void client_resume(struct world *world, struct client *client)
     client->settled = true;
 }
 
-/* [MQTT-3.2.2-4] A client without the state of this session closes; it starts anew. So it comes about when the CONNACK
+/* [MQTT-3.2.2-4] A client without the state of this session closes; it starts anew. So it comes about when
+ * the CONNACK
  * that began the session got lost, or the end of an earlier one could not be stored. */
 static void refuse_session(struct world *world, struct client *client)
 {
@@ -169,8 +171,9 @@ static void take_connack(struct world *world, struct client *client, const struc
 
 static void answer_to_nothing(struct world *world, const struct client *client, const struct note *note)
 {
-    world_violation(world, "flow", "%s gets a %s with the Packet Identifier %u, under which it has nothing in flight",
-                    actor_name(client->actor), packet_type_name((enum packet_type)note->type), note->identifier);
+    world_violation(
+        world, "flow", "%s gets a %s with the Packet Identifier %u, under which it has nothing in flight",
+        actor_name(client->actor), packet_type_name((enum packet_type)note->type), note->identifier);
 }
 
 static void take_puback(struct world *world, struct client *client, const struct note *note)
@@ -193,7 +196,8 @@ static void take_puback(struct world *world, struct client *client, const struct
 
 /* Receiving */
 
-static void acknowledge(struct world *world, struct client *client, unsigned type, uint16_t identifier, uint8_t code)
+static void acknowledge(struct world *world, struct client *client, unsigned type, uint16_t identifier,
+                        uint8_t code)
 {
     uint64_t *due = &world->due[DUE_ACKNOWLEDGE + client->actor];
     const bool later = client->acknowledgement_delay > 0 && world->phase == PHASE_RUN;
@@ -217,7 +221,8 @@ void client_acknowledge_due(struct world *world, struct client *client)
     client->acknowledgement_count--;
     send_acknowledgement(world, client, next.type, next.identifier, next.code);
     if (client->acknowledgement_count > 0)
-        *due = world->now + prng_below(&world->prng, world->phase == PHASE_RUN ? client->acknowledgement_delay + 1 : 1);
+        *due = world->now +
+               prng_below(&world->prng, world->phase == PHASE_RUN ? client->acknowledgement_delay + 1 : 1);
 }
 
 static struct incoming *find_incoming(struct client *client, uint16_t identifier)
@@ -229,7 +234,8 @@ static struct incoming *find_incoming(struct client *client, uint16_t identifier
 }
 
 /* The application gets the message. */
-static void receive(struct world *world, struct client *client, const struct link *link, const struct note *note)
+static void receive(struct world *world, struct client *client, const struct link *link,
+                    const struct note *note)
 {
     if (!note->publication)
         return;

@@ -104,7 +104,8 @@ enum storage fault_storage(const struct fault *fault, enum storage storage)
     return fault && kind_of(fault) == FAULT_BEHIND ? STORAGE_BEHIND : storage;
 }
 
-/* What is damaged while no broker runs. Each takes a record and says whether it was one for it; the changes that
+/* What is damaged while no broker runs. Each takes a record and says whether it was one for it; the
+ * changes that
  * do the damage are appended. */
 
 typedef bool damage(struct world *world, struct changes *changes, struct record *record);
@@ -204,19 +205,20 @@ static const struct {
 static bool read_at(const struct world *world, unsigned table, uint32_t at, struct record *record)
 {
     const struct store_record *stored = world->store.tables[table].records[at];
-    return !record_read((enum record_table)table, store_record_key(stored), store_record_value(stored), record);
+    return !record_read((enum record_table)table, store_record_key(stored), store_record_value(stored),
+                        record);
 }
 
 /* Two deliveries that wait in one queue change their numbers. */
 static bool damage_swap(struct world *world, struct changes *changes, uint32_t at)
 {
     struct record first, second;
-    if (at + 1 >= world->store.tables[TABLE_DELIVERIES].count || !read_at(world, TABLE_DELIVERIES, at, &first) ||
-        first.delivery.packet_identifier)
+    if (at + 1 >= world->store.tables[TABLE_DELIVERIES].count ||
+        !read_at(world, TABLE_DELIVERIES, at, &first) || first.delivery.packet_identifier)
         return false;
     for (uint32_t i = at + 1; i < world->store.tables[TABLE_DELIVERIES].count; i++) {
-        if (!read_at(world, TABLE_DELIVERIES, i, &second) || second.delivery.session != first.delivery.session ||
-            second.delivery.packet_identifier)
+        if (!read_at(world, TABLE_DELIVERIES, i, &second) ||
+            second.delivery.session != first.delivery.session || second.delivery.packet_identifier)
             continue;
         const uint64_t number = first.delivery.delivery;
         first.delivery.delivery = second.delivery.delivery;
@@ -231,7 +233,8 @@ static bool damage_at(struct world *world, struct changes *changes, unsigned tab
     struct record record;
     if (kind_of(world->fault) == FAULT_DELIVERIES_SWAPPED)
         return damage_swap(world, changes, at);
-    return read_at(world, table, at, &record) && damages[kind_of(world->fault)].damage(world, changes, &record);
+    return read_at(world, table, at, &record) &&
+           damages[kind_of(world->fault)].damage(world, changes, &record);
 }
 
 void fault_damage(struct world *world)

@@ -68,7 +68,8 @@ void host_send(struct world *world, struct link *link)
     struct bytes first;
     link->blocked = false;
     for (;;) {
-        const uint32_t on_the_way = link->broken || !link->attached ? 0 : link->down_written - link->down_read;
+        const uint32_t on_the_way =
+            link->broken || !link->attached ? 0 : link->down_written - link->down_read;
         const size_t room = on_the_way < link->window ? link->window - on_the_way : 0;
         const size_t total = room ? take_output(world, link, room) : 0;
         if (total == 0)
@@ -101,7 +102,8 @@ void host_plan(struct world *world)
         check_deadline(world);
     if (world->storage != STORAGE_NONE && !world->store.working && world->due[DUE_COLLECT] == NEVER &&
         broker_wants_collect(world->broker))
-        world->due[DUE_COLLECT] = world->now + prng_below(&world->prng, prng_chance(&world->prng, 500) ? 1 : 400);
+        world->due[DUE_COLLECT] =
+            world->now + prng_below(&world->prng, prng_chance(&world->prng, 500) ? 1 : 400);
 }
 
 /* Store trouble ends connections, and one that ends may end others, by its Will. */
@@ -139,7 +141,8 @@ static bool refusable(const struct note *note)
 }
 
 /* During store trouble the broker may refuse: then the packet has changed nothing. */
-static void receive_in_trouble(struct world *world, struct link *link, struct step step, const struct note *note)
+static void receive_in_trouble(struct world *world, struct link *link, struct step step,
+                               const struct note *note)
 {
     const struct book before = world->book;
     const uint8_t number = before.sessions[link->actor].link;
@@ -320,7 +323,8 @@ void host_crash(struct world *world)
 {
     mark_crash(world);
     world->crashes++;
-    if (world->last_commit > world->started) /* else what is stored is from before the crash before this one */
+    if (world->last_commit >
+        world->started) /* else what is stored is from before the crash before this one */
         world->gone_low = certainly_alive(world);
     if (world->store.working && !world->failing && prng_chance(&world->prng, 500)) {
         commit(world);
@@ -329,7 +333,8 @@ void host_crash(struct world *world)
         store_sim_lose(&world->store);
         world_mark(world, MARK_crash_in_commit);
     }
-    world_log(world, "======= crash; committed up to %u of %u", world->committed.sequence, world->book.sequence);
+    world_log(world, "======= crash; committed up to %u of %u", world->committed.sequence,
+              world->book.sequence);
     destroy(world);
 }
 
@@ -379,8 +384,8 @@ void host_shut_down(struct world *world)
 
 static bool restore_record(struct world *world, unsigned table, const struct store_record *record)
 {
-    const char *wrong = broker_restore(world->broker, (uint8_t)table, store_record_key(record),
-                                       store_record_value(record));
+    const char *wrong =
+        broker_restore(world->broker, (uint8_t)table, store_record_key(record), store_record_value(record));
     if (wrong)
         world_violation(world, "recovery", "the broker does not take its own record of %s: %s",
                         record_table_name((enum record_table)table), wrong);

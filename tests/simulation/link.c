@@ -129,13 +129,14 @@ static uint32_t some(struct world *world, uint32_t available)
     return kind == 5 ? 1 : prng_between(&world->prng, 1, available);
 }
 
-/* A CONNECT is held back while nobody can say whether its session exists: the broker may be right either way. */
+/* A CONNECT is held back while nobody can say whether its session exists: the broker may be right either
+ * way. */
 static bool doubtful(const struct world *world, const struct link *link)
 {
     const struct notes *notes = &link->up_notes;
     const struct book_session *session = &world->book.sessions[link->actor];
-    if (notes->first == notes->count || notes->notes[notes->first].type != PACKET_CONNECT || !session->exists ||
-        session->connected)
+    if (notes->first == notes->count || notes->notes[notes->first].type != PACKET_CONNECT ||
+        !session->exists || session->connected)
         return false;
     const uint64_t now = world_ms(world);
     const bool ends = session->ends_low < session->ends_high && now >= session->ends_low;

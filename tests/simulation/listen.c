@@ -105,8 +105,10 @@ static void check(struct world *world, struct link *link, struct note *note)
     } else if (note->type == PACKET_SUBACK || note->type == PACKET_UNSUBACK) {
         world->refused |= note->code >= 0x80;
     }
-    const bool gate = !world->fault || fault_of_gate(world->fault); /* a damaged store is no matter of the gate's */
-    if (gate && world->storage == STORAGE_PROMISED && note->code < 0x80 && !(note->type == PACKET_CONNACK && note->code))
+    const bool gate =
+        !world->fault || fault_of_gate(world->fault); /* a damaged store is no matter of the gate's */
+    if (gate && world->storage == STORAGE_PROMISED && note->code < 0x80 &&
+        !(note->type == PACKET_CONNACK && note->code))
         check_gate(world, link, note);
 }
 

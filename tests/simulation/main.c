@@ -18,7 +18,13 @@ static const char *const mark_names[MARK_COUNT] = {
 #undef X
 };
 
-enum { FIRST_STORE_MARK = MARK_crash_in_commit, ENOUGH_FOR_MARKS = 1000, FAULT_SEEDS = 400, SHORT_SEEDS = 1000, SCENARIO_SEEDS = 200 };
+enum {
+    FIRST_STORE_MARK = MARK_crash_in_commit,
+    ENOUGH_FOR_MARKS = 1000,
+    FAULT_SEEDS = 400,
+    SHORT_SEEDS = 1000,
+    SCENARIO_SEEDS = 200
+};
 
 struct tally {
     uint64_t seeds, failed, steps, packets;
@@ -55,7 +61,8 @@ static bool run(struct world *world, struct tally *tally, uint64_t seed)
 
 static void report(const struct world *world)
 {
-    printf("seed %" PRIu64 " after %.3f simulated seconds: %s\n    %s\n    replay: make simulate SEED=%" PRIu64 "\n",
+    printf("seed %" PRIu64
+           " after %.3f simulated seconds: %s\n    %s\n    replay: make simulate SEED=%" PRIu64 "\n",
            world->seed, (double)world->now / 1e6, world->checker, world->violation, world->seed);
     fflush(stdout);
 }
@@ -77,7 +84,8 @@ static bool report_marks(const struct world *world, const struct tally *tally, b
             break;
         const bool missing = world->marks[i] == 0 && tally->seeds >= ENOUGH_FOR_MARKS;
         if (show || missing)
-            printf("%12" PRIu64 "  %s%s\n", world->marks[i], mark_names[i], missing ? "   <-- never reached" : "");
+            printf("%12" PRIu64 "  %s%s\n", world->marks[i], mark_names[i],
+                   missing ? "   <-- never reached" : "");
         all &= !missing;
     }
     return all;
@@ -232,7 +240,9 @@ int main(int count, char **arguments)
 {
     struct order order = {.from = 1};
     if (!read_order(count, arguments, &order)) {
-        fputs("usage: simulate --seeds N [--from S] | [--scenario N] --seed S | --faults | --short  [--memory]\n", stderr);
+        fputs("usage: simulate --seeds N [--from S] | [--scenario N] --seed S | --faults | --short  "
+              "[--memory]\n",
+              stderr);
         return 2;
     }
     struct world *world = calloc(1, sizeof *world);

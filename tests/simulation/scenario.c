@@ -1,4 +1,5 @@
-/* scenario: short scripted runs beside the random ones, for situations that chance brings about seldom. Network,
+/* scenario: short scripted runs beside the random ones, for situations that chance brings about seldom.
+ * Network,
  * disk and the exact moments still come from the seed, so a scenario is many runs. Prefix: scenario_ */
 #include "simulation.h"
 
@@ -133,7 +134,8 @@ const char *scenario_name(const struct scenario *scenario)
 
 void scenario_character(struct character *character)
 {
-    *character = (struct character){.clients = 3, .actions = 1, .gap = 500, .down = 8 * SECONDS, .commit = 2000};
+    *character =
+        (struct character){.clients = 3, .actions = 1, .gap = 500, .down = 8 * SECONDS, .commit = 2000};
 }
 
 /* Whether the client is there to act; if not, it is on its way. */

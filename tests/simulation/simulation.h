@@ -25,7 +25,7 @@ enum {
     FIRST_SHARED = 13, /* of the filters */
     GROUPS = FILTERS - FIRST_SHARED,
     PUBLICATIONS = 4096,
-    OUTGOING = 12, /* messages in flight from one client */
+    OUTGOING = 12,  /* messages in flight from one client */
     INCOMING = 128, /* QoS 2 messages in flight to one client, most at one time */
     IDENTIFIERS = 20,
     SUBSCRIBE_IDENTIFIER = 50,
@@ -50,7 +50,7 @@ struct note {
     uint32_t sequence;    /* of the book, when it went by */
     uint32_t expiry;      /* s; of session or message */
     uint32_t will_delay, will_expiry;
-    uint16_t filter_mask;  /* Subscription Identifiers, a bit for each filter */
+    uint16_t filter_mask; /* Subscription Identifiers, a bit for each filter */
     uint8_t filters[4], options[4];
 };
 
@@ -64,11 +64,11 @@ struct link {
     bool used;
     uint8_t actor;
     bool five;
-    bool attached;      /* the client still uses it */
-    bool broken;        /* what is beyond the limits never arrives */
-    bool client_ends;   /* the client closes when everything has arrived */
-    bool broker_ended;  /* the broker has closed; the client learns of it behind the last byte */
-    bool blocked;       /* the client takes no more for the moment */
+    bool attached;       /* the client still uses it */
+    bool broken;         /* what is beyond the limits never arrives */
+    bool client_ends;    /* the client closes when everything has arrived */
+    bool broker_ended;   /* the broker has closed; the client learns of it behind the last byte */
+    bool blocked;        /* the client takes no more for the moment */
     bool close_foreseen; /* the broker has a reason to close */
     bool established;
     struct connection *connection; /* NULL: the broker's end is closed */
@@ -85,7 +85,8 @@ struct link {
     uint16_t receive_maximum; /* 0: none */
     uint16_t in_flight;       /* PUBLISH QoS > 0 sent to the client and not acknowledged, here */
     uint32_t connect_sequence;
-    uint32_t asked; /* sequence of the SUBSCRIBE or UNSUBSCRIBE that waits for its answer; 0: it changed nothing */
+    uint32_t
+        asked; /* sequence of the SUBSCRIBE or UNSUBSCRIBE that waits for its answer; 0: it changed nothing */
 };
 
 /* The book: what the broker must know. Plain data: what a crash leaves is a copy of an earlier book. */
@@ -133,9 +134,9 @@ struct publication {
     uint64_t deadline; /* ms; the latest, when it was published again */
     uint64_t earliest_deadline;
     uint64_t published; /* ms */
-    bool repeated;     /* published again, after its publisher lost its connection */
-    uint32_t sequence; /* when it was routed last */
-    uint32_t replaced; /* the retained message that it has replaced */
+    bool repeated;      /* published again, after its publisher lost its connection */
+    uint32_t sequence;  /* when it was routed last */
+    uint32_t replaced;  /* the retained message that it has replaced */
     uint32_t group_owed[GROUPS];
     uint8_t group_holder[GROUPS]; /* who got it at QoS 2, plus 1 */
     uint16_t group_epoch[GROUPS];
@@ -191,7 +192,7 @@ struct client {
     uint32_t acknowledgement_delay; /* us */
     uint64_t stalled_until;
     uint16_t order_epoch;
-    uint16_t epoch; /* of the session that it knows */
+    uint16_t epoch;          /* of the session that it knows */
     uint32_t lost[OUTGOING]; /* to be published anew */
     unsigned lost_count;
 };
@@ -200,14 +201,14 @@ struct client {
 struct character {
     unsigned clients;
     uint32_t actions;
-    uint32_t gap; /* us between two actions of a client, mostly */
-    uint32_t long_gaps; /* in thousand */
+    uint32_t gap;                                  /* us between two actions of a client, mostly */
+    uint32_t long_gaps;                            /* in thousand */
     uint32_t drops, abandons, disconnects, stalls; /* in thousand actions */
-    uint32_t crash_every; /* us; 0: never */
+    uint32_t crash_every;                          /* us; 0: never */
     uint32_t trouble_every;
-    uint32_t orderly;  /* of restarts, in thousand */
-    uint32_t down;     /* us at most */
-    uint32_t commit;   /* us at most */
+    uint32_t orderly; /* of restarts, in thousand */
+    uint32_t down;    /* us at most */
+    uint32_t commit;  /* us at most */
     uint32_t wills, shared, message_expiry, retained, short_sessions, no_sessions; /* in thousand */
     uint32_t small_windows;
     bool bulk; /* large payloads */
@@ -247,7 +248,7 @@ enum {
     X(redelivered, "broker repeated a PUBLISH")                                                              \
     X(redelivered_2, "client knew the Packet Identifier of a repeated QoS 2 PUBLISH")                        \
     X(pubrel_again, "broker repeated a PUBREL that had done its work")                                       \
-    X(session_unknown, "client found a session of which it knew nothing")                                     \
+    X(session_unknown, "client found a session of which it knew nothing")                                    \
     X(session_lost, "client published anew what its lost session had in flight")                             \
     X(window_full, "as many messages in flight as Receive Maximum allows")                                   \
     X(queued_away, "message queued for a client that was away")                                              \
@@ -305,18 +306,18 @@ struct world {
     enum phase phase;
     struct character character;
     enum storage storage;
-    struct broker *broker; /* NULL: down */
-    uint64_t start;        /* ms on the clock that never goes back, at world.now 0 */
-    uint64_t wall;         /* ms since 1970 at world.now 0 */
+    struct broker *broker;       /* NULL: down */
+    uint64_t start;              /* ms on the clock that never goes back, at world.now 0 */
+    uint64_t wall;               /* ms since 1970 at world.now 0 */
     uint64_t went_down, started; /* us */
-    uint64_t gone_low;     /* ms: clients count as gone from here on at the earliest */
+    uint64_t gone_low;           /* ms: clients count as gone from here on at the earliest */
     struct store_sim store;
     struct changes collected;
-    bool failing; /* the disk does not work */
-    bool trouble; /* and the broker was told */
-    bool orderly; /* the broker shuts down */
-    bool refused;  /* an answer in this step said no */
-    bool storing;  /* the step is STEP_STORED */
+    bool failing;         /* the disk does not work */
+    bool trouble;         /* and the broker was told */
+    bool orderly;         /* the broker shuts down */
+    bool refused;         /* an answer in this step said no */
+    bool storing;         /* the step is STEP_STORED */
     uint64_t last_commit; /* us */
     struct book book, batch_book, committed;
     struct publication publications[PUBLICATIONS];
@@ -489,7 +490,8 @@ void check_entitled(struct world *world, const struct link *link, const struct n
 void check_message_expiry(struct world *world, const struct link *link, const struct note *note);
 void check_exactly_once(struct world *world, const struct client *client, const struct link *link,
                         const struct note *note);
-void check_order(struct world *world, struct client *client, const struct link *link, const struct note *note);
+void check_order(struct world *world, struct client *client, const struct link *link,
+                 const struct note *note);
 void check_duplicate_flag(struct world *world, const struct client *client, const struct note *note,
                           const struct incoming *known);
 void check_at_least_once(struct world *world);

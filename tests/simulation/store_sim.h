@@ -1,6 +1,7 @@
 /* store_sim: a store in memory that keeps what was committed and forgets everything else. Prefix: store_sim_
  *
- * One batch at a time is under way; the simulation decides when it commits, whether the disk works, and what a
+ * One batch at a time is under way; the simulation decides when it commits, whether the disk works, and
+ * what a
  * crash leaves: all of the batch or nothing of it. */
 #ifndef ETALON_SIMULATION_STORE_SIM_H
 #define ETALON_SIMULATION_STORE_SIM_H

@@ -3,7 +3,7 @@
 
 #include "simulation.h"
 
-const char *const topic_names[TOPICS] = {"o/0", "o/1", "o/2", "o/3", "r/0", "r/1",
+const char *const topic_names[TOPICS] = {"o/0", "o/1", "o/2", "o/3", "r/0",       "r/1",
                                          "r/2", "w/0", "w/1", "w/2", "share/s/0", "share/s/1"};
 
 const char *const filter_names[FILTERS] = {"o/0",

@@ -9,7 +9,8 @@
 
 enum { WIRE_ROOM = 8192, WIRE_HEADER = 5 };
 
-/* A packet: its bytes are those from `begin` to `end`. The room in front is for the fixed header, whose size is
+/* A packet: its bytes are those from `begin` to `end`. The room in front is for the fixed header, whose
+ * size is
  * known last. */
 struct wire {
     uint16_t begin;

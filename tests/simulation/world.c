@@ -166,11 +166,12 @@ static void report_stuck(struct world *world)
     for (unsigned i = 0; i < world->character.clients; i++) {
         const struct client *client = &world->clients[i];
         if (world->phase == PHASE_DRAIN && !client_calm(world, i))
-            world_violation(world, "stuck",
-                            "it has calmed down long ago, but %s is in state %u with %u messages in flight to the "
-                            "broker (the first with Packet Identifier %u), %u to it, %u acknowledgements to send",
-                            actor_name(i), client->state, client->outgoing_count,
-                            client->outgoing[0].identifier, client->incoming_count, client->acknowledgement_count);
+            world_violation(
+                world, "stuck",
+                "it has calmed down long ago, but %s is in state %u with %u messages in flight to the "
+                "broker (the first with Packet Identifier %u), %u to it, %u acknowledgements to send",
+                actor_name(i), client->state, client->outgoing_count, client->outgoing[0].identifier,
+                client->incoming_count, client->acknowledgement_count);
     }
     world_violation(world, "stuck", "phase '%s' does not end (batch under way: %d)", names[world->phase],
                     world->store.working);
@@ -188,7 +189,8 @@ static void next_phase(struct world *world)
 
 static void phase_due(struct world *world)
 {
-    static const uint64_t longest[] = {(uint64_t)50000 * SECONDS, 300U * SECONDS, 60U * SECONDS, 60U * SECONDS, 60U * SECONDS, NEVER};
+    static const uint64_t longest[] = {
+        (uint64_t)50000 * SECONDS, 300U * SECONDS, 60U * SECONDS, 60U * SECONDS, 60U * SECONDS, NEVER};
     world->due[DUE_PHASE] = world->now + 25000;
     if (phase_finished(world))
         next_phase(world);
