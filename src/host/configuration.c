@@ -39,7 +39,8 @@ bool configuration_certifies(const struct configuration_listener *listener)
 
 bool configuration_knows_users(const struct configuration *configuration)
 {
-    bool knows = configuration->password_file[0] || configuration_certifies(&configuration->default_listener);
+    bool knows = configuration->password_file[0] || configuration->scram_file[0] ||
+                 configuration_certifies(&configuration->default_listener);
     for (size_t i = 0; i < configuration->listeners.count; i++)
         knows = knows || configuration_certifies(&configuration->listeners.items[i]);
     return knows;
@@ -307,8 +308,9 @@ static void check_default_listener(struct parser *parser)
         line_of(parser, "port") != 0 || line_of(parser, "bind_address") != 0)
         return;
     line_text(&text, parser->default_keyword);
-    line_text(&text, " belongs below the line of its listener, and here is none above it; for one on port 1883 "
-                     "add \"port 1883\"");
+    line_text(&text,
+              " belongs below the line of its listener, and here is none above it; for one on port 1883 "
+              "add \"port 1883\"");
     report(parser, parser->default_line, 1, text.text);
 }
 
@@ -366,10 +368,11 @@ static void check_reach(struct parser *parser)
     const struct configuration *configuration = parser->configuration;
     for (size_t i = 0; i < configuration->listeners.count; i++) {
         if (!is_safe(&configuration->listeners.items[i]))
-            report(parser, parser->listener_line[i], 1,
-                   "this listener can be reached from other machines, and whoever connects may read and publish "
-                   "everything; add a password_file, or \"allow_anonymous true\" if that is meant, or give the "
-                   "address 127.0.0.1");
+            report(
+                parser, parser->listener_line[i], 1,
+                "this listener can be reached from other machines, and whoever connects may read and publish "
+                "everything; add a password_file, or \"allow_anonymous true\" if that is meant, or give the "
+                "address 127.0.0.1");
     }
 }
 
@@ -381,11 +384,14 @@ static void settle_anonymous(struct parser *parser)
     const size_t line = line_of(parser, "allow_anonymous");
     configuration->anonymous_said = line != 0;
     if (line == 0)
-        configuration->allow_anonymous = line_of(parser, "password_file") == 0;
+        configuration->allow_anonymous =
+            line_of(parser, "password_file") == 0 && line_of(parser, "scram_file") == 0;
     if (line == 0 && configuration->allow_anonymous)
         check_reach(parser);
-    if (line != 0 && !configuration->allow_anonymous && parser->errors == 0 && !configuration_knows_users(configuration))
-        report(parser, line, 1, "allow_anonymous false without a password_file: nobody could enter");
+    if (line != 0 && !configuration->allow_anonymous && parser->errors == 0 &&
+        !configuration_knows_users(configuration))
+        report(parser, line, 1,
+               "allow_anonymous false without a password_file or scram_file: nobody could enter");
 }
 
 static void check_redirection(struct parser *parser)

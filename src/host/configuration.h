@@ -82,9 +82,10 @@ struct configuration {
     uint8_t log_levels;    /* bit N: lines of enum log_level N are written */
     bool log_timestamp;
     bool connection_messages;
-    bool allow_anonymous; /* clients without user name get in */
-    bool anonymous_said;  /* ... or not, because the file says so */
+    bool allow_anonymous;                        /* clients without user name get in */
+    bool anonymous_said;                         /* ... or not, because the file says so */
     char password_file[CONFIGURATION_TEXT_SIZE]; /* "": nobody is known by a password */
+    char scram_file[CONFIGURATION_TEXT_SIZE];    /* "": nobody is known by SCRAM */
     char acl_file[CONFIGURATION_TEXT_SIZE];      /* "": everybody may do everything */
     bool set_tcp_nodelay;
     bool persistence;

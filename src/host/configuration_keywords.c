@@ -364,7 +364,8 @@ _Static_assert(STORE_SYNC == 0 && STORE_ASYNC == 1 && STORE_LAZY == 2,
     .offset = offsetof(struct configuration, member), .width = sizeof(((struct configuration *)NULL)->member)
 #define OF_LISTENER(member)                                                                                  \
     .offset = offsetof(struct configuration_listener, member),                                               \
-    .width = sizeof(((struct configuration_listener *)NULL)->member), .of_listener = true, .reloadable = true
+    .width = sizeof(((struct configuration_listener *)NULL)->member), .of_listener = true,                   \
+    .reloadable = true
 #define FROM(from, to) .minimum = from, .maximum = to
 #define BOOLEAN "false|true"
 
@@ -376,13 +377,15 @@ static const struct keyword keywords[] = {
      FROM(0, UINT16_MAX)},
     {"bind_address", "ADDRESS", NULL, "the address of the listener that port names", read_address,
      PLACE(bind_address)},
-    {"protocol", "mqtt|websockets", "mqtt", "what is spoken on the listener", read_choice, OF_LISTENER(protocol)},
+    {"protocol", "mqtt|websockets", "mqtt", "what is spoken on the listener", read_choice,
+     OF_LISTENER(protocol)},
     {"socket_domain", "any|ipv4|ipv6", "any", "the addresses that the listener may have", read_choice,
      OF_LISTENER(domain)},
     {"max_connections", "COUNT", "-1", "clients that the listener has at a time; -1: no limit",
      read_maximum_connections, OF_LISTENER(maximum_connections), FROM(1, UINT32_MAX - 1)},
-    {"certfile", "PATH", NULL, "TLS: the certificate of the server, and behind it those between it and the CA",
-     read_text, OF_LISTENER(tls.certfile)},
+    {"certfile", "PATH", NULL,
+     "TLS: the certificate of the server, and behind it those between it and the CA", read_text,
+     OF_LISTENER(tls.certfile)},
     {"keyfile", "PATH", NULL, "TLS: the private key of the certificate, without a passphrase", read_text,
      OF_LISTENER(tls.keyfile)},
     {"cafile", "PATH", NULL, "TLS: the CA certificates that the clients' certificates must come from",
@@ -405,11 +408,16 @@ static const struct keyword keywords[] = {
     {"ciphers_tls1.3", "TEXT", NULL, "TLS 1.3: the cipher suites, as OpenSSL writes them", read_text,
      OF_LISTENER(tls.ciphers_1_3)},
     {"allow_anonymous", BOOLEAN, NULL,
-     "clients without user name may enter; without the line: if there is no password_file", read_choice,
-     PLACE(allow_anonymous), .reloadable = true},
+     "clients without user name may enter; without the line: if there is neither password_file nor "
+     "scram_file",
+     read_choice, PLACE(allow_anonymous), .reloadable = true},
     {"password_file", "PATH", NULL,
-     "users and their passwords, as mosquitto_passwd writes them; the file is read again at SIGHUP", read_text,
-     PLACE(password_file), .reloadable = true},
+     "users and their passwords, as mosquitto_passwd writes them; the file is read again at SIGHUP",
+     read_text, PLACE(password_file), .reloadable = true},
+    {"scram_file", "PATH", NULL,
+     "users who authenticate by SCRAM, and their keys, as `gsasl --mkpasswd` makes them; read again at "
+     "SIGHUP",
+     read_text, PLACE(scram_file), .reloadable = true},
     {"acl_file", "PATH", NULL,
      "what each user may read and publish, as Mosquitto has it; without it: everything; read again at SIGHUP",
      read_text, PLACE(acl_file), .reloadable = true},
@@ -519,9 +527,11 @@ static const struct {
     {"psk_file", NO_PSK},
     {"psk_hint", NO_PSK},
     {"clientid_prefixes", "Client Identifiers are free; acl_file can bind rights to them (%c)"},
-    {"use_username_as_clientid", "a Session belongs to the user who made it, whatever its Client Identifier is"},
+    {"use_username_as_clientid",
+     "a Session belongs to the user who made it, whatever its Client Identifier is"},
     {"mount_point", "every topic is the same on all listeners; ACLs can keep clients apart"},
-    {"check_retain_source", "a retained message stays when its publisher loses rights; who gets it is up to acl_file"},
+    {"check_retain_source",
+     "a retained message stays when its publisher loses rights; who gets it is up to acl_file"},
     {"http_dir", NO_WEBSOCKETS},
     {"websockets_log_level", NO_WEBSOCKETS},
     {"websockets_headers_size", NO_WEBSOCKETS},
@@ -536,7 +546,8 @@ static const struct {
     {"log_facility", NO_LOG_DETAIL},
     {"log_timestamp_format", NO_LOG_DETAIL},
     {"per_listener_settings", NO_PER_LISTENER},
-    {"bind_interface", "a listener is bound to an address: listener PORT ADDRESS, with that of the interface"},
+    {"bind_interface",
+     "a listener is bound to an address: listener PORT ADDRESS, with that of the interface"},
     {"message_size_limit", "payloads have no limit of their own; max_packet_size limits the whole packet"},
     {"max_inflight_bytes", "messages in flight are limited by number only: max_inflight_messages"},
     {"max_queued_bytes", "queues are limited by number only: max_queued_messages"},

@@ -6,6 +6,7 @@
 #include "acl.h"
 #include "authenticator.h"
 #include "configuration.h"
+#include "scram.h"
 
 struct entrance {
     struct authenticator authenticator;
@@ -15,6 +16,7 @@ struct entrance {
 /* What was read from the files; NULL: there is none. */
 struct entrance_files {
     struct password_file *passwords;
+    struct mechanism *mechanisms[AUTHENTICATOR_MECHANISMS]; /* up to the first NULL */
     struct acl *acl;
 };
 
