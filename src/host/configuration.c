@@ -461,25 +461,28 @@ bool configuration_store_in(struct configuration *configuration, const char *dir
     return true;
 }
 
-/* Whether listeners are where they were; what else is said of them may have changed. */
-static bool same_places(const struct configuration_listeners *a, const struct configuration_listeners *b)
+/* Whether a listener is where it was and speaks what it spoke; what else is said of it may have changed. */
+static bool same_place(const struct configuration_listener *a, const struct configuration_listener *b)
 {
-    bool same = a->count == b->count;
-    for (size_t i = 0; same && i < a->count; i++) {
-        const struct configuration_listener *one = &a->items[i];
-        const struct configuration_listener *other = &b->items[i];
-        same = one->port == other->port && one->protocol == other->protocol && one->domain == other->domain &&
-               strcmp(one->address, other->address) == 0 && strcmp(one->path, other->path) == 0;
-    }
+    return a->port == b->port && a->protocol == b->protocol && a->domain == b->domain &&
+           configuration_uses_tls(a) == configuration_uses_tls(b) && strcmp(a->address, b->address) == 0 &&
+           strcmp(a->path, b->path) == 0;
+}
+
+static bool same_places(const struct configuration *a, const struct configuration *b)
+{
+    bool same =
+        a->listeners.count == b->listeners.count && same_place(&a->default_listener, &b->default_listener);
+    for (size_t i = 0; same && i < a->listeners.count; i++)
+        same = same_place(&a->listeners.items[i], &b->listeners.items[i]);
     return same;
 }
 
-static bool may_change(const struct keyword *keyword, const struct configuration *configuration,
-                       const struct configuration *running)
+/* All that is said of listeners becomes as it was. */
+static void restore_listeners(struct configuration *configuration, const struct configuration *running)
 {
-    if (keyword->offset == offsetof(struct configuration, listeners))
-        return same_places(&configuration->listeners, &running->listeners);
-    return keyword->reloadable;
+    memcpy(&configuration->listeners, &running->listeners, sizeof running->listeners);
+    memcpy(&configuration->default_listener, &running->default_listener, sizeof running->default_listener);
 }
 
 void configuration_keep(struct configuration *configuration, const struct configuration *running,
@@ -488,15 +491,18 @@ void configuration_keep(struct configuration *configuration, const struct config
     const struct keyword *keyword;
     bool moved = false;
     for (size_t i = 0; (keyword = keyword_at(i)) != NULL; i++) {
-        if (keyword->of_listener)
-            continue; /* comes with its listener */
+        const bool listeners = keyword->offset == offsetof(struct configuration, listeners);
         char *place = (char *)configuration + keyword->offset;
         const char *old = (const char *)running + keyword->offset;
-        if (may_change(keyword, configuration, running) || memcmp(place, old, keyword->width) == 0)
+        if (keyword->of_listener || keyword->reloadable) /* the former comes with its listener */
             continue;
+        if (listeners ? same_places(configuration, running) : memcmp(place, old, keyword->width) == 0)
+            continue;
+        if (listeners)
+            restore_listeners(configuration, running);
         memcpy(place, old, keyword->width);
         kept(context, keyword->name);
-        moved = moved || keyword->offset == offsetof(struct configuration, listeners);
+        moved = moved || listeners;
     }
     /* That nothing needed to be said about strangers is true of listeners that are not there yet. */
     if (moved && !configuration->anonymous_said)

@@ -247,6 +247,18 @@ START_TEST(settings_of_listeners_may_change)
     configuration_keep(&fresh, &running, count_kept, kept);
     ck_assert_str_eq(kept, "listener ");
     ck_assert_str_eq(fresh.listeners.items[0].tls.certfile, "a");
+    kept[0] = '\0';
+    accept_text(&fresh, "listener 1 ::1\n"); /* without TLS: nothing that happens in passing */
+    configuration_keep(&fresh, &running, count_kept, kept);
+    ck_assert_str_eq(kept, "listener ");
+    ck_assert_str_eq(fresh.listeners.items[0].tls.certfile, "a");
+    kept[0] = '\0';
+    accept_text(&running, "certfile a\nkeyfile k\n");
+    accept_text(&fresh, "listener 2 ::1\n");
+    configuration_keep(&fresh, &running, count_kept, kept);
+    ck_assert_str_eq(kept, "listener ");
+    ck_assert_uint_eq(fresh.listeners.count, 0);
+    ck_assert_str_eq(fresh.default_listener.tls.certfile, "a");
 }
 END_TEST
 
