@@ -188,6 +188,10 @@ const char *unmet_need(const struct run *run, const struct runner_options *optio
         snprintf(reason, size, "needs a broker profile (--profile)");
         return reason;
     }
+    if ((test->needs & NEEDS_WEBSOCKET) != 0 && !run->target->websocket) {
+        snprintf(reason, size, "needs WebSocket: a target ws://... or wss://...");
+        return reason;
+    }
     if (!found->accepted) {
         snprintf(reason, size, "the server does not take MQTT %s: %s", version_name(version), found->refusal);
         return reason;

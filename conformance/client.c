@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "connection.h"
 #include "record.h"
-#include "transport.h"
 #include "verdicts.h"
 
 #define READ_SIZE 65536U
@@ -25,7 +25,23 @@ static void mark_closed(struct client *client, bool reset)
     client->closed = true;
     client->reset = reset;
     client->closed_at = now(client->test);
-    record_event(client, reset ? "connection reset by the server" : "connection closed by the server");
+    const char *farewell = connection_farewell(client->connection);
+    record_event(client, reset ? "connection reset by the server"
+                         : farewell[0] == '\0'
+                             ? "connection closed by the server"
+                             : text(client->test, "connection closed by the server: %s", farewell));
+}
+
+/* The server broke the WebSocket protocol. What is no rule of MQTT is nothing to be failed for; but the test
+ * cannot go on. */
+_Noreturn static void end_violated(struct client *client)
+{
+    struct test *t = client->test;
+    const char *fault = connection_farewell(client->connection);
+    if (connection_got_text(client->connection))
+        fail_statement(t, MQTT_6_0_0_1, MQTT3_6_0_0_1, "MQTT in binary frames", "the server sends %s to %s",
+                       fault, client->name);
+    error(t, "the server breaks the WebSocket protocol (RFC 6455): %s to %s", fault, client->name);
 }
 
 _Noreturn static void fail_verdict(struct client *client, struct verdict verdict)
@@ -92,21 +108,31 @@ static void split_input(struct client *client)
     client->input_length -= at;
 }
 
-static void read_socket(struct client *client)
+static void read_once(struct client *client)
 {
     if (client->input_length + READ_SIZE > client->input_capacity) {
         client->input_capacity = (client->input_length + READ_SIZE) * 2;
         client->input = grow(client->input, client->input_capacity, 1);
     }
-    ssize_t got = transport_read(client->socket, client->input + client->input_length, READ_SIZE);
+    ssize_t got = connection_read(client->connection, client->input + client->input_length, READ_SIZE);
     if (got == TRANSPORT_WOULD_BLOCK)
         return;
+    if (got == CONNECTION_VIOLATED)
+        end_violated(client);
     if (got <= 0) {
         mark_closed(client, got == TRANSPORT_BROKEN);
         return;
     }
     client->input_length += (size_t)got;
     split_input(client);
+}
+
+/* Reads what has come; of that, poll cannot see what TLS or WebSocket hold back. */
+static void read_connection(struct client *client)
+{
+    do {
+        read_once(client);
+    } while (!client->closed && connection_has_more(client->connection));
 }
 
 static int milliseconds_until(struct test *t, double moment)
@@ -122,17 +148,23 @@ static void pump(struct test *t, double moment, const struct client *writer)
     struct client *clients[CLIENT_LIMIT];
     nfds_t count = 0;
     for (struct client *client = t->clients; client != NULL && count < CLIENT_LIMIT; client = client->next) {
-        short events = (short)((client->reading ? POLLIN : 0) | (client == writer ? POLLOUT : 0));
-        if (client->socket < 0 || client->closed || events == 0)
+        if (client->connection == NULL || client->closed)
+            continue;
+        bool writing = client == writer || connection_unsent(client->connection) > 0;
+        short events = (short)((client->reading ? POLLIN : 0) | (writing ? POLLOUT : 0));
+        if (events == 0)
             continue;
         clients[count] = client;
-        waits[count++] = (struct pollfd){.fd = client->socket, .events = events};
+        waits[count++] = (struct pollfd){.fd = connection_socket(client->connection), .events = events};
     }
     if (poll(waits, count, milliseconds_until(t, moment)) <= 0)
         return;
-    for (nfds_t i = 0; i < count; i++)
+    for (nfds_t i = 0; i < count; i++) {
+        if ((waits[i].revents & POLLOUT) != 0 && clients[i] != writer)
+            (void)connection_flush(clients[i]->connection); /* reading tells when it is broken */
         if ((waits[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && clients[i]->reading)
-            read_socket(clients[i]);
+            read_connection(clients[i]);
+    }
 }
 
 void wait_until(struct test *t, double moment)
@@ -173,7 +205,7 @@ enum outcome receive_matching(struct client *client, double moment, wanted_packe
         *received = take_from_inbox(client, wanted, context, &seen);
         if (*received != NULL)
             return RECEIVED_PACKET;
-        if (client->closed || client->socket < 0)
+        if (client->closed || client->connection == NULL)
             return RECEIVED_CLOSED;
         if (now(client->test) >= moment)
             return RECEIVED_TIMEOUT;
@@ -193,18 +225,15 @@ enum outcome receive(struct client *client, const struct received **received)
 
 /* ---- Sending ------------------------------------------------------------------------------------- */
 
-bool send_bytes(struct client *client, const void *data, size_t count)
+/* Sends what is queued. */
+static bool send_queued(struct client *client)
 {
     struct test *t = client->test;
-    const uint8_t *at = data;
-    if (client->socket < 0)
-        error(t, "the test sends on the connection of %s, which it closed itself", client->name);
-    record_exchange(t, DIRECTION_SENT, client->version, client->name, "", bytes_of(data, count));
     double limit = now(t) + t->patience * 2;
-    while (count > 0 && !client->closed) {
-        ssize_t written = transport_write(client->socket, at, count);
+    while (!client->closed && connection_unsent(client->connection) > 0) {
+        ssize_t written = connection_flush(client->connection);
         if (written == TRANSPORT_BROKEN) {
-            read_socket(client); /* what the server said before it closed is still there to be read */
+            read_connection(client); /* what the server said before it closed is still there to be read */
             if (!client->closed)
                 mark_closed(client, true);
         } else if (written == TRANSPORT_WOULD_BLOCK) {
@@ -212,12 +241,25 @@ bool send_bytes(struct client *client, const void *data, size_t count)
                 error(t, "the server took no bytes from %s for %.0f s", client->name, t->patience * 2);
             pump(t, limit, client);
         } else {
-            at += written;
-            count -= (size_t)written;
             limit = now(t) + t->patience * 2;
         }
     }
-    return count == 0;
+    return !client->closed;
+}
+
+static void require_own_side(const struct client *client)
+{
+    if (client->connection == NULL)
+        error(client->test, "the test sends on the connection of %s, which it closed itself", client->name);
+}
+
+bool send_bytes(struct client *client, const void *data, size_t count)
+{
+    require_own_side(client);
+    record_exchange(client->test, DIRECTION_SENT, client->version, client->name, "", bytes_of(data, count));
+    if (!client->closed)
+        connection_queue(client->connection, data, count);
+    return send_queued(client);
 }
 
 static int hex_digit(char digit)
@@ -227,9 +269,8 @@ static int hex_digit(char digit)
     return found == NULL || digit == '\0' ? -1 : (int)(found - digits);
 }
 
-bool send_template(struct client *client, const char *template)
+struct bytes template_bytes(struct test *t, const char *template)
 {
-    struct test *t = client->test;
     struct writer writer = writer_into(test_allocate(t, strlen(template) + 2), strlen(template) + 2);
     while (*template != '\0') {
         if (isspace((unsigned char)*template)) {
@@ -248,7 +289,23 @@ bool send_template(struct client *client, const char *template)
         }
     }
     assert(!writer.overflow);
-    return send_bytes(client, writer.start, writer_size(&writer));
+    return bytes_of(writer.start, writer_size(&writer));
+}
+
+bool send_template(struct client *client, const char *template)
+{
+    struct bytes bytes = template_bytes(client->test, template);
+    return send_bytes(client, bytes.data, bytes.length);
+}
+
+bool send_frame_template(struct client *client, const char *template)
+{
+    struct bytes bytes = template_bytes(client->test, template);
+    require_own_side(client);
+    record_event(client, text(client->test, "WebSocket bytes sent: %.160s", template));
+    if (!client->closed)
+        connection_queue_raw(client->connection, bytes.data, bytes.length);
+    return send_queued(client);
 }
 
 bool send_hex(struct client *client, const char *hex)
@@ -416,19 +473,46 @@ static struct client *make_client(struct test *t, const struct connect_options *
     return client;
 }
 
-struct client *client_open(struct test *t, const struct connect_options *options)
+/* Where to, and through what. Brokers that the test starts speak what the target speaks (broker.h). */
+static struct connection_wishes wishes_of(struct test *t, const struct connect_options *options)
+{
+    const struct target *target = t->target;
+    const struct broker *broker = options->broker;
+    const struct websocket_options *websocket = &options->websocket;
+    struct connection_wishes wishes = {.host = broker == NULL ? target->host : "127.0.0.1",
+                                       .port = broker == NULL ? target->port : text(t, "%u", broker->port),
+                                       .tls = target->tls};
+    if (!target->websocket)
+        return wishes;
+    wishes.path = websocket->path == NULL ? target->path : websocket->path;
+    wishes.subprotocols = websocket->subprotocols == NULL ? "mqtt" : websocket->subprotocols;
+    if (wishes.subprotocols[0] == '\0')
+        wishes.subprotocols = NULL;
+    return wishes;
+}
+
+struct client *client_request(struct test *t, const struct connect_options *options)
 {
     char problem[256];
-    const struct broker *broker = options->broker;
     struct client *client = make_client(t, options);
     if (t->client_count > CLIENT_LIMIT)
         error(t, "the test makes more than %u clients", CLIENT_LIMIT);
-    const char *host = broker == NULL ? t->target->host : "127.0.0.1";
-    const char *port = broker == NULL ? t->target->port : text(t, "%u", broker->port);
-    client->socket = transport_connect(host, port, t->patience * 2, problem, sizeof problem);
-    if (client->socket < 0)
+    struct connection_wishes wishes = wishes_of(t, options);
+    client->connection = connection_open(&wishes, t->patience * 2, problem, sizeof problem);
+    if (client->connection == NULL)
         error(t, "%s", problem);
-    record_event(client, "connection opened");
+    connection_cut(client->connection, options->websocket.frame_size, options->websocket.fragmented);
+    record_event(client, text(t, "connection opened: %s", connection_description(client->connection)));
+    return client;
+}
+
+/* Whether the server chose "mqtt" is judged by the tests of chapter 6 alone. */
+struct client *client_open(struct test *t, const struct connect_options *options)
+{
+    struct client *client = client_request(t, options);
+    const struct websocket_answer *answer = connection_answer(client->connection);
+    if (answer != NULL && !answer->accepted)
+        error(t, "%s", answer->problem);
     return client;
 }
 
@@ -482,35 +566,35 @@ void client_send_disconnect(struct client *client, const struct disconnect_optio
     send_packet(client, &packet);
 }
 
-static void close_socket(struct client *client, int reset, const char *what)
+static void close_connection(struct client *client, enum connection_end how, const char *what)
 {
-    if (client->socket < 0)
+    if (client->connection == NULL)
         return;
     record_event(client, what);
-    transport_close(client->socket, reset);
-    client->socket = -1;
+    connection_close(client->connection, how);
+    client->connection = NULL;
 }
 
 void client_disconnect(struct client *client, const struct disconnect_options *options)
 {
     client_send_disconnect(client, options);
-    close_socket(client, 0, "connection closed by the client");
+    close_connection(client, CONNECTION_IN_ORDER, "connection closed by the client");
 }
 
 void close_abruptly(struct client *client)
 {
-    close_socket(client, 0, "connection closed by the client, without DISCONNECT");
+    close_connection(client, CONNECTION_ABRUPT, "connection closed by the client, without DISCONNECT");
 }
 
 void reset_connection(struct client *client)
 {
-    close_socket(client, 1, "connection reset by the client");
+    close_connection(client, CONNECTION_RESET, "connection reset by the client");
 }
 
 void finish_sending(struct client *client)
 {
     record_event(client, "sending direction closed by the client");
-    transport_finish_sending(client->socket);
+    connection_finish_sending(client->connection);
 }
 
 void stop_reading(struct client *client)

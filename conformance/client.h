@@ -40,6 +40,14 @@ struct will_options {
     struct user_property user_properties[MAXIMUM_USER_PROPERTIES + 1];
 };
 
+/* Over WebSocket only, ignored elsewhere; chapter 6. */
+struct websocket_options {
+    const char *path;         /* default: that of the target's URL */
+    const char *subprotocols; /* the list to be offered; default "mqtt"; "": no such header */
+    size_t frame_size;        /* no frame carries more bytes; 0: one frame for all that is sent at once */
+    bool fragmented;          /* and these frames are fragments of one message */
+};
+
 /* Options of a CONNECT, section 3.1. Those of 5.0 are ignored in other versions. */
 struct connect_options {
     const char *name;              /* in the trace; default "client 1", "client 2" … */
@@ -62,6 +70,7 @@ struct connect_options {
     struct user_property user_properties[MAXIMUM_USER_PROPERTIES + 1];
     enum protocol_version version; /* default: t->version */
     const struct broker *broker;   /* default: the target; else one that the test started (broker.h) */
+    struct websocket_options websocket;
 };
 
 #define CONNECT_OPTIONS(...)                                                                                 \
@@ -142,11 +151,11 @@ struct client {
     const struct received *connack; /* NULL before */
     enum protocol_version version;
     struct connect_options connected_with;
-    int socket;       /* -1: closed by us */
-    bool closed;      /* the server closed it (or it broke) */
-    bool reset;       /* by RST rather than in an orderly way */
-    double closed_at; /* moment */
-    bool reading;     /* false: stop_reading was called */
+    struct connection *connection; /* NULL: closed by us */
+    bool closed;                   /* the server closed it (or it broke) */
+    bool reset;                    /* by RST rather than in an orderly way */
+    double closed_at;              /* moment */
+    bool reading;                  /* false: stop_reading was called */
     uint16_t last_packet_identifier;
     uint8_t *input; /* bytes that are no whole packet yet */
     size_t input_length;
@@ -181,7 +190,8 @@ void client_disconnect(struct client *client, const struct disconnect_options *o
 #define send_disconnect(client, ...) client_send_disconnect((client), DISCONNECT_OPTIONS(__VA_ARGS__))
 void client_send_disconnect(struct client *client, const struct disconnect_options *options);
 
-/* Closes the connection without DISCONNECT: an orderly TCP close. A will is then due. */
+/* Closes the connection without DISCONNECT: an orderly TCP close, of which TLS and WebSocket say nothing. A
+ * will is then due. */
 void close_abruptly(struct client *client);
 
 /* The same with RST: what a crashed host looks like. */
@@ -189,6 +199,20 @@ void reset_connection(struct client *client);
 
 /* Closes only our sending direction: the server sees the end of the stream but can still send. */
 void finish_sending(struct client *client);
+
+/* Over WebSocket: opens a network connection as open_connection does, and lets the test judge what the server
+ * answered to the request: connection_answer(client->connection). Elsewhere it is open_connection. */
+#define request_connection(t, ...) client_request((t), CONNECT_OPTIONS(__VA_ARGS__))
+struct client *client_request(struct test *t, const struct connect_options *options);
+
+/* Over WebSocket: sends bytes as they stand below it, so frames made by hand and illegal ones; in the language
+ * of SEND_HEX. */
+#define SEND_FRAME_HEX(client, ...) send_frame_template((client), text((client)->test, __VA_ARGS__))
+bool send_frame_template(struct client *client, const char *template);
+
+/* The bytes that SEND_TEMPLATE would send. They live until the test ends. */
+#define HEX(t, ...) template_bytes((t), text((t), __VA_ARGS__))
+struct bytes template_bytes(struct test *t, const char *template);
 
 /* From now on nothing is read from this client's socket (for tests on back pressure), until start_reading. */
 void stop_reading(struct client *client);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "connection.h"
 #include "test.h"
 
 #define LINE_SIZE 700U
@@ -123,11 +124,12 @@ const char *describe_state(struct client *client, enum outcome outcome)
 {
     struct test *t = client->test;
     struct line line = {.text = test_allocate(t, LINE_SIZE)};
-    if (client->socket < 0)
+    if (client->connection == NULL)
         add(&line, "the client had closed the connection itself");
     else if (client->closed)
-        add(&line, "the server %s the connection at %.3f s", client->reset ? "reset" : "closed",
-            client->closed_at);
+        add(&line, "the server %s the connection at %.3f s%s%s", client->reset ? "reset" : "closed",
+            client->closed_at, connection_farewell(client->connection)[0] == '\0' ? "" : ": ",
+            connection_farewell(client->connection));
     else if (outcome == RECEIVED_TIMEOUT)
         add(&line, "no such packet until %.3f s, and the connection stayed open", now(t));
     else

@@ -50,7 +50,7 @@ static bool is_message(const struct packet *packet, const void *context)
 static bool is_up(const struct client *client)
 {
     return client->connack != NULL && client->connack->packet.connack.reason_code == 0 && !client->closed &&
-           client->socket >= 0;
+           client->connection != NULL;
 }
 
 /* A server may end any connection for reasons of its own; that breaks no rule, but the test cannot be
@@ -442,7 +442,7 @@ static enum outcome read_to_end(struct client *client, double moment, const stru
 static enum outcome await_end(struct client *client, const struct received **last)
 {
     struct test *t = client->test;
-    if (client->socket < 0)
+    if (client->connection == NULL)
         error(t, "the test waits for the end of a connection of %s that it closed itself", client->name);
     enum outcome outcome = read_to_end(client, now(t) + t->patience, last);
     if (outcome != RECEIVED_TIMEOUT)

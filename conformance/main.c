@@ -92,6 +92,18 @@ static int run_suite(struct run *run, const struct options *options)
     return written ? exit_status(run, options) : EXIT_NOT_RUN;
 }
 
+/* The files are read once, before all tests. */
+static bool prepare_tls(struct target *target, const struct options *options)
+{
+    char problem[300];
+    if (!target->encrypted)
+        return true;
+    target->tls = tls_context_create(&options->tls, problem, sizeof problem);
+    if (target->tls == NULL)
+        fprintf(stderr, "%s: %s\n", SUITE_NAME, problem);
+    return target->tls != NULL;
+}
+
 static int select_and_run(const struct options *options)
 {
     size_t test_count;
@@ -103,6 +115,8 @@ static int select_and_run(const struct options *options)
         fprintf(stderr, "%s: %s\n", SUITE_NAME, problem);
         return EXIT_NOT_RUN;
     }
+    if (!prepare_tls(&target, options))
+        return EXIT_NOT_RUN;
     name_run(run.name, 6);
     const struct conformance_test **tests = all_tests(&test_count);
     run.results = select_tests(&options->wishes, tests, test_count, &run.count);

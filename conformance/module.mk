@@ -10,6 +10,8 @@ SELFTEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(CONFORMANCE_SELFTEST) $(CONFOR
 # Options of the suite's language have defaults that are then overridden: that is their point.
 $(CONFORMANCE_OBJECTS) $(SELFTEST_OBJECTS): MODULE_CFLAGS = -Wno-override-init
 
+CONFORMANCE_LIBS := -lssl -lcrypto -lm
+
 PROGRAMS += $(BUILD)/etalon-conformance
 TEST_PROGRAMS += $(BUILD)/conformance-selftest
 TEST_STEPS += conformance-selftest
@@ -17,11 +19,11 @@ TEST_COMMAND_conformance-selftest := $(BUILD)/conformance-selftest
 
 $(BUILD)/etalon-conformance: $(CONFORMANCE_OBJECTS) $(CODEC_LIBRARY)
 	$(SAY) LINK $@
-	$(QUIET)$(CC) $^ $(ALL_LDFLAGS) -lm -o $@
+	$(QUIET)$(CC) $^ $(ALL_LDFLAGS) $(CONFORMANCE_LIBS) -o $@
 
 $(BUILD)/conformance-selftest: $(SELFTEST_OBJECTS) $(CODEC_LIBRARY)
 	$(SAY) LINK $@
-	$(QUIET)$(CC) $^ $(ALL_LDFLAGS) -lm -o $@
+	$(QUIET)$(CC) $^ $(ALL_LDFLAGS) $(CONFORMANCE_LIBS) -o $@
 
 .PHONY: conformance-list
 conformance-list: $(BUILD)/etalon-conformance ## list the conformance tests

@@ -6,6 +6,7 @@
 
 #include "report.h"
 
+#define TARGETS "{mqtt|mqtts|ws|wss}://[user:password@]host[:port][/path]"
 #define DEFAULT_JOBS 64 /* tests mostly wait */
 #define DEFAULT_PATIENCE 5.0
 
@@ -104,6 +105,36 @@ static bool take_profile(struct options *options, const char *value)
     return value[0] != '\0';
 }
 
+static bool take_authorities(struct options *options, const char *value)
+{
+    options->tls.authorities = value;
+    return value[0] != '\0';
+}
+
+static bool take_certificate(struct options *options, const char *value)
+{
+    options->tls.certificate = value;
+    return value[0] != '\0';
+}
+
+static bool take_key(struct options *options, const char *value)
+{
+    options->tls.key = value;
+    return value[0] != '\0';
+}
+
+static bool take_server_name(struct options *options, const char *value)
+{
+    options->tls.server_name = value;
+    return value[0] != '\0';
+}
+
+static bool take_insecure(struct options *options, const char *value)
+{
+    (void)value;
+    return options->tls.insecure = true;
+}
+
 static bool take_properties_must_hold(struct options *options, const char *value)
 {
     (void)value;
@@ -154,6 +185,12 @@ static const struct option known[] = {
     {NULL, "--seed", "NUMBER", "order of the tests (default random; printed)", take_seed},
     {NULL, "--profile", "FOLDER", "how to start the broker: tests of restarts and configurations",
      take_profile},
+    {NULL, "--cafile", "FILE", "TLS: the CAs to believe (default: those of the system)", take_authorities},
+    {NULL, "--cert", "FILE", "TLS: the certificate to show to the broker", take_certificate},
+    {NULL, "--key", "FILE", "TLS: its private key (default: in the file of --cert)", take_key},
+    {NULL, "--servername", "NAME", "TLS: the name in the broker's certificate (default: the host's)",
+     take_server_name},
+    {NULL, "--insecure", NULL, "TLS: do not look at the broker's certificate", take_insecure},
     {NULL, "--properties-must-hold", NULL, "exit status 1 when a property does not hold, too",
      take_properties_must_hold},
     {NULL, "--no-progress", NULL, "no progress line", take_no_progress},
@@ -226,7 +263,7 @@ bool options_read(struct options *options, int argc, char **argv)
         if (!take_argument(options, argc, argv, &at))
             return false;
     if (options->url == NULL && !options->list && !options->help && !options->version)
-        return complain("which broker? %s%s", "mqtt://[user:password@]host[:port]", "");
+        return complain("which broker? %s%s", TARGETS, "");
     return true;
 }
 
@@ -241,9 +278,10 @@ void options_clear(struct options *options)
 
 void options_print_help(void)
 {
-    printf("Usage: %s [OPTION]... mqtt://[user:password@]host[:port]\n"
-           "Measures an MQTT broker against MQTT 3.1, 3.1.1 and 5.0.\n\n",
-           SUITE_NAME);
+    printf("Usage: %s [OPTION]... %s\n"
+           "Measures an MQTT broker against MQTT 3.1, 3.1.1 and 5.0, over TCP (mqtt), TLS (mqtts), WebSocket "
+           "(ws) or\nWebSocket over TLS (wss).\n\n",
+           SUITE_NAME, TARGETS);
     for (size_t i = 0; i < KNOWN_COUNT; i++) {
         char left[40];
         const struct option *option = &known[i];

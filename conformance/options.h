@@ -3,6 +3,7 @@
 #define ETALON_CONFORMANCE_OPTIONS_H
 
 #include "selection.h"
+#include "tls.h"
 
 /* A report that goes to a file: a function of report.h and the file's name. */
 struct output {
@@ -15,6 +16,7 @@ struct options {
     struct wishes wishes;
     const char *url;
     const char *profile;
+    struct tls_settings tls;
     struct output *outputs; /* files to write when all is over */
     size_t output_count;
     unsigned jobs;

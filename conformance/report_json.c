@@ -149,7 +149,8 @@ static void put_run(FILE *out, const struct run *run)
 {
     fputs("{\n  ", out);
     put_member(out, "suite", SUITE_NAME " " SUITE_VERSION, ",\n  ");
-    put_member(out, "target", run->target->url, ",\n");
+    put_member(out, "target", run->target->url, ",\n  ");
+    put_member(out, "transport", run->target->transport, ",\n");
     fprintf(out, "  \"seed\": %llu,\n  \"seconds\": %.3f,\n  \"summary\": {", (unsigned long long)run->seed,
             run->seconds);
     for (int i = 0; i < VERDICT_COUNT; i++)

@@ -45,8 +45,8 @@ static void print_progress(const struct terminal_options *options, const struct 
 static void begin(void *context, const struct run *run)
 {
     const struct terminal_options *options = options_of(context);
-    printf("%s %s, target %s, seed %llu, %zu tests\n", SUITE_NAME, SUITE_VERSION, run->target->url,
-           (unsigned long long)run->seed, run->count);
+    printf("%s %s, target %s, over %s, seed %llu, %zu tests\n", SUITE_NAME, SUITE_VERSION, run->target->url,
+           run->target->transport, (unsigned long long)run->seed, run->count);
     for (unsigned v = 0; v < VERSION_COUNT; v++) {
         const struct capabilities *found = &run->capabilities[v];
         if (!found->accepted && found->refusal[0] != '\0')
@@ -265,7 +265,8 @@ static void print_summary(const struct terminal_options *options, const struct r
         printf(", %zu of those passed with warnings", run->totals[VERDICT_WARN]);
     if (run->totals[VERDICT_ERROR] > 0)
         printf(", %zu could not be run", run->totals[VERDICT_ERROR]);
-    printf(" (%.1f s, seed %llu)\n", run->seconds, (unsigned long long)run->seed);
+    printf(" (over %s, %.1f s, seed %llu)\n", run->target->transport, run->seconds,
+           (unsigned long long)run->seed);
 }
 
 static void end(void *context, const struct run *run)

@@ -35,10 +35,11 @@ enum need {
     NEEDS_QOS1 = 1 << 4,                    /* 5.0: Maximum QoS >= 1; 3.1.1: a SUBACK grants QoS 1 */
     NEEDS_QOS2 = 1 << 5,                    /* 5.0: Maximum QoS = 2; 3.1.1: a SUBACK grants QoS 2 */
     NEEDS_TOPIC_ALIAS = 1 << 6,             /* 5.0: Topic Alias Maximum > 0 in CONNACK */
-    NEEDS_ALONE = 1 << 7,          /* looks at global state of the target: no other test runs meanwhile */
-    NEEDS_PROFILE = 1 << 8,        /* starts a broker of its own in a named configuration (broker.h) */
-    NEEDS_RESTART = 1 << 9,        /* starts a broker of its own, kills and restarts it (broker.h) */
-    NEEDS_NO_TOPIC_ALIAS = 1 << 10 /* 5.0: Topic Alias Maximum 0 or absent in CONNACK */
+    NEEDS_ALONE = 1 << 7,           /* looks at global state of the target: no other test runs meanwhile */
+    NEEDS_PROFILE = 1 << 8,         /* starts a broker of its own in a named configuration (broker.h) */
+    NEEDS_RESTART = 1 << 9,         /* starts a broker of its own, kills and restarts it (broker.h) */
+    NEEDS_NO_TOPIC_ALIAS = 1 << 10, /* 5.0: Topic Alias Maximum 0 or absent in CONNACK */
+    NEEDS_WEBSOCKET = 1 << 11       /* the target is reached over WebSocket; chapter 6 */
 };
 
 /* What was learnt about the target for one protocol version before the tests began. */

@@ -10,7 +10,7 @@
 static void say_goodbye(struct test *t)
 {
     for (struct client *client = t->clients; client != NULL; client = client->next)
-        if (client->socket >= 0 && !client->closed && client->connack != NULL)
+        if (client->connection != NULL && !client->closed && client->connack != NULL)
             disconnect(client);
 }
 
