@@ -129,7 +129,7 @@ void session_end(struct broker *broker, struct session *session)
     /* before its Will, which a Shared Subscription could otherwise leave to nobody but this session */
     subscriptions_remove_all(broker->subscriptions, &session->subscriber); /* [D-4.8.2-9] */
     will_publish(broker, session); /* [MQTT-3.1.2-8] at the end of the session at the latest */
-    if (!broker->shutting_down) {
+    if (!broker->ending) {
         hand_over_shared(broker, &session_flows(session)->inflight_order);
         hand_over_shared(broker, &session_flows(session)->queue);
     }

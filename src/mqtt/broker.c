@@ -83,6 +83,7 @@ void broker_destroy(struct broker *broker)
         return;
     assert(list_empty(&broker->connections));
     broker->shutting_down = true;
+    broker->ending = true;
     storing_end(broker); /* what is stored outlives us */
     restoring_free(broker->storing.restoring);
     end_sessions(broker);

@@ -39,7 +39,8 @@ struct broker {
     struct bytes handling; /* the packet at hand */
     struct broker_statistics statistics;
     struct storing storing; /* 4.1.1: what has changed and is to be stored */
-    bool shutting_down;
+    bool shutting_down; /* nobody connects any more */
+    bool ending;        /* broker_destroy: nobody is left who could get anything */
 };
 
 /* Makes room for the timers of all sessions, connections and retained messages, and for one more of each, so
