@@ -210,8 +210,7 @@ static void end_session(struct world *world, unsigned actor)
         const bool others = group_has_member(world, group);
         if (others)
             world_mark(world, MARK_shared_member_left);
-        /* a broker that shuts down passes nothing on: [S-4.8.2-1] is a SHOULD */
-        group_excuse(world, group, others && !world->orderly);
+        group_excuse(world, group, others);
     }
 }
 

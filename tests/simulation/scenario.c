@@ -120,6 +120,16 @@ static const struct scenario scenarios[] = {
       {1, CONNECT, 1, 0, LASTING},
       {0, CRASH, 0, 0, 20000},
       {0, END, 0, 0, 0}}},
+    {"a fleeting member of a Shared Subscription goes with the shutdown",
+     {{2, CONNECT, 0, 0, LASTING},
+      {2, SUBSCRIBE, 13, 1, 0},
+      {1, CONNECT, 1, 0, 0},
+      {1, SUBSCRIBE, 13, 1, 0},
+      {0, CONNECT, 0, 0, LASTING},
+      {0, PUBLISH, 10, 1, 6},
+      {0, WAIT, 0, 0, 1000},
+      {0, SHUT_DOWN, 0, 0, 0},
+      {0, END, 0, 0, 0}}},
 };
 
 const struct scenario *scenario_at(unsigned number)
