@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "3_03_4_publish_forward.h"
+#include "5_4_2_authorization.h"
 #include "actions.h"
 
 struct verdict will_check(const struct broker_settings *settings, const struct packet *packet)
@@ -97,6 +98,14 @@ void will_publish(struct broker *broker, struct session *session)
 {
     struct session_will *will = session->will;
     session->will = NULL; /* first of all: publishing may come back to this session */
-    if (will)
+    if (!will)
+        return;
+    /* 5.4.2: asked at CONNECT as well, but rights may be lost meanwhile */
+    if (authorization_publish(broker, session, message_topic(will->message), will->qos, will->retain)) {
         will_publish_late(broker, will, session);
+        return;
+    }
+    broker_log(broker, LOG_NOTICE, NULL, "a Will Message is not published: not authorized any more", NULL);
+    broker->statistics.messages_dropped++;
+    will_free(broker, will);
 }

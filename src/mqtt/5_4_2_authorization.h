@@ -1,7 +1,7 @@
 /* 5.4.2 Authorization of Clients by the Server. Prefix: authorization_
  *
  * What a client may do is the host's to say (broker_environment.authorise); when it's asked is here: at PUBLISH,
- * for the Will, at SUBSCRIBE, and before a message is delivered. */
+ * for the Will at CONNECT and when it is due, at SUBSCRIBE, and before a message is delivered. */
 #ifndef ETALON_MQTT_5_4_2_AUTHORIZATION_H
 #define ETALON_MQTT_5_4_2_AUTHORIZATION_H
 

@@ -262,6 +262,34 @@ START_TEST(a_will_is_a_publication)
 }
 END_TEST
 
+/* Rights may be lost between CONNECT and the end; with the connection and after a Will Delay alike. */
+START_TEST(a_will_that_is_forbidden_meanwhile)
+{
+    static const char *const connects[] = {"10 [<'MQTT'> 05 2E 003C [] <'a'> [] <'w'> <'x'>]",
+                                           "10 [<'MQTT'> 05 2E 003C [11 00000064] <'a'> [18 00000005] <'w'> <'x'>]"};
+    for (int i = 0; i < 2 * COUNT(connects); i++) {
+        struct judge judge;
+        struct harness *h = forbidding(&judge, NULL);
+        struct client *s = join(&judge, h, PROTOCOL_3_1_1, "s");
+        client_subscribe(s, "#", 0);
+        judge_lay(&judge, judge_accepts("u", NULL));
+        struct client *c = client_open(h);
+        client_send(c, connects[i / 2]);
+        client_ignore(c);
+        if (i % 2 == 0)
+            judge.forbidden = "a:u publish 'w' qos 1 retain";
+        client_drop(c);
+        harness_advance(h, 6000);
+        if (i % 2 == 0)
+            client_expect_silence(s);
+        else
+            client_expect(s, "30 [<'w'> 'x']"); /* the control */
+        ck_assert_uint_eq(broker_statistics(h->broker).retained_messages, (uint64_t)(i % 2));
+        harness_destroy(h);
+    }
+}
+END_TEST
+
 /* An identifier that the Server has assigned is the one that is asked about. */
 START_TEST(a_will_of_a_client_without_identifier)
 {
@@ -301,5 +329,6 @@ Suite *suite_5_4_2_authorization(void)
         a_shared_filter_is_asked_for_whole, a_forbidden_replacement_changes_nothing,
         a_message_is_not_for_everybody, a_retained_message_is_not_for_everybody,
         a_message_is_not_queued_for_everybody, a_group_has_members_that_may_not, a_will_is_a_publication,
+        a_will_that_is_forbidden_meanwhile,
         a_will_of_a_client_without_identifier, what_the_broker_says_itself_is_judged_for_its_receivers);
 }
