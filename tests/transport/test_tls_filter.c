@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include "tests.h"
 #include "tls_world.h"
 
@@ -188,6 +191,75 @@ START_TEST(who_the_client_is)
 }
 END_TEST
 
+static EVP_PKEY *read_key(const char *name)
+{
+    char path[600];
+    world_file(path, name);
+    BIO *file = BIO_new_file(path, "r");
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, NULL, NULL);
+    ck_assert_ptr_nonnull(key);
+    BIO_free(file);
+    return key;
+}
+
+static X509 *read_certificate(const char *name)
+{
+    char path[600];
+    world_file(path, name);
+    BIO *file = BIO_new_file(path, "r");
+    X509 *certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
+    ck_assert_ptr_nonnull(certificate);
+    BIO_free(file);
+    return certificate;
+}
+
+/* Gives the client a certificate of the CA with this Common Name. */
+static void certify(struct world *world, const char *name, int length)
+{
+    EVP_PKEY *key = read_key("client.key");
+    EVP_PKEY *authority_key = read_key("ca.key");
+    X509 *authority = read_certificate("ca.crt");
+    X509 *certificate = X509_new();
+    X509_NAME *subject = X509_NAME_new();
+    ck_assert(X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, (const unsigned char *)name, length,
+                                         -1, 0));
+    X509_set_version(certificate, X509_VERSION_3);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 77);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -100);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 1000);
+    X509_set_subject_name(certificate, subject);
+    X509_set_issuer_name(certificate, X509_get_subject_name(authority));
+    X509_set_pubkey(certificate, key);
+    ck_assert_int_gt(X509_sign(certificate, authority_key, EVP_sha256()), 0);
+    ck_assert_int_eq(SSL_CTX_use_certificate(world->client_context, certificate), 1);
+    ck_assert_int_eq(SSL_CTX_use_PrivateKey(world->client_context, key), 1);
+    X509_NAME_free(subject);
+    X509_free(certificate);
+    X509_free(authority);
+    EVP_PKEY_free(authority_key);
+    EVP_PKEY_free(key);
+}
+
+/* "alice" and a NUL must not be taken for alice. */
+START_TEST(names_that_are_not_what_they_seem)
+{
+    struct world world;
+    world_begin(&world);
+    world_require(&world);
+    certify(&world, "alice\0.example", 14);
+    ck_assert(world_connect(&world));
+    const struct peer_identity *identity = transport_identity(world.server);
+    ck_assert_ptr_nonnull(identity);
+    ck_assert_ptr_null(identity->common_name);
+    certify(&world, "J\xC3\xBCrgen", 7);
+    ck_assert(world_connect(&world));
+    identity = transport_identity(world.server);
+    ck_assert_ptr_nonnull(identity);
+    ck_assert_str_eq(identity->common_name, "J\xC3\xBCrgen");
+    world_end(&world);
+}
+END_TEST
+
 /* A ticket brings the identity along; it's no good for the context of other files. */
 START_TEST(sessions_are_resumed)
 {
@@ -307,6 +379,7 @@ void add_tls_filter(TCase *test_case)
     tcase_add_test(test_case, handshakes_that_stop);
     tcase_add_test(test_case, application_protocols);
     tcase_add_loop_test(test_case, who_the_client_is, 0, VERSIONS);
+    tcase_add_test(test_case, names_that_are_not_what_they_seem);
     tcase_add_loop_test(test_case, sessions_are_resumed, 0, VERSIONS);
     tcase_add_test(test_case, connections_outlive_their_context);
     tcase_add_test(test_case, keys_are_updated);
