@@ -17,6 +17,7 @@ void configuration_default(struct configuration *configuration)
     configuration->settings = broker_default_settings();
     configuration->port = DEFAULT_PORT;
     configuration->default_listener.maximum_connections = UINT32_MAX;
+    configuration->default_listener.websockets.headers_size = CONFIGURATION_HEADERS_SIZE;
     configuration->sys_interval = DEFAULT_SYS_INTERVAL;
     configuration->log_levels = 1U << LOG_ERROR | 1U << LOG_WARNING | 1U << LOG_NOTICE;
     configuration->log_timestamp = true;
@@ -337,8 +338,9 @@ static const char *tls_problem(const struct configuration_tls *tls)
 
 static const char *listener_problem(const struct configuration_listener *listener)
 {
-    if (listener->protocol == PROTOCOL_WEBSOCKETS)
-        return "protocol websockets is not there yet";
+    const bool any = listener->websockets.paths[0] || listener->websockets.origins[0];
+    if (any && listener->protocol != PROTOCOL_WEBSOCKETS)
+        return "this listener has settings for WebSocket, but not \"protocol websockets\"";
     return tls_problem(&listener->tls);
 }
 

@@ -15,6 +15,8 @@ enum {
     CONFIGURATION_TEXT_SIZE = CONFIGURATION_LONGEST_LINE + 1,
     CONFIGURATION_MOST_MISTAKES = 100, /* then the rest is not read: the file is something else */
     CONFIGURATION_ADDRESS_SIZE = 254,  /* the longest host name and its NUL */
+    CONFIGURATION_WORDS = 16,          /* in a list */
+    CONFIGURATION_HEADERS_SIZE = 8192, /* bytes of an HTTP request, unless a listener says otherwise */
     CONFIGURATION_SOCKET_SIZE = 108    /* the longest path of a Unix socket and its NUL */
 };
 
@@ -35,6 +37,13 @@ struct configuration_tls {
     bool use_subject;  /* likewise: the whole subject */
 };
 
+/* Of a listener for WebSocket. Lists are words with blanks between them. */
+struct configuration_websockets {
+    char paths[CONFIGURATION_TEXT_SIZE];   /* "": any */
+    char origins[CONFIGURATION_TEXT_SIZE]; /* "": any */
+    uint32_t headers_size;                 /* bytes */
+};
+
 enum listener_protocol { PROTOCOL_MQTT, PROTOCOL_WEBSOCKETS };
 enum listener_domain { DOMAIN_ANY, DOMAIN_IPV4, DOMAIN_IPV6 };
 
@@ -46,6 +55,7 @@ struct configuration_listener {
     uint8_t domain;                           /* enum listener_domain */
     uint32_t maximum_connections;             /* UINT32_MAX: no limit */
     struct configuration_tls tls;
+    struct configuration_websockets websockets;
 };
 
 /* Whether the listener speaks TLS. */
@@ -82,8 +92,8 @@ struct configuration {
     uint8_t log_levels;    /* bit N: lines of enum log_level N are written */
     bool log_timestamp;
     bool connection_messages;
-    bool allow_anonymous;                        /* clients without user name get in */
-    bool anonymous_said;                         /* ... or not, because the file says so */
+    bool allow_anonymous; /* clients without user name get in */
+    bool anonymous_said;  /* ... or not, because the file says so */
     char password_file[CONFIGURATION_TEXT_SIZE]; /* "": nobody is known by a password */
     char scram_file[CONFIGURATION_TEXT_SIZE];    /* "": nobody is known by SCRAM */
     char acl_file[CONFIGURATION_TEXT_SIZE];      /* "": everybody may do everything */

@@ -222,6 +222,57 @@ static bool read_text(struct configuration *configuration, const struct keyword 
     return true;
 }
 
+/* Lists of words. */
+
+static bool is_path(const char *word, size_t length)
+{
+    return word[0] == '/' && memchr(word, '?', length) == NULL && memchr(word, '#', length) == NULL;
+}
+
+/* "null" is what the pages of files say. A slash at the end is a mistake that nobody would see. */
+static bool is_origin(const char *word, size_t length)
+{
+    const char *authority = strstr(word, "://");
+    if (length == 4 && memcmp(word, "null", 4) == 0)
+        return true;
+    if (!authority || authority == word || authority + 3 >= word + length)
+        return false;
+    authority += 3;
+    return memchr(authority, '/', length - (size_t)(authority - word)) == NULL;
+}
+
+static bool read_words(struct configuration *configuration, const struct keyword *keyword, const char *value,
+                       bool (*is_one)(const char *word, size_t length), const char *what,
+                       struct problem *problem)
+{
+    size_t count = 0;
+    for (const char *word = value + strspn(value, " \t"); *word; word += strspn(word, " \t")) {
+        const size_t length = strcspn(word, " \t");
+        if (!is_one(word, length))
+            return complain(problem, (size_t)(word - value), "", word, what);
+        if (++count > CONFIGURATION_WORDS)
+            return complain(problem, (size_t)(word - value), "there are too many of them: 16 are possible",
+                            NULL, "");
+        word += length;
+    }
+    return read_text(configuration, keyword, value, problem);
+}
+
+static bool read_paths(struct configuration *configuration, const struct keyword *keyword, const char *value,
+                       struct problem *problem)
+{
+    return read_words(configuration, keyword, value, is_path,
+                      " is no path: it begins with / and has neither ? nor #", problem);
+}
+
+static bool read_origins(struct configuration *configuration, const struct keyword *keyword,
+                         const char *value, struct problem *problem)
+{
+    return read_words(configuration, keyword, value, is_origin,
+                      " is no origin: scheme and host, perhaps a port, as in https://example.org:8443",
+                      problem);
+}
+
 static bool read_address(struct configuration *configuration, const struct keyword *keyword,
                          const char *value, struct problem *problem)
 {
@@ -290,6 +341,7 @@ static bool read_listener(struct configuration *configuration, const struct keyw
     (void)keyword;
     memset(&listener, 0, sizeof listener); /* with its padding, see configuration_default */
     listener.maximum_connections = UINT32_MAX;
+    listener.websockets.headers_size = CONFIGURATION_HEADERS_SIZE;
     if (!read_port(value, digits, &listener.port))
         return complain(problem, 0, "", value,
                         " does not begin with a port: a number from 0 (any free port) to 65535");
@@ -379,6 +431,13 @@ static const struct keyword keywords[] = {
      PLACE(bind_address)},
     {"protocol", "mqtt|websockets", "mqtt", "what is spoken on the listener", read_choice,
      OF_LISTENER(protocol)},
+    {"websockets_path", "PATH...", NULL, "WebSocket: the paths at which clients may connect; without: any",
+     read_paths, OF_LISTENER(websockets.paths)},
+    {"websockets_origin", "ORIGIN...", NULL,
+     "WebSocket: the sites whose pages may connect, as in https://example.org; without: any", read_origins,
+     OF_LISTENER(websockets.origins)},
+    {"websockets_headers_size", "BYTES", "8k", "WebSocket: the largest HTTP request", read_size,
+     OF_LISTENER(websockets.headers_size), FROM(512, 1U << 20)},
     {"socket_domain", "any|ipv4|ipv6", "any", "the addresses that the listener may have", read_choice,
      OF_LISTENER(domain)},
     {"max_connections", "COUNT", "-1", "clients that the listener has at a time; -1: no limit",
@@ -506,7 +565,8 @@ _Static_assert(sizeof keywords / sizeof *keywords <= KEYWORDS_MAXIMUM, "KEYWORDS
 #define NO_SAVING "there is no saving from time to time: every change is stored as it happens, see durability"
 #define NO_PSK "there is no TLS with shared keys: only with certificates"
 #define NO_ENGINES "private keys are read from files only: keyfile"
-#define NO_WEBSOCKETS "there are no WebSocket listeners yet: only plain TCP"
+#define NO_PAGES "no files are served: a request that is no WebSocket gets a page that says so"
+#define NO_WEBSOCKETS_LOG "the log has no levels of its own for WebSocket: log_type information has all of it"
 #define NO_BRIDGES "there are no bridges yet"
 #define NO_PLUGINS "there are no plug-ins"
 #define NO_LOG_DETAIL "the log has no such option yet"
@@ -532,10 +592,8 @@ static const struct {
     {"mount_point", "every topic is the same on all listeners; ACLs can keep clients apart"},
     {"check_retain_source",
      "a retained message stays when its publisher loses rights; who gets it is up to acl_file"},
-    {"http_dir", NO_WEBSOCKETS},
-    {"websockets_log_level", NO_WEBSOCKETS},
-    {"websockets_headers_size", NO_WEBSOCKETS},
-    {"websockets_origin", NO_WEBSOCKETS},
+    {"http_dir", NO_PAGES},
+    {"websockets_log_level", NO_WEBSOCKETS_LOG},
     {"connection", NO_BRIDGES},
     {"address", NO_BRIDGES},
     {"addresses", NO_BRIDGES},

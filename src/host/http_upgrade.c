@@ -360,7 +360,7 @@ static enum http_upgrade_outcome check_first_byte(struct http_upgrade *request, 
 static enum http_upgrade_outcome read_part(struct http_upgrade *request, struct bytes part)
 {
     const uint32_t limit = request->rules->maximum_size ? request->rules->maximum_size : HTTP_UPGRADE_SIZE;
-    if (part.length > limit - request->size) {
+    if (request->size > limit || part.length > limit - request->size) {
         http_upgrade_refuse(request, 431, "the request is too large");
         return HTTP_UPGRADE_REFUSED;
     }

@@ -123,18 +123,25 @@ static bool turn_away(struct listener *listener, int error)
     return false;
 }
 
+/* Takes the filter over; NULL: there was no memory for it. */
+static bool add_filter(struct transport *transport, struct filter *filter)
+{
+    if (filter)
+        transport_add(transport, filter);
+    return filter;
+}
+
 /* The filters that a group's clients need. False: no memory. */
 static bool make_transport(const struct listener_group *group, struct transport **transport)
 {
+    const bool websockets = group->protocol == PROTOCOL_WEBSOCKETS;
     *transport = NULL;
-    if (!group->tls)
+    if (!group->tls && !websockets)
         return true;
     *transport = transport_create();
-    struct filter *tls = *transport ? tls_filter_create(group->tls) : NULL;
-    if (tls) {
-        transport_add(*transport, tls);
+    if (*transport && (!group->tls || add_filter(*transport, tls_filter_create(group->tls))) &&
+        (!websockets || add_filter(*transport, websocket_filter_create(&group->websocket.options))))
         return true;
-    }
     transport_destroy(*transport);
     return false;
 }
@@ -399,6 +406,33 @@ static bool bind_all(struct listeners *listeners, const struct endpoint *endpoin
     return true;
 }
 
+/* Copies `words` to `text` and makes a list of them. Returns how many they are. */
+static size_t split(const char *words, char text[static CONFIGURATION_TEXT_SIZE],
+                    const char *list[static CONFIGURATION_WORDS])
+{
+    size_t count = 0;
+    char *rest = NULL;
+    memcpy(text, words, CONFIGURATION_TEXT_SIZE);
+    for (char *word = strtok_r(text, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
+        assert(count < CONFIGURATION_WORDS); /* the configuration has no more */
+        list[count++] = word;
+    }
+    return count;
+}
+
+/* In place: clients who are connected, or about to be, have the options of their listener. */
+static void configure_websocket(struct listener_websocket *websocket,
+                                const struct configuration_websockets *settings)
+{
+    websocket->options.upgrade = (struct http_upgrade_rules){
+        .paths = websocket->paths,
+        .path_count = split(settings->paths, websocket->path_text, websocket->paths),
+        .origins = websocket->origins,
+        .origin_count = split(settings->origins, websocket->origin_text, websocket->origins),
+        .maximum_size = settings->headers_size,
+    };
+}
+
 void listeners_configure(struct listeners *listeners, size_t index, const struct configuration_listener *settings,
                          struct tls_context *tls)
 {
@@ -411,6 +445,7 @@ void listeners_configure(struct listeners *listeners, size_t index, const struct
         .use_identity = settings->tls.use_identity,
         .use_subject = settings->tls.use_subject,
     };
+    configure_websocket(&listeners->groups[index].websocket, &settings->websockets);
 }
 
 bool listeners_certify(const struct listeners *listeners, const void *host, const char **name)
@@ -489,6 +524,7 @@ void listeners_close(struct listeners *listeners)
     for (size_t i = 0; i < MAXIMUM_ENDPOINTS; i++) {
         tls_context_release(listeners->groups[i].tls);
         listeners->groups[i].tls = NULL;
+        listeners->groups[i].websocket.options.going_away = true;
     }
     if (listeners->spare >= 0)
         close(listeners->spare);

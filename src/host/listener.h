@@ -7,14 +7,25 @@
 #include <uv.h>
 
 #include "../base/line.h"
+#include "configuration.h"
 #include "log.h"
 #include "socket.h"
+#include "websocket.h"
 
 enum { MAXIMUM_LISTENERS = 64, MAXIMUM_ENDPOINTS = 17, LONGEST_ADDRESS = 128 };
 _Static_assert((int)MAXIMUM_ENDPOINTS <= (int)SOCKETS_GROUPS, "the clients of every endpoint are counted by themselves");
 
 struct listeners;
 struct tls_context;
+
+/* The options of the filters, and the texts that they borrow. Stays where it is as long as there are clients. */
+struct listener_websocket {
+    struct websocket_options options;
+    const char *paths[CONFIGURATION_WORDS];
+    const char *origins[CONFIGURATION_WORDS];
+    char path_text[CONFIGURATION_TEXT_SIZE];
+    char origin_text[CONFIGURATION_TEXT_SIZE];
+};
 
 /* What all the sockets of an endpoint have in common. */
 struct listener_group {
@@ -23,6 +34,7 @@ struct listener_group {
     uint8_t protocol;             /* enum listener_protocol */
     bool use_identity, use_subject; /* as user name, from the client's certificate */
     uint64_t next_complaint;        /* when it may be logged again that it's full (ms of uv_now) */
+    struct listener_websocket websocket;
 };
 
 struct listener {

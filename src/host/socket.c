@@ -17,7 +17,7 @@ enum {
     UNFLUSHED_MAXIMUM = 256 * 1024,
     RUNS_PER_WRITE = 128,  /* entries of one writev */
     WRITES_PER_FLUSH = 16, /* a fast reader may not keep all others waiting */
-    FILTERED_RUN = 64 * 1024, /* output goes through the filters of a transport in portions of about this size */
+    FILTERED_RUN = 64 * 1024, /* output goes through the filters of a transport in portions of this size */
     /* Filters answer by themselves (key updates, pings). Who asks and does not read is not listened to any more. */
     DOWN_MAXIMUM = 4 * 1024 * 1024,
     DRAIN_TIME = 5000,     /* ms for a client to take its last packets */
@@ -186,19 +186,35 @@ static enum outcome send_once(struct sockets *sockets, struct client *client)
     return (size_t)sent == total ? UNFINISHED : BLOCKED;
 }
 
-/* Passes a portion of the output down through the filters. Returns DRAINED when there was none. */
-static enum outcome filter_output(struct sockets *sockets, struct client *client)
+/* Puts the beginning of the output into one piece. False: no memory. */
+static bool gather_output(const struct client *client, struct buffer *piece)
 {
     struct bytes runs[RUNS_PER_WRITE];
     const size_t count = connection_output(client->connection, runs, RUNS_PER_WRITE);
-    size_t total = 0;
-    for (size_t i = 0; i < count && total < FILTERED_RUN; i++) {
-        if (transport_send(client->transport, &sockets->scratch, runs[i]) != FILTER_GOES_ON)
-            return FAILED;
-        total += runs[i].length;
+    size_t room = FILTERED_RUN;
+    buffer_clear(piece);
+    for (size_t i = 0; i < count && room > 0; i++) {
+        const size_t length = runs[i].length < room ? runs[i].length : room;
+        if (!buffer_append(piece, bytes_of(runs[i].data, length)))
+            return false;
+        room -= length;
     }
+    return true;
+}
+
+/* Passes a portion of the output down through the filters. Returns DRAINED when there was none. In one piece,
+ * because they make a record or a frame of each; and of limited size, however large a message is, because it is
+ * there several times then. */
+static enum outcome filter_output(struct sockets *sockets, struct client *client)
+{
+    if (!gather_output(client, &sockets->plain))
+        return FAILED;
+    const struct bytes piece = buffer_all(&sockets->plain);
+    const size_t total = piece.length;
     if (total == 0)
         return DRAINED;
+    if (transport_send(client->transport, &sockets->scratch, piece) != FILTER_GOES_ON)
+        return FAILED;
     connection_sent(sockets->broker, client->connection, total);
     return UNFINISHED;
 }

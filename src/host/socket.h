@@ -32,7 +32,7 @@ struct sockets {
     int epoll;
     struct broker *broker;
     uint8_t *input;   /* the shared read buffer */
-    struct buffer plain; /* what came through the filters of a transport, for the core; shared, too */
+    struct buffer plain; /* what has come through the filters of a transport, or is to go through them; shared, too */
     struct transport_scratch scratch;
     size_t unflushed; /* bytes read since output was last sent */
     struct list open;
