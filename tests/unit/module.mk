@@ -6,10 +6,10 @@ UNIT_TESTS := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_NAMES := $(UNIT_TESTS:tests/unit/test_%.c=%)
 UNIT_SUPPORT := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
 UNIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNIT_TESTS) $(UNIT_SUPPORT))
-# What of the host needs no event loop.
+# What of the host needs no socket.
 UNIT_HOST := src/host/configuration.c src/host/configuration_keywords.c src/host/nearest.c src/host/store_dump.c \
     src/host/store_verify.c src/host/system_topics.c src/host/http_upgrade.c src/host/websocket.c \
-    $(SCRAM_SOURCES) $(addprefix src/host/,acl.c password_file.c)
+    $(SCRAM_SOURCES) $(addprefix src/host/,acl.c authenticator.c password_file.c)
 UNIT_REGISTRY := $(BUILD)/generated/unit_registry.h
 
 TEST_PROGRAMS += $(BUILD)/unit-tests
@@ -35,7 +35,7 @@ $(UNIT_OBJECTS): MODULE_CFLAGS = $(shell pkg-config --cflags check)
 
 $(BUILD)/unit-tests: $(UNIT_OBJECTS) $(call objects,$(UNIT_HOST)) $(MQTT_LIBRARY)
 	$(SAY) LD $@
-	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(CHECK_LIBS) $(WEBSOCKET_LIBS) $(SCRAM_LIBS) $(TLS_LIBS) -lm -o $@
+	$(QUIET)$(CC) $(ALL_LDFLAGS) $^ $(CHECK_LIBS) $(WEBSOCKET_LIBS) $(SCRAM_LIBS) $(TLS_LIBS) $(UV_LIBS) -lm -o $@
 
 .PHONY: unit-tests-run
 unit-tests-run: $(BUILD)/unit-tests ## build and run the unit tests alone
