@@ -9,9 +9,22 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* What gathers for a store that nobody has to wait for: beyond this (bytes) they wait all the same, or a crash would
+ * lose more than the last moments. */
+#define LAG_LIMIT ((size_t)16 << 20)
+
+/* Whether anybody has to wait for the store now. */
+static bool store_is_awaited(const struct broker *broker)
+{
+    const struct storing *storing = &broker->storing;
+    if (storing->promised || !storing->enabled)
+        return storing->promised;
+    return !storing->failing && storing->size + storing->log.length > LAG_LIMIT;
+}
+
 uint64_t promises_of_delivery(const struct broker *broker, const struct session *session)
 {
-    if (!broker->storing.promised || !session)
+    if (!session || !store_is_awaited(broker))
         return 0;
     return session->changed_in > broker->storing.stored ? session->changed_in : 0;
 }
@@ -19,7 +32,7 @@ uint64_t promises_of_delivery(const struct broker *broker, const struct session 
 uint64_t promises_of_answer(const struct broker *broker, const struct connection *connection)
 {
     const struct storing *storing = &broker->storing;
-    if (!storing->promised)
+    if (!store_is_awaited(broker))
         return 0;
     const uint64_t packet = storing->packet_changed ? storing->batch : 0;
     return later(packet, promises_of_delivery(broker, connection->session));

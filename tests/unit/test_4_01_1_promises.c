@@ -380,6 +380,34 @@ START_TEST(storage_behind_never_waits)
 }
 END_TEST
 
+/* Nor is there more to be lost in a crash than some seconds' worth. */
+START_TEST(storage_behind_waits_when_much_has_gathered)
+{
+    h = harness_create_stored(NULL, STORAGE_BEHIND);
+    struct client *c = client_connect(h, CONNECT_5, CONNACK_5);
+    ck_assert_int_eq(stored_collect(h), COLLECTED_CHANGES); /* which takes its time */
+    for (int i = 0; i < 200; i++) {
+        client_send(c, "82 [0001 [] <61*60000> 00]");
+        client_expect(c, "90 04 0001 00 00");
+    }
+    for (int i = 0; i < 100; i++) /* 16 MiB are reached */
+        client_send(c, "82 [0001 [] <61*60000> 00]");
+    client_ignore(c);
+    client_send(c, "82 [0002 [] <'v'> 00]");
+    client_expect_silence(c);
+    stored_done(h);
+    client_expect_silence(c);
+    ck_assert_int_eq(stored_collect(h), COLLECTED_CHANGES);
+    client_expect_silence(c);
+    stored_done(h);
+    ck_assert_uint_gt(c->inbox_length, 6);
+    client_ignore(c);
+    client_send(c, "82 [0003 [] <'v'> 00]");
+    client_expect(c, "90 04 0003 00 00");
+    stored_finish(h);
+}
+END_TEST
+
 /* What is logged for a store that fails has a bound, though nobody waits for it. */
 START_TEST(storage_behind_logs_only_so_much)
 {
@@ -851,7 +879,7 @@ Suite *suite_4_01_1_promises(void)
         what_went_before_does_not_wait, two_batches_are_released_in_order,
         an_answer_waits_for_earlier_changes_of_its_session, an_answer_waits_for_the_end_of_a_delivery,
         a_repeated_publish_waits_for_the_first, a_batch_of_nothing_releases_what_waits,
-        storage_behind_never_waits, storage_behind_logs_only_so_much, a_closing_connection_stays_until_all_is_sent,
+        storage_behind_never_waits, storage_behind_waits_when_much_has_gathered, storage_behind_logs_only_so_much, a_closing_connection_stays_until_all_is_sent,
         a_connection_taken_over_gets_its_answer_first, a_connection_may_break_while_its_answer_waits,
         at_shutdown_the_answers_come_first, large_payloads_wait_and_are_sent_in_pieces,
         what_was_free_to_go_still_goes_when_there_is_trouble, trouble_closes_the_connections_that_wait,
