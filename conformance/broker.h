@@ -16,6 +16,8 @@
  *     retain-off, shared-off, wildcard-off, subscription-identifier-off   without that feature
  *     maximum-qos-0, maximum-qos-1    with that Maximum QoS
  *     users        user "alice", password "secret"; nobody else may enter
+ *     enhanced-auth           the Authentication Method SCRAM-SHA-256, by which user "alice" can enter with
+ *                  the password "secret"; anonymous clients may enter without a method
  *     publish-refused         nobody may publish to topics below "refused/"
  *     server-keep-alive       Keep Alive is limited to 10 s or less: a 5.0 client that asks for more, or
  *                  for none, is told a Server Keep Alive of 1 to 10

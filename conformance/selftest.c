@@ -11,6 +11,7 @@
 #include "record.h"
 #include "report.h"
 #include "runner.h"
+#include "scram.h"
 #include "selection.h"
 #include "stub.h"
 #include "trace.h"
@@ -601,6 +602,28 @@ static void check_options(struct tally *tally)
     }
 }
 
+/* RFC 7677, section 3 */
+static void check_scram(struct tally *tally)
+{
+    struct scram scram;
+    scram_begin(&scram, "user", "pencil", "rOprNGfwEbeRWgbNEkqO");
+    check(tally, strcmp(scram.first, "n,,n=user,r=rOprNGfwEbeRWgbNEkqO") == 0, "SCRAM: first message");
+    const char *challenge =
+        "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096";
+    check(tally, scram_answer(&scram, bytes_of_text(challenge)) == NULL, "SCRAM: challenge");
+    check(tally,
+          strcmp(scram.final, "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+                              "p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=") == 0,
+          "SCRAM: proof");
+    check(tally, scram_is_proved(&scram, bytes_of_text("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")),
+          "SCRAM: the server's signature");
+    check(tally, !scram_is_proved(&scram, bytes_of_text("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=")),
+          "SCRAM: a wrong signature");
+    check(tally, scram_answer(&scram, bytes_of_text("r=other,s=AAAA,i=4096")) != NULL,
+          "SCRAM: another's nonce");
+    check(tally, scram_answer(&scram, bytes_of_text("e=other-error")) != NULL, "SCRAM: no challenge");
+}
+
 int main(void)
 {
     struct tally tally = {0, 0};
@@ -611,6 +634,7 @@ int main(void)
     check_shuffle(&tally);
     check_target(&tally);
     check_options(&tally);
+    check_scram(&tally);
     check_run(&tally);
     printf("%u passed, %u failed, 0 skipped\n", tally.passed, tally.failed);
     return tally.failed == 0 ? 0 : 1;

@@ -39,6 +39,7 @@ static struct bytes property(const struct properties *properties, enum property_
     return properties_has(properties, ordinal) ? properties->value[ordinal].bytes : (struct bytes){NULL, 0};
 }
 
+/* Not of 4.12.1: what else the client sends is served meanwhile [D-4.12.1-1]. */
 bool authentication_pending(const struct connection *connection)
 {
     const struct authentication *authentication = connection->authentication;
