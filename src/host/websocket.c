@@ -14,10 +14,11 @@ struct websocket {
     struct filter filter;
     const struct websocket_options *options;
     struct http_upgrade *request;   /* PHASE_HTTP */
-    wslay_frame_context_ptr frames; /* PHASE_FRAMES */
+    wslay_frame_context_ptr frames; /* NULL: a frame is not there even in part */
     const char *complaint;          /* static text; NULL: none */
     uint64_t frame_left;            /* payload bytes of the frame at hand that have not come yet */
     uint64_t message_length;        /* announced of the message at hand, when there is a maximum */
+    uint32_t untaken;               /* bytes that `frames` has read and not told of yet */
     uint8_t phase;
     bool in_message; /* it goes on with the next data frame */
     uint8_t control_length;
@@ -42,7 +43,13 @@ static enum filter_outcome fail(struct websocket *websocket, const char *why)
 
 /* Frames of ours. */
 
-enum { FRAME_IS_WHOLE = 0x80, LENGTH_IN_2_BYTES = 126, LENGTH_IN_8_BYTES = 127, LONGEST_HEADER = 10 };
+enum {
+    FRAME_IS_WHOLE = 0x80,
+    LENGTH_IN_2_BYTES = 126,
+    LENGTH_IN_8_BYTES = 127,
+    MASK_SIZE = 4,
+    LONGEST_HEADER = 10
+};
 
 /* RFC 6455 section 5.2. Returns how many bytes it has. */
 static size_t write_header(uint8_t header[static LONGEST_HEADER], enum wslay_opcode opcode, size_t length)
@@ -88,6 +95,7 @@ static ssize_t give_input(uint8_t *room, size_t size, int flags, void *context)
         return -1;
     memcpy(room, websocket->input.data, count);
     websocket->input = bytes_after(websocket->input, count);
+    websocket->untaken += (uint32_t)count;
     return (ssize_t)count;
 }
 
@@ -117,11 +125,21 @@ static enum filter_outcome begin_data_frame(struct websocket *websocket, const s
     return FILTER_GOES_ON;
 }
 
+/* As it was received. */
+static uint32_t header_length(const struct wslay_frame_iocb *frame)
+{
+    const uint32_t length = frame->payload_length < LENGTH_IN_2_BYTES ? 2
+                            : frame->payload_length <= UINT16_MAX     ? 4
+                                                                      : 10;
+    return length + (frame->mask ? MASK_SIZE : 0);
+}
+
 /* That control frames are whole and short, and lengths minimal, is seen to by wslay. */
 static enum filter_outcome begin_frame(struct websocket *websocket, const struct wslay_frame_iocb *frame)
 {
     websocket->frame_left = frame->payload_length;
     websocket->control_length = 0;
+    websocket->untaken -= header_length(frame);
     if (!frame->mask)
         return close_with(websocket, WSLAY_CODE_PROTOCOL_ERROR, "WebSocket: a frame without mask");
     if (frame->rsv != 0)
@@ -138,6 +156,7 @@ static enum filter_outcome begin_frame(struct websocket *websocket, const struct
 static enum filter_outcome take_payload(struct websocket *websocket, const struct wslay_frame_iocb *frame)
 {
     websocket->frame_left -= frame->data_length;
+    websocket->untaken -= (uint32_t)frame->data_length;
     if (frame->data_length == 0)
         return FILTER_GOES_ON;
     if (!wslay_is_ctrl_frame(frame->opcode)) {
@@ -197,9 +216,24 @@ static enum filter_outcome take_part(struct websocket *websocket, const struct w
     return outcome;
 }
 
+static bool begin_frames(struct websocket *websocket)
+{
+    static const struct wslay_frame_callbacks callbacks = {.recv_callback = give_input};
+    return websocket->frames || wslay_frame_context_init(&websocket->frames, &callbacks, websocket) == 0;
+}
+
+/* It has a buffer of 4 KiB, and a connection without a frame at hand shall cost less. */
+static void end_frames(struct websocket *websocket)
+{
+    wslay_frame_context_free(websocket->frames); /* which may be NULL */
+    websocket->frames = NULL;
+}
+
 static enum filter_outcome receive_frames(struct websocket *websocket)
 {
     enum filter_outcome outcome = FILTER_GOES_ON;
+    if (!begin_frames(websocket))
+        return fail(websocket, "out of memory");
     while (outcome == FILTER_GOES_ON) {
         struct wslay_frame_iocb frame = {0};
         const ssize_t count = wslay_frame_recv(websocket->frames, &frame);
@@ -210,13 +244,9 @@ static enum filter_outcome receive_frames(struct websocket *websocket)
                               "WebSocket: a frame header is not well formed");
         outcome = take_part(websocket, &frame);
     }
+    if (websocket->frame_left == 0 && websocket->untaken == 0)
+        end_frames(websocket);
     return outcome;
-}
-
-static bool begin_frames(struct websocket *websocket)
-{
-    static const struct wslay_frame_callbacks callbacks = {.recv_callback = give_input};
-    return wslay_frame_context_init(&websocket->frames, &callbacks, websocket) == 0;
 }
 
 /* The request. */
@@ -240,7 +270,7 @@ static enum filter_outcome receive_request(struct websocket *websocket)
     forget_request(websocket);
     if (outcome == HTTP_UPGRADE_REFUSED)
         return fail(websocket, why);
-    if (!answered || !begin_frames(websocket))
+    if (!answered)
         return fail(websocket, "out of memory");
     websocket->phase = PHASE_FRAMES;
     return receive_frames(websocket);
@@ -294,7 +324,7 @@ static void websocket_destroy(struct filter *filter)
 {
     struct websocket *websocket = websocket_of(filter);
     forget_request(websocket);
-    wslay_frame_context_free(websocket->frames); /* which may be NULL */
+    end_frames(websocket);
     free(websocket);
 }
 

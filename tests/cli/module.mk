@@ -8,6 +8,9 @@ TEST_COMMAND_configuration = tests/cli/configuration --program $(BUILD)/etalon
 TEST_STEPS += tls
 TEST_COMMAND_tls = tests/cli/tls --program $(BUILD)/etalon --certificates $(BUILD)/certs
 
+TEST_STEPS += websocket
+TEST_COMMAND_websocket = tests/cli/websocket --program $(BUILD)/etalon --certificates $(BUILD)/certs
+
 TEST_STEPS += persistence
 TEST_COMMAND_persistence = tests/cli/persistence --program $(BUILD)/etalon
 
