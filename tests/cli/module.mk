@@ -5,6 +5,9 @@ TEST_COMMAND_broker = tests/cli/broker --program $(BUILD)/etalon
 TEST_STEPS += configuration
 TEST_COMMAND_configuration = tests/cli/configuration --program $(BUILD)/etalon
 
+TEST_STEPS += passwords
+TEST_COMMAND_passwords = tests/cli/passwords --program $(BUILD)/etalon
+
 TEST_STEPS += tls
 TEST_COMMAND_tls = tests/cli/tls --program $(BUILD)/etalon --certificates $(BUILD)/certs
 
