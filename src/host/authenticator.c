@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { NICENESS = 10 }; /* of the threads that compute hashes: who is connected comes first */
+enum { NICENESS = 5 }; /* of the threads that compute hashes: who is connected comes first */
 
 /* A password to be checked. */
 struct check {
