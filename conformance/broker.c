@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "target.h"
 #include "transport.h"
 #include "verdicts.h"
 
@@ -18,8 +19,8 @@
 #define STOP_LIMIT 20.0   /* seconds that the end in good order may take */
 #define RETRY_INTERVAL 20 /* milliseconds between looks at whether it is up, or down */
 
-/* Whether the profile's line "configurations ..." names this one. */
-static bool is_offered(struct test *t, const char *configuration)
+/* Whether a line of the profile that begins with `key` ("configurations") names this word. */
+static bool is_offered(struct test *t, const char *key, const char *wanted)
 {
     char line[1024];
     bool found = false;
@@ -29,10 +30,10 @@ static bool is_offered(struct test *t, const char *configuration)
     while (!found && fgets(line, sizeof line, file) != NULL) {
         char *rest = line;
         const char *word = strsep(&rest, " \t\n");
-        if (strcmp(word, "configurations") != 0)
+        if (strcmp(word, key) != 0)
             continue;
         while (!found && (word = strsep(&rest, " \t\n")) != NULL)
-            found = strcmp(word, configuration) == 0;
+            found = strcmp(word, wanted) == 0;
     }
     fclose(file);
     return found;
@@ -50,6 +51,7 @@ _Noreturn static void become_broker(const struct broker *broker, const char *sta
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGPIPE, SIG_DFL);
+    setenv("TRANSPORT", broker->test->target->scheme, 1);
     execl(start, start, broker->configuration, port, broker->data, (char *)NULL);
     _exit(127);
 }
@@ -110,8 +112,10 @@ struct broker *start_broker(struct test *t, const char *configuration)
 {
     if (t->profile == NULL)
         skip(t, "needs a broker profile (--profile)");
-    if (!is_offered(t, configuration))
+    if (!is_offered(t, "configurations", configuration))
         skip(t, "the profile offers no configuration '%s'", configuration);
+    if (strcmp(t->target->scheme, "mqtt") != 0 && !is_offered(t, "transports", t->target->scheme))
+        skip(t, "the profile does not tell how to start brokers that speak %s", t->target->scheme);
     struct broker *broker = test_allocate(t, sizeof *broker);
     const char *folder = getenv("TMPDIR");
     const char *pattern = text(t, "%s/etalon-conformance-XXXXXX", folder != NULL ? folder : "/tmp");

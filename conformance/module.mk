@@ -30,15 +30,20 @@ conformance-list: $(BUILD)/etalon-conformance ## list the conformance tests
 	@$(BUILD)/etalon-conformance --list
 
 .PHONY: conformance
-conformance: deps-build ## run the conformance suite against the reference broker, and name the report
+conformance: deps-build ## run the conformance suite against the reference broker, and name the reports
 	@$(MAKE) --no-print-directory conformance-run
 
+.PHONY: conformance-all
+conformance-all: deps-build ## the same with every test over every transport
+	@$(MAKE) --no-print-directory conformance-run CONFORMANCE_OPTIONS=--everything
+
 .PHONY: conformance-run
-conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance
+conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance $(CERTIFICATES)
 	@conformance/measure-etalon $(BUILD) $(CONFORMANCE_OPTIONS)
 
-# In `make test` the report is what counts: its summary becomes the step's closing line.
+# In `make test` the reports are what counts: their summary becomes the step's closing line.
 TEST_STEPS += conformance
-TEST_COMMAND_conformance = conformance/measure-etalon $(BUILD) --no-progress && conformance/closing-line $(BUILD)/report/etalon.json
+TEST_COMMAND_conformance = conformance/measure-etalon $(BUILD) && \
+    conformance/closing-line $(BUILD)/report/etalon.json $(BUILD)/report/etalon-*.json
 
 include conformance/brokers/module.mk conformance/mutants/module.mk conformance/soak.mk
