@@ -154,7 +154,7 @@ static enum answer answer_help(struct command_line *command_line, const char *va
         snprintf(left, sizeof left, "%s%s%s%s%s", option->letter ? option->letter : "  ",
                  option->letter ? ", " : "  ", option->name, option->value ? " " : "",
                  option->value ? option->value : "");
-        printf("  %-24s%s\n", left, option->help);
+        printf("  %-26s%s\n", left, option->help);
     }
     puts(
         "\nThe log goes to standard error. SIGTERM or SIGINT ends the broker; a second one ends it at once.\n"

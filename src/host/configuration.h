@@ -97,6 +97,7 @@ struct configuration {
     char password_file[CONFIGURATION_TEXT_SIZE]; /* "": nobody is known by a password */
     char scram_file[CONFIGURATION_TEXT_SIZE];    /* "": nobody is known by SCRAM */
     char acl_file[CONFIGURATION_TEXT_SIZE];      /* "": everybody may do everything */
+    char user[CONFIGURATION_TEXT_SIZE];          /* whom root becomes; "": nobody else */
     bool set_tcp_nodelay;
     bool persistence;
     uint8_t durability; /* enum store_durability */

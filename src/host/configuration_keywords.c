@@ -534,6 +534,10 @@ static const struct keyword keywords[] = {
      "with server_reference: 0x9C Use another server, or 0x9D Server moved", read_choice,
      PLACE(settings.server_moved), .reloadable = true},
 
+    {"user", "NAME", NULL,
+     "whom the broker becomes, once ports and files are open, when root starts it; without: it stays who it is",
+     read_text, PLACE(user)},
+
     {"persistence", BOOLEAN, "false",
      "keep sessions and retained messages on disk, beyond the end of the broker", read_choice,
      PLACE(persistence)},
@@ -617,7 +621,6 @@ static const struct {
     {"auto_id_prefix", "assigned Client Identifiers have no prefix"},
     {"include_dir", "a configuration is one file"},
     {"pid_file", "no pid file is written yet; the broker stays in the foreground"},
-    {"user", "the broker does not change its user yet: start it as the user that it is to run as"},
 };
 enum { MISSING_COUNT = sizeof missing / sizeof *missing };
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "service_manager.h"
+
 enum { ENDING_TIME = 2000 /* ms */ };
 
 static const int signal_numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
@@ -91,6 +93,7 @@ static void on_signal(uv_signal_t *handle, int number)
     log_write(loop->log, LOG_NOTICE, "%s: disconnecting %zu clients, then ending",
               number == SIGTERM ? "SIGTERM" : "SIGINT", loop->sockets.count);
     loop->ending_time = uv_now(&loop->uv) + ENDING_TIME;
+    service_manager_stopping();
     listeners_close(&loop->listeners);
     step_without_connection(loop, STEP_SHUTDOWN);
 }

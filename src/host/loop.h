@@ -21,6 +21,7 @@ struct loop {
     uv_loop_t uv;
     uv_prepare_t turn_end;
     uv_timer_t alarm;
+    uv_timer_t watchdog;   /* of the service manager */
     uv_async_t store_news; /* the store's thread has something for the keeper */
     uv_signal_t signals[SIGNAL_COUNT];
     struct broker *broker;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "service.h"
+#include "service_manager.h"
 #include "trace.h"
 
 enum { EXIT_USAGE = 2 }; /* also for a configuration that has mistakes */
@@ -168,7 +169,9 @@ static int serve(struct service *service)
     const char *port_file = service->command_line->port_file;
     announce_keeping(service);
     service_admit(service);
-    if (!service_keep(service) || !service_listen(service))
+    /* What only root may do comes first; the store, whose files are made as it goes, belongs to the user. Clients who
+     * come while it is loaded wait. */
+    if (!service_listen(service) || !service_become_user(service) || !service_keep(service))
         return EXIT_FAILURE;
     announce_listeners(service);
     if (port_file && !write_port_file(port_file, loop->listeners.items[0].port, &service->log))
@@ -178,6 +181,8 @@ static int serve(struct service *service)
     system_topics_show_store(&loop->system_topics, keeper_figures, &service->keeper);
     loop->reload = service_reload;
     loop->reload_context = service;
+    service_manager_watch(&loop->uv, &loop->watchdog);
+    service_manager_ready();
     loop_run(loop);
     return EXIT_SUCCESS;
 }

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "configuration_file.h"
+#include "service_manager.h"
+#include "service_user.h"
 #include "wanted.h"
 
 enum { WARNING_DAYS = 14 }; /* a certificate that expires so soon is a warning */
@@ -36,15 +38,40 @@ static bool read_configuration(struct configuration *configuration, const struct
     return !command_line->data || configuration_store_in(configuration, command_line->data);
 }
 
+static bool find_user(struct privileges *privileges, const struct configuration *configuration)
+{
+    struct line problem;
+    if (privileges_find(privileges, configuration->user, &problem))
+        return true;
+    fprintf(stderr, "user %s\n", problem.text);
+    return false;
+}
+
+/* What root writes to may be the user's: so it is opened as by the user. */
+static bool open_log(struct service *service)
+{
+    service_user_prepare(&service->privileges, &service->configuration);
+    if (!privileges_borrow(&service->privileges)) {
+        log_write(&service->log, LOG_ERROR, "user %s: cannot be borrowed", service->configuration.user);
+        return false;
+    }
+    const bool done = log_configure(&service->log, &service->configuration);
+    privileges_return(&service->privileges);
+    return done;
+}
+
 bool service_configure(struct service *service, const struct command_line *command_line)
 {
     const struct configuration_file_sink sink = {.complain = complain_at_start};
     service->command_line = command_line;
     log_begin(&service->log);
     if (!read_configuration(&service->configuration, command_line, &sink) ||
-        !entrance_read(&service->files, &service->configuration, complain_at_start, NULL))
+        !find_user(&service->privileges, &service->configuration))
         return false;
-    if (log_configure(&service->log, &service->configuration))
+    service_user_hide_secrets(&service->configuration);
+    if (!entrance_read(&service->files, &service->configuration, complain_at_start, NULL))
+        return false;
+    if (open_log(service))
         return true;
     entrance_release(&service->files);
     return false;
@@ -54,7 +81,8 @@ bool service_check(const struct command_line *command_line)
 {
     const struct configuration_file_sink sink = {.complain = complain_at_start};
     struct configuration configuration;
-    if (!read_configuration(&configuration, command_line, &sink))
+    struct privileges privileges;
+    if (!read_configuration(&configuration, command_line, &sink) || !find_user(&privileges, &configuration))
         return false;
     struct entrance_files files;
     if (!entrance_read(&files, &configuration, complain_at_start, NULL))
@@ -171,6 +199,18 @@ static void announce_certificates(const struct service *service, const struct wa
     }
 }
 
+/* Unix sockets are files: they belong to the user, who removes them at the end. */
+static bool open_listeners(struct service *service, const struct endpoint *endpoints, size_t count)
+{
+    if (!privileges_borrow(&service->privileges)) {
+        log_write(&service->log, LOG_ERROR, "user %s: cannot be borrowed", service->configuration.user);
+        return false;
+    }
+    const bool done = listeners_open(&service->loop.listeners, &service->loop.sockets, &service->log, endpoints, count);
+    privileges_return(&service->privileges);
+    return done;
+}
+
 bool service_listen(struct service *service)
 {
     struct wanted wanted;
@@ -187,8 +227,13 @@ bool service_listen(struct service *service)
         endpoints[i].settings = settings;
         endpoints[i].tls = wanted.contexts[i];
     }
-    return listeners_open(&service->loop.listeners, &service->loop.sockets, &service->log, endpoints,
-                          wanted.count);
+    return open_listeners(service, endpoints, wanted.count);
+}
+
+bool service_become_user(struct service *service)
+{
+    return service_user_become(&service->privileges, &service->configuration, service->command_line,
+                               &service->log);
 }
 
 /* SIGHUP. */
@@ -216,8 +261,10 @@ struct fresh {
 static bool prepare(struct service *service, struct fresh *fresh)
 {
     const struct configuration_file_sink sink = {.context = &service->log, .complain = complain_in_log};
-    if (!read_configuration(&fresh->configuration, service->command_line, &sink) ||
-        !entrance_read(&fresh->files, &fresh->configuration, complain_in_log, &service->log))
+    if (!read_configuration(&fresh->configuration, service->command_line, &sink))
+        return false;
+    service_user_hide_secrets(&fresh->configuration);
+    if (!entrance_read(&fresh->files, &fresh->configuration, complain_in_log, &service->log))
         return false;
     configuration_keep(&fresh->configuration, &service->configuration, tell_kept, &service->log);
     wanted_find(&fresh->wanted, service->command_line, &fresh->configuration);
@@ -242,9 +289,8 @@ static void apply(struct service *service, struct fresh *fresh)
                             service->configuration.sys_interval);
 }
 
-void service_reload(void *context)
+static void reload(struct service *service)
 {
-    struct service *service = context;
     const char *name = service->command_line->configuration_file;
     struct fresh fresh;
     if (!name) {
@@ -258,4 +304,11 @@ void service_reload(void *context)
     }
     apply(service, &fresh);
     log_write(&service->log, LOG_NOTICE, "SIGHUP: %s was read again", name);
+}
+
+void service_reload(void *context)
+{
+    service_manager_reloading();
+    reload(context);
+    service_manager_ready();
 }

@@ -9,10 +9,12 @@
 #include "keeper.h"
 #include "log.h"
 #include "loop.h"
+#include "privileges.h"
 
 struct service {
     const struct command_line *command_line;
     struct configuration configuration; /* in force; the broker borrows its texts */
+    struct privileges privileges; /* of the user in the configuration */
     struct log log;
     struct entrance_files files; /* read at the start, until the entrance has them */
     struct entrance entrance;
@@ -35,8 +37,11 @@ void service_admit(struct service *service);
 /* Opens the store, if the user wants one, and loads what is in it. Otherwise as keeper_open. */
 bool service_keep(struct service *service);
 
-/* Listens where the user wants it. Otherwise as listeners_open. */
+/* Listens where the user wants it, with the keys that only root may be able to read. Otherwise as listeners_open. */
 bool service_listen(struct service *service);
+
+/* Becomes the user of the configuration; otherwise as service_user_become. */
+bool service_become_user(struct service *service);
 
 /* What SIGHUP asks for: reads the file again and applies what a running broker can change. A file with
  * mistakes changes nothing. `context` is the service. */
