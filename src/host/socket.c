@@ -37,13 +37,13 @@ struct client {
     uint32_t deadline;   /* DRAINING, LINGERING: the low bits of the time in ms; it is only seconds away */
     uint16_t reads_left; /* LINGERING */
     uint8_t phase;
-    uint8_t watched; /* WATCH_INPUT, WATCH_OUTPUT; the latter means that the socket took no more */
+    uint8_t watched; /* WATCH_...; WATCH_OUTPUT means that the socket took no more */
     uint8_t group;
     bool begun; /* bytes have come */
 };
 static_assert(sizeof(struct client) <= 48, "an idle connection costs what was promised");
 
-enum { WATCH_INPUT = 1, WATCH_OUTPUT = 2 };
+enum { WATCH_INPUT = 1, WATCH_OUTPUT = 2, WATCH_END = 4 /* of what the other side sends, while it isn't read */ };
 
 enum outcome { DRAINED, UNFINISHED, BLOCKED, FAILED };
 
@@ -60,7 +60,8 @@ static void watch(const struct sockets *sockets, struct client *client, int want
         return;
     client->watched = (uint8_t)wanted;
     struct epoll_event event = {.data.ptr = client};
-    event.events = (wanted & WATCH_INPUT ? EPOLLIN : 0U) | (wanted & WATCH_OUTPUT ? EPOLLOUT : 0U);
+    event.events = (wanted & WATCH_INPUT ? EPOLLIN : 0U) | (wanted & WATCH_OUTPUT ? EPOLLOUT : 0U) |
+                   (wanted & WATCH_END ? EPOLLRDHUP : 0U);
     /* Fails only for a descriptor that epoll does not know, and ours it does. */
     int result = epoll_ctl(sockets->epoll, EPOLL_CTL_MOD, client->descriptor, &event);
     assert(result == 0);
@@ -257,7 +258,7 @@ static bool settle(struct sockets *sockets, struct client *client, enum outcome 
     }
     int writable = outcome == BLOCKED ? WATCH_OUTPUT : 0;
     if (!connection_closing(client->connection)) {
-        watch(sockets, client, writable | (wants_input(client) ? WATCH_INPUT : 0));
+        watch(sockets, client, writable | (wants_input(client) ? WATCH_INPUT : WATCH_END));
         return true;
     }
     if (outcome == DRAINED) {
@@ -352,6 +353,18 @@ static void receive(struct sockets *sockets, struct client *client)
     count_input(sockets, (size_t)count);
 }
 
+/* The other side will send no more, and nothing is read from it at present: it may have sent something before, which
+ * then is waited for, or it has left, for instance while its password was being checked. */
+static void on_end(struct sockets *sockets, struct client *client)
+{
+    uint8_t byte;
+    const ssize_t count = recv(client->descriptor, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+    if (count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR)))
+        watch(sockets, client, client->watched & ~WATCH_END);
+    else
+        drop(sockets, client);
+}
+
 static void on_event(struct sockets *sockets, struct client *client, uint32_t events)
 {
     const bool broken = (events & (EPOLLERR | EPOLLHUP)) != 0; /* reading tells the details */
@@ -367,6 +380,8 @@ static void on_event(struct sockets *sockets, struct client *client, uint32_t ev
         drop(sockets, client);
     else if ((events & EPOLLIN) || broken)
         receive(sockets, client);
+    else if (events & EPOLLRDHUP)
+        on_end(sockets, client);
 }
 
 /* Some of the sockets are ready. Level-triggered: what does not fit into one call comes with the next wake-up. */

@@ -173,6 +173,7 @@ static struct verdict apply(struct broker *broker, struct connection *connection
         send_auth(broker, connection, REASON_CONTINUE_AUTHENTICATION, answer);
         break;
     case AUTHENTICATION_PENDING:
+        connection_mark_ready(broker, connection); /* it wants no input any more, which the host has to see */
         break;
     }
     return accept();

@@ -234,6 +234,10 @@ START_TEST(checks_are_made_elsewhere)
     }
     ck_assert_uint_eq(scene.authenticator.running, 2);
     ck_assert_uint_eq(scene.authenticator.checks.count, 4);
+    for (int i = 0; i < 4; i++) { /* or else the host would look for their input again and again */
+        ck_assert_ptr_eq(broker_next_ready(scene.broker), scene.guests[i].connection);
+        ck_assert(!connection_wants_input(scene.guests[i].connection));
+    }
     arrive(&scene, 4, "10 [<'MQTT'> 04 02 0000 <'b'>] C0 00"); /* one that needs no check goes on meanwhile */
     expect(&scene, 4, "20 02 00 00 D0 00");
     settle(&scene);
