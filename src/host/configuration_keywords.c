@@ -248,8 +248,10 @@ static bool read_words(struct configuration *configuration, const struct keyword
     size_t count = 0;
     for (const char *word = value + strspn(value, " \t"); *word; word += strspn(word, " \t")) {
         const size_t length = strcspn(word, " \t");
+        struct line one = {0};
+        line_bytes(&one, word, length);
         if (!is_one(word, length))
-            return complain(problem, (size_t)(word - value), "", word, what);
+            return complain(problem, (size_t)(word - value), "", one.text, what);
         if (++count > CONFIGURATION_WORDS)
             return complain(problem, (size_t)(word - value), "there are too many of them: 16 are possible",
                             NULL, "");

@@ -233,6 +233,22 @@ START_TEST(settings_of_listeners)
 }
 END_TEST
 
+START_TEST(settings_of_websockets)
+{
+    struct configuration c;
+    accept_text(&c, "listener 1 ::1\nprotocol websockets\nwebsockets_path /a \t /b\nwebsockets_origin https://a:1 null\n"
+                    "websockets_headers_size 1k\nlistener 2 ::1\n");
+    const struct configuration_listener *items = c.listeners.items;
+    ck_assert_uint_eq(items[0].protocol, PROTOCOL_WEBSOCKETS);
+    ck_assert_str_eq(items[0].websockets.paths, "/a \t /b");
+    ck_assert_str_eq(items[0].websockets.origins, "https://a:1 null");
+    ck_assert_uint_eq(items[0].websockets.headers_size, 1024);
+    ck_assert_uint_eq(items[1].protocol, PROTOCOL_MQTT);
+    ck_assert_str_eq(items[1].websockets.paths, "");
+    ck_assert_uint_eq(items[1].websockets.headers_size, CONFIGURATION_HEADERS_SIZE);
+}
+END_TEST
+
 START_TEST(settings_of_listeners_may_change)
 {
     struct configuration running, fresh;
@@ -312,6 +328,18 @@ START_TEST(mistakes_are_placed_and_explained)
         {"listener 1 /x", 1, 10, "has no port"},
         {"listener 0 /x\nlistener 0 /x", 2, 10, "path has a listener"},
         {"listener 0 /x y", 1, 14, "one address"},
+        {"listener 1 ::1\nprotocol ws", 2, 10, "mqtt|websockets"},
+        {"listener 1 ::1\nwebsockets_path /", 1, 1, "not \"protocol websockets\""},
+        {"listener 1 ::1\nwebsockets_origin https://a", 1, 1, "not \"protocol websockets\""},
+        {"protocol websockets\nwebsockets_path /a b /c", 2, 20, "\"b\" is no path"},
+        {"protocol websockets\nwebsockets_path /a?b", 2, 17, "is no path"},
+        {"protocol websockets\nwebsockets_origin null https://a/", 2, 24, "is no origin"},
+        {"protocol websockets\nwebsockets_origin a https://b", 2, 19, "\"a\" is no origin"},
+        {"protocol websockets\nwebsockets_origin ://a", 2, 19, "is no origin"},
+        {"protocol websockets\nwebsockets_path / / / / / / / / / / / / / / / / /", 2, 49, "16"},
+        {"websockets_headers_size 100", 1, 25, "512 to"},
+        {"http_dir /x", 1, 1, "no files"},
+        {"websockets_log_level 1", 1, 1, "log_type"},
         {"bind_interface eth0", 1, 1, "ADDRESS"},
         {"mount_point x", 1, 1, "every topic"},
         {"dhparamfile x", 1, 1, "not needed"},
@@ -537,6 +565,7 @@ Suite *suite_host_configuration(void)
     tcase_add_test(values, values_reach_their_place);
     tcase_add_test(values, listeners);
     tcase_add_test(values, settings_of_listeners);
+    tcase_add_test(values, settings_of_websockets);
     tcase_add_test(values, settings_of_listeners_may_change);
     tcase_add_test(values, queues_and_log);
     tcase_add_test(values, a_running_broker_keeps_what_it_cannot_change);
