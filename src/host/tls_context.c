@@ -188,6 +188,22 @@ static int choose_application(SSL *ssl, const unsigned char **chosen, unsigned c
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+/* What was proved when a session began may not hold any more when it's resumed. A ticket with a certificate that has
+ * expired meanwhile is worth nothing: the handshake is a whole one then, and comes to its own verdict. */
+static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name, size_t length,
+                                      SSL_TICKET_STATUS status, void *argument)
+{
+    const bool good = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    const X509 *certificate = good ? SSL_SESSION_get0_peer(session) : NULL;
+    (void)ssl;
+    (void)key_name;
+    (void)length;
+    (void)argument;
+    if (!good || (certificate && X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0))
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
 static void set_manners(struct tls_context *context, const struct configuration_tls *tls)
 {
     SSL_CTX *ssl = context->ssl;
@@ -200,6 +216,7 @@ static void set_manners(struct tls_context *context, const struct configuration_
     /* A client resumes its session with a ticket; nothing of it is kept here. */
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(ssl, 1);
+    SSL_CTX_set_session_ticket_cb(ssl, NULL, judge_ticket, NULL);
     SSL_CTX_set_alpn_select_cb(ssl, choose_application, context);
 }
 

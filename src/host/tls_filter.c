@@ -163,20 +163,13 @@ static enum filter_outcome fail_by_stranger(struct tls_filter *tls, enum spoken 
 
 /* Receiving. */
 
-/* What was proved when a session began may not hold any more when it's resumed. */
-static bool is_still_valid(const struct tls_filter *tls)
-{
-    const X509 *certificate = SSL_session_reused(tls->ssl) ? SSL_get0_peer_certificate(tls->ssl) : NULL;
-    return !certificate || X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
-}
-
 /* Returns FILTER_GOES_ON as well when more bytes are needed. */
 static enum filter_outcome shake_hands(struct tls_filter *tls)
 {
     const int result = SSL_do_handshake(tls->ssl);
     tls->open = result == 1;
     if (tls->open)
-        return is_still_valid(tls) ? FILTER_GOES_ON : fail(tls, "the client certificate has expired", NULL);
+        return FILTER_GOES_ON;
     return SSL_get_error(tls->ssl, result) == SSL_ERROR_WANT_READ ? FILTER_GOES_ON : fail_by_reason(tls);
 }
 

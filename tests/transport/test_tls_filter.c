@@ -1,6 +1,9 @@
 /* host/tls: connections that come about. */
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -213,8 +216,8 @@ static X509 *read_certificate(const char *name)
     return certificate;
 }
 
-/* Gives the client a certificate of the CA with this Common Name. */
-static void certify(struct world *world, const char *name, int length)
+/* Gives the client a certificate of the CA with this Common Name, valid for so many seconds. */
+static void certify(struct world *world, const char *name, int length, long validity)
 {
     EVP_PKEY *key = read_key("client.key");
     EVP_PKEY *authority_key = read_key("ca.key");
@@ -226,7 +229,7 @@ static void certify(struct world *world, const char *name, int length)
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 77);
     X509_gmtime_adj(X509_getm_notBefore(certificate), -100);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 1000);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), validity);
     X509_set_subject_name(certificate, subject);
     X509_set_issuer_name(certificate, X509_get_subject_name(authority));
     X509_set_pubkey(certificate, key);
@@ -246,12 +249,12 @@ START_TEST(names_that_are_not_what_they_seem)
     struct world world;
     world_begin(&world);
     world_require(&world);
-    certify(&world, "alice\0.example", 14);
+    certify(&world, "alice\0.example", 14, 1000);
     ck_assert(world_connect(&world));
     const struct peer_identity *identity = transport_identity(world.server);
     ck_assert_ptr_nonnull(identity);
     ck_assert_ptr_null(identity->common_name);
-    certify(&world, "J\xC3\xBCrgen", 7);
+    certify(&world, "J\xC3\xBCrgen", 7, 1000);
     ck_assert(world_connect(&world));
     identity = transport_identity(world.server);
     ck_assert_ptr_nonnull(identity);
@@ -284,6 +287,31 @@ START_TEST(sessions_are_resumed)
         ck_assert_str_eq(transport_identity(world.server)->common_name, "alice");
         SSL_SESSION_free(session);
     }
+    world_end(&world);
+}
+END_TEST
+
+/* The rule itself is about time: the certificate expires between two connections (sleep-allowed). */
+START_TEST(tickets_end_with_their_certificate)
+{
+    struct world world;
+    const time_t end = time(NULL) + 2;
+    world_begin(&world);
+    world_require(&world);
+    only_version(&world, versions[_i]);
+    certify(&world, "late", 4, 2);
+    ck_assert(world_connect(&world));
+    world_check_talk(&world);
+    SSL_SESSION *session = SSL_SESSION_dup(world.session);
+    while (time(NULL) <= end) /* for the second in which it ends it is still good */
+        sched_yield();
+    world_open(&world);
+    ck_assert_int_eq(SSL_set_session(world.client, session), 1);
+    world_run(&world);
+    ck_assert_ptr_nonnull(strstr(world_complaint(&world), "TLS: the client certificate has expired"));
+    ck_assert_int_eq(world.client_alert, SSL_AD_CERTIFICATE_EXPIRED);
+    ck_assert_ptr_null(transport_identity(world.server));
+    SSL_SESSION_free(session);
     world_end(&world);
 }
 END_TEST
@@ -368,6 +396,39 @@ START_TEST(the_cipher_suite_is_that_of_the_server)
 }
 END_TEST
 
+START_TEST(the_server_prefers)
+{
+    static const char *const names[] = {"ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"};
+    for (int i = 0; i < 2; i++) {
+        char list[100];
+        struct world world;
+        world_begin(&world);
+        only_version(&world, TLS1_2_VERSION);
+        snprintf(world.listener.tls.ciphers, sizeof world.listener.tls.ciphers, "%s:%s", names[i], names[!i]);
+        snprintf(list, sizeof list, "%s:%s", names[!i], names[i]);
+        SSL_CTX_set_cipher_list(world.client_context, list);
+        ck_assert(world_connect(&world));
+        ck_assert_str_eq(SSL_get_cipher_name(world.client), names[i]);
+        world_end(&world);
+    }
+}
+END_TEST
+
+/* For clients that know nothing of elliptic curves: no parameters need be given. */
+START_TEST(finite_fields)
+{
+    struct world world;
+    world_begin(&world);
+    world_file(world.listener.tls.certfile, "server-rsa.crt");
+    world_file(world.listener.tls.keyfile, "server-rsa.key");
+    only_version(&world, TLS1_2_VERSION);
+    SSL_CTX_set_cipher_list(world.client_context, "DHE-RSA-AES128-GCM-SHA256");
+    ck_assert(world_connect(&world));
+    world_check_talk(&world);
+    world_end(&world);
+}
+END_TEST
+
 void add_tls_filter(TCase *test_case)
 {
     tcase_add_loop_test(test_case, both_versions_talk, 0, VERSIONS);
@@ -381,9 +442,12 @@ void add_tls_filter(TCase *test_case)
     tcase_add_loop_test(test_case, who_the_client_is, 0, VERSIONS);
     tcase_add_test(test_case, names_that_are_not_what_they_seem);
     tcase_add_loop_test(test_case, sessions_are_resumed, 0, VERSIONS);
+    tcase_add_loop_test(test_case, tickets_end_with_their_certificate, 0, VERSIONS);
     tcase_add_test(test_case, connections_outlive_their_context);
     tcase_add_test(test_case, keys_are_updated);
     tcase_add_test(test_case, many_key_updates);
     tcase_add_test(test_case, no_renegotiation);
     tcase_add_loop_test(test_case, the_cipher_suite_is_that_of_the_server, 0, VERSIONS);
+    tcase_add_test(test_case, the_server_prefers);
+    tcase_add_test(test_case, finite_fields);
 }
