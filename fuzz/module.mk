@@ -3,7 +3,7 @@
 #   make fuzz-minimise                             keep what adds coverage in fuzz/corpus
 # `make test` runs the corpus through the same harnesses, built by whatever CC and SAN say.
 
-FUZZ_ALL := base broker configuration dissect packet records stream topics websocket
+FUZZ_ALL := base broker configuration dissect packet records scram stream topics websocket
 FUZZ_NAMES ?= $(FUZZ_ALL)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG ?= clang
@@ -19,6 +19,8 @@ FUZZ_CONFIGURATION := $(wildcard src/host/configuration.c src/host/configuration
                       $(filter-out $(FUZZ_TREES),$(CORE_SOURCES))
 # The filter of WebSocket connections.
 FUZZ_WEBSOCKET := $(wildcard src/host/http_upgrade.c src/host/websocket.c)
+# The server's side of SCRAM.
+FUZZ_SCRAM := $(SCRAM_SOURCES)
 FUZZ_REPLAYS := $(FUZZ_ALL:%=$(BUILD)/fuzz-replay-%)
 
 # The replay of the corpus
@@ -33,6 +35,8 @@ $(FUZZ_REPLAYS): $(BUILD)/fuzz-replay-%: $(BUILD)/fuzz/fuzz_%.o $(FUZZ_REPLAY_OB
 
 $(BUILD)/fuzz-replay-broker: $(call objects,$(FUZZ_BROKER))
 $(BUILD)/fuzz-replay-configuration: $(call objects,$(FUZZ_CONFIGURATION))
+$(BUILD)/fuzz-replay-scram: $(call objects,$(FUZZ_SCRAM))
+$(BUILD)/fuzz-replay-scram: FUZZ_LIBS = $(SCRAM_LIBS)
 $(BUILD)/fuzz-replay-websocket: $(call objects,$(FUZZ_WEBSOCKET))
 $(BUILD)/fuzz-replay-websocket: FUZZ_LIBS = $(WEBSOCKET_LIBS)
 
@@ -57,6 +61,8 @@ $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o: fuzz/mutate_packet.c
 
 $(FUZZ_FOLDER)/fuzz_broker: $(FUZZ_BROKER:%.c=$(FUZZ_FOLDER)/clang/%.o)
 $(FUZZ_FOLDER)/fuzz_configuration: $(FUZZ_CONFIGURATION:%.c=$(FUZZ_FOLDER)/clang/%.o)
+$(FUZZ_FOLDER)/fuzz_scram: $(FUZZ_SCRAM:%.c=$(FUZZ_FOLDER)/clang/%.o)
+$(FUZZ_FOLDER)/fuzz_scram: FUZZ_LIBS = $(SCRAM_LIBS)
 $(FUZZ_FOLDER)/fuzz_websocket: $(FUZZ_WEBSOCKET:%.c=$(FUZZ_FOLDER)/clang/%.o)
 $(FUZZ_FOLDER)/fuzz_websocket: FUZZ_LIBS = $(WEBSOCKET_LIBS)
 $(FUZZ_FOLDER)/fuzz_packet: $(FUZZ_FOLDER)/clang/fuzz/mutate_packet.o
