@@ -6,6 +6,7 @@
  * are limited; bit 2: messages are limited; bits 3 and 4: what is sent and closed in the end. Bytes 1 and
  * 2: seed of the cuts. */
 #include <stdlib.h>
+#include <strings.h>
 
 #include "fuzz.h"
 #include "host/websocket.h"
@@ -18,7 +19,15 @@
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"                      \
     "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
 
-enum { MESSAGE_LIMIT = 200, WITH_REQUEST = 1, WITH_RULES = 2, WITH_LIMIT = 4, SENDS = 8, GOES_AWAY = 16 };
+enum {
+    MESSAGE_LIMIT = 200,
+    RULED_SIZE = 400,
+    WITH_REQUEST = 1,
+    WITH_RULES = 2,
+    WITH_LIMIT = 4,
+    SENDS = 8,
+    GOES_AWAY = 16
+};
 
 struct record {
     enum filter_outcome outcome;
@@ -72,7 +81,7 @@ static struct record run(struct bytes stream, uint8_t options, bool cut, uint32_
     struct websocket_options settings = {.maximum_message = options & WITH_LIMIT ? MESSAGE_LIMIT : 0,
                                          .going_away = (options & GOES_AWAY) != 0};
     if (options & WITH_RULES)
-        settings.upgrade = (struct http_upgrade_rules){paths, 1, origins, 1, 400};
+        settings.upgrade = (struct http_upgrade_rules){paths, 1, origins, 1, RULED_SIZE};
     struct filter *filter = websocket_filter_create(&settings);
     struct record record = {.outcome = FILTER_GOES_ON};
     if (!filter)
@@ -258,8 +267,43 @@ static void compare_with_reader(const struct record *record, struct bytes frames
     record_free(&expected);
 }
 
+/* The only one that the rules allow, with blanks around it. */
+static void check_origin(struct bytes value)
+{
+    const struct bytes origin = bytes_of_text("https://a");
+    const char *at = memmem(value.data, value.length, "://", 3);
+    REQUIRE(at != NULL && at - 5 >= (const char *)value.data);
+    at -= 5;
+    REQUIRE(strncasecmp(at, "https://a", origin.length) == 0);
+    for (const char *c = (const char *)value.data; c < (const char *)value.data + value.length; c++)
+        REQUIRE((c >= at && c < at + origin.length) || *c == ' ' || *c == '\t');
+}
+
+/* A request that was accepted: every line ends as it must and has no other control character, and what may
+ * come once has not come twice. */
+static void check_lines(struct bytes request, uint8_t options)
+{
+    static const char *const single[] = {"host:", "sec-websocket-key:", "sec-websocket-version:", "origin:"};
+    size_t counts[4] = {0};
+    REQUIRE(request.length <= (options & WITH_RULES ? RULED_SIZE : HTTP_UPGRADE_SIZE));
+    while (request.length > 0) {
+        const char *line = (const char *)request.data;
+        const uint8_t *end = memchr(request.data, '\n', request.length);
+        REQUIRE(end > request.data && end[-1] == '\r');
+        const size_t length = (size_t)(end - request.data) - 1;
+        for (size_t i = 0; i < length; i++)
+            REQUIRE((uint8_t)line[i] == '\t' || ((uint8_t)line[i] >= ' ' && line[i] != 0x7F));
+        for (size_t i = 0; i < 4; i++)
+            counts[i] += length >= strlen(single[i]) && strncasecmp(line, single[i], strlen(single[i])) == 0;
+        if ((options & WITH_RULES) && length > 7 && strncasecmp(line, "origin:", 7) == 0)
+            check_origin(bytes_of(line + 7, length - 7));
+        request = bytes_after(request, length + 2);
+    }
+    REQUIRE(counts[0] == 1 && counts[1] == 1 && counts[2] == 1 && counts[3] <= 1);
+}
+
 /* What must be true of any request and its answer. */
-static void check_answer(const struct record *record, struct bytes stream)
+static void check_answer(const struct record *record, struct bytes stream, uint8_t options)
 {
     const struct bytes down = buffer_all(&record->down);
     const bool http = stream.length > 0 && stream.data[0] >= 'A' && stream.data[0] <= 'Z';
@@ -279,6 +323,7 @@ static void check_answer(const struct record *record, struct bytes stream)
     REQUIRE(size + 4 <= HTTP_UPGRADE_SIZE && memmem(stream.data, size, " HTTP/1.1\r\n", 11) != NULL);
     REQUIRE(memmem(stream.data, size, "==", 2) != NULL && memmem(stream.data, size, "13", 2) != NULL);
     REQUIRE(memmem(stream.data, size, "mqtt", 4) != NULL);
+    check_lines(bytes_of(stream.data, size + 4), options);
 }
 
 static void compare_records(const struct record *a, const struct record *b)
@@ -304,7 +349,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct record single = run(buffer_all(&stream), options, true, 0);
     compare_records(&whole, &parts);
     compare_records(&whole, &single);
-    check_answer(&whole, buffer_all(&stream));
+    check_answer(&whole, buffer_all(&stream), options);
     if (options & WITH_REQUEST)
         compare_with_reader(&whole, rest, options);
     record_free(&whole);
