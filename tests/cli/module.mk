@@ -22,3 +22,6 @@ TEST_COMMAND_dissect = tests/cli/dissect --build $(BUILD)
 
 TEST_STEPS += store-tool
 TEST_COMMAND_store-tool = tests/cli/store --build $(BUILD)
+
+TEST_STEPS += privileges
+TEST_COMMAND_privileges = tests/cli/privileges --program $(BUILD)/etalon --certificates $(BUILD)/certs
