@@ -14,7 +14,8 @@ static bool begins_with(struct bytes bytes, const char *text)
 
 enum spoken first_bytes_tell(struct bytes bytes)
 {
-    static const char *const methods[] = {"GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "CONNECT ", "DELETE "};
+    static const char *const methods[] = {"GET ",     "POST ",    "HEAD ",  "PUT ",
+                                          "OPTIONS ", "CONNECT ", "DELETE "};
     if (bytes.length >= 2 && bytes.data[0] == TLS_HANDSHAKE && bytes.data[1] == TLS_MAJOR)
         return SPOKEN_TLS;
     if (bytes.length > 0 && bytes.data[0] == MQTT_CONNECT)

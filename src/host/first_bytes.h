@@ -1,5 +1,5 @@
-/* first_bytes: what a client speaks, told from the first bytes that came from it. So that whoever has mixed up two
- * ports reads that in the log, and not of a malformed packet. Prefix: first_bytes_ */
+/* first_bytes: what a client speaks, told from the first bytes that came from it. So that whoever has mixed
+ * up two ports reads that in the log, and not of a malformed packet. Prefix: first_bytes_ */
 #ifndef ETALON_HOST_FIRST_BYTES_H
 #define ETALON_HOST_FIRST_BYTES_H
 

@@ -41,7 +41,8 @@ static void describe_process(int descriptor, char text[static LONGEST_ADDRESS])
     struct ucred who = {0};
     socklen_t length = sizeof who;
     const bool known = getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0;
-    snprintf(text, LONGEST_ADDRESS, known ? "user %u, process %d" : "Unix socket", (unsigned)who.uid, (int)who.pid);
+    snprintf(text, LONGEST_ADDRESS, known ? "user %u, process %d" : "Unix socket", (unsigned)who.uid,
+             (int)who.pid);
 }
 
 /* "127.0.0.1:40000", "[::1]:40000" */
@@ -157,8 +158,10 @@ static bool has_room(struct listener *listener)
     if (now >= group->next_complaint) {
         group->next_complaint = now + COMPLAINT_INTERVAL;
         const struct line name = listener_describe(listener);
-        log_write(listeners->log, LOG_WARNING, "%s has all the clients that max_connections allows (%u): others are "
-                  "turned away", name.text, (unsigned)group->maximum_connections);
+        log_write(listeners->log, LOG_WARNING,
+                  "%s has all the clients that max_connections allows (%u): others are "
+                  "turned away",
+                  name.text, (unsigned)group->maximum_connections);
     }
     return false;
 }
@@ -433,8 +436,8 @@ static void configure_websocket(struct listener_websocket *websocket,
     };
 }
 
-void listeners_configure(struct listeners *listeners, size_t index, const struct configuration_listener *settings,
-                         struct tls_context *tls)
+void listeners_configure(struct listeners *listeners, size_t index,
+                         const struct configuration_listener *settings, struct tls_context *tls)
 {
     assert(index < MAXIMUM_ENDPOINTS);
     tls_context_release(listeners->groups[index].tls);

@@ -13,12 +13,13 @@
 #include "websocket.h"
 
 enum { MAXIMUM_LISTENERS = 64, MAXIMUM_ENDPOINTS = 17, LONGEST_ADDRESS = 128 };
-_Static_assert((int)MAXIMUM_ENDPOINTS <= (int)SOCKETS_GROUPS, "the clients of every endpoint are counted by themselves");
+_Static_assert((int)MAXIMUM_ENDPOINTS <= (int)SOCKETS_GROUPS,
+               "the clients of every endpoint are counted by themselves");
 
 struct listeners;
 struct tls_context;
 
-/* The options of the filters, and the texts that they borrow. Stays where it is as long as there are clients. */
+/* The options of the filters, and the texts that they borrow. Stays in its place while there are clients. */
 struct listener_websocket {
     struct websocket_options options;
     const char *paths[CONFIGURATION_WORDS];
@@ -29,9 +30,9 @@ struct listener_websocket {
 
 /* What all the sockets of an endpoint have in common. */
 struct listener_group {
-    struct tls_context *tls;      /* for those who come from now on; NULL: no TLS. Held on to */
-    uint32_t maximum_connections; /* UINT32_MAX: no limit */
-    uint8_t protocol;             /* enum listener_protocol */
+    struct tls_context *tls;        /* for those who come from now on; NULL: no TLS. Held on to */
+    uint32_t maximum_connections;   /* UINT32_MAX: no limit */
+    uint8_t protocol;               /* enum listener_protocol */
     bool use_identity, use_subject; /* as user name, from the client's certificate */
     uint64_t next_complaint;        /* when it may be logged again that it's full (ms of uv_now) */
     struct listener_websocket websocket;
@@ -41,8 +42,8 @@ struct listener {
     uv_poll_t poll;
     struct listeners *all;
     int descriptor;
-    bool local;                    /* no other machine reaches it */
-    bool watched;                  /* `poll` is initialised */
+    bool local;   /* no other machine reaches it */
+    bool watched; /* `poll` is initialised */
     uint8_t group;
     uint16_t port;                 /* the one that is bound; 0: a Unix socket */
     struct stat file;              /* of a Unix socket: is it still ours? */
@@ -57,7 +58,7 @@ struct listeners {
     size_t count;
     struct listener_group groups[MAXIMUM_ENDPOINTS];
     size_t group_count;
-    int spare; /* a descriptor given up when there is no other, so that a client can be turned away; -1: lost */
+    int spare; /* given up when there is no other descriptor, to turn a client away with; -1: lost */
     uint64_t next_complaint; /* when this may be logged again (ms of uv_now) */
 };
 
@@ -68,20 +69,21 @@ struct endpoint {
     uint16_t port;                /* 0: one that is free on all of the addresses */
     const char *const *addresses; /* numeric, or names */
     size_t count;                 /* 0: the Unix socket of `settings` */
-    bool last_optional; /* the machine may lack the last address (IPv6 beside IPv4) */
+    bool last_optional;           /* the machine may lack the last address (IPv6 beside IPv4) */
 };
 
-/* Listens on all of the endpoints (MAXIMUM_ENDPOINTS at most). Clients are accepted, once the loop runs, into `sockets`. False: the
- * reason is logged, nothing listens. Afterwards listeners_close is due in either case. */
+/* Listens on all of the endpoints (MAXIMUM_ENDPOINTS at most). Clients are accepted, once the loop runs, into
+ * `sockets`. False: the reason is logged, nothing listens. Afterwards listeners_close is due anyway. */
 bool listeners_open(struct listeners *listeners, struct sockets *sockets, const struct log *log,
                     const struct endpoint *endpoints, size_t count);
 
-/* Gives the group at `index` other settings, for clients that come from now on. `tls` becomes the listeners'. */
-void listeners_configure(struct listeners *listeners, size_t index, const struct configuration_listener *settings,
-                         struct tls_context *tls);
+/* Gives the group at `index` other settings, for clients that come from now on. `tls` is handed over. */
+void listeners_configure(struct listeners *listeners, size_t index,
+                         const struct configuration_listener *settings, struct tls_context *tls);
 
-/* Whether the client with this host handle is to be known by its certificate; then `*name` is its user name, borrowed
- * as long as the connection lives, or NULL: the certificate has no such name, and the client must not get in. */
+/* Whether the client with this host handle is to be known by its certificate; then `*name` is its user name,
+ * borrowed as long as the connection lives, or NULL: the certificate has no such name, and the client must
+ * not get in. */
 bool listeners_certify(const struct listeners *listeners, const void *host, const char **name);
 
 /* How the listener is written in a log: "127.0.0.1 port 8883 (TLS)". */

@@ -1,4 +1,3 @@
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -74,7 +73,8 @@ static bool load_certificate(SSL_CTX *ssl, const char *file, struct line *proble
     if (!is_readable("certfile", file, problem))
         return false;
     if (SSL_CTX_use_certificate_chain_file(ssl, file) != 1)
-        return complain_with_reason(problem, "certfile", file, "this is no certificate in PEM that can be used");
+        return complain_with_reason(problem, "certfile", file,
+                                    "this is no certificate in PEM that can be used");
     return is_in_force(SSL_CTX_get0_certificate(ssl), file, problem);
 }
 
@@ -89,13 +89,15 @@ static bool load_key(SSL_CTX *ssl, const char *file, struct line *problem)
     SSL_CTX_set_default_passwd_cb_userdata(ssl, NULL);
     SSL_CTX_set_default_passwd_cb(ssl, NULL);
     if (asked)
-        return complain(problem, "keyfile", file,
-                        "the key is protected by a passphrase, and nobody is there to enter it; write it into a file "
-                        "that only the broker may read, with openssl pkey -in OLD -out NEW");
+        return complain(
+            problem, "keyfile", file,
+            "the key is protected by a passphrase, and nobody is there to enter it; write it into a file "
+            "that only the broker may read, with openssl pkey -in OLD -out NEW");
     if (!loaded && ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_VALUES_MISMATCH)
         return complain(problem, "keyfile", file, "this is not the key of the certificate in certfile");
     if (!loaded)
-        return complain_with_reason(problem, "keyfile", file, "this is no private key in PEM that can be used");
+        return complain_with_reason(problem, "keyfile", file,
+                                    "this is no private key in PEM that can be used");
     return SSL_CTX_check_private_key(ssl) == 1 ||
            complain(problem, "keyfile", file, "this is not the key of the certificate in certfile");
 }
@@ -111,7 +113,8 @@ static bool load_authorities(SSL_CTX *ssl, const struct configuration_tls *tls, 
     if (path && !is_readable("capath", path, problem))
         return false;
     if (file && SSL_CTX_load_verify_file(ssl, file) != 1)
-        return complain_with_reason(problem, "cafile", file, "there is no CA certificate in PEM that can be used");
+        return complain_with_reason(problem, "cafile", file,
+                                    "there is no CA certificate in PEM that can be used");
     if (path && SSL_CTX_load_verify_dir(ssl, path) != 1)
         return complain_with_reason(problem, "capath", path, "this folder cannot be used");
     return true;
@@ -138,7 +141,8 @@ static bool load_revoked(SSL_CTX *ssl, const char *file, struct line *problem)
         return false;
     X509_LOOKUP *lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
     if (!lookup || X509_load_crl_file(lookup, file, X509_FILETYPE_PEM) < 1)
-        return complain_with_reason(problem, "crlfile", file, "this is no certificate revocation list in PEM");
+        return complain_with_reason(problem, "crlfile", file,
+                                    "this is no certificate revocation list in PEM");
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
     return true;
 }
@@ -163,7 +167,8 @@ static bool set_verification(SSL_CTX *ssl, const struct configuration_tls *tls, 
 static bool set_ciphers(SSL_CTX *ssl, const struct configuration_tls *tls, struct line *problem)
 {
     if (tls->ciphers[0] && SSL_CTX_set_cipher_list(ssl, tls->ciphers) != 1)
-        return complain(problem, "ciphers", tls->ciphers, "OpenSSL knows none of these; see openssl ciphers -v");
+        return complain(problem, "ciphers", tls->ciphers,
+                        "OpenSSL knows none of these; see openssl ciphers -v");
     if (tls->ciphers_1_3[0] && SSL_CTX_set_ciphersuites(ssl, tls->ciphers_1_3) != 1)
         return complain(problem, "ciphers_tls1.3", tls->ciphers_1_3,
                         "OpenSSL does not know these; see openssl ciphers -s -v -tls1_3");
@@ -188,10 +193,11 @@ static int choose_application(SSL *ssl, const unsigned char **chosen, unsigned c
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* What was proved when a session began may not hold any more when it's resumed. A ticket with a certificate that has
- * expired meanwhile is worth nothing: the handshake is a whole one then, and comes to its own verdict. */
-static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name, size_t length,
-                                      SSL_TICKET_STATUS status, void *argument)
+/* What was proved when a session began may not hold any more when it's resumed. A ticket with a certificate
+ * that has expired meanwhile is worth nothing: the handshake is a whole one then, and comes to its own
+ * verdict. */
+static SSL_TICKET_RETURN judge_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *key_name,
+                                      size_t length, SSL_TICKET_STATUS status, void *argument)
 {
     const bool good = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
     const X509 *certificate = good ? SSL_SESSION_get0_peer(session) : NULL;
@@ -208,8 +214,9 @@ static void set_manners(struct tls_context *context, const struct configuration_
 {
     SSL_CTX *ssl = context->ssl;
     SSL_CTX_set_min_proto_version(ssl, tls->version == TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
-    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                 SSL_OP_SINGLE_ECDH_USE | SSL_OP_SINGLE_DH_USE);
+    SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_SINGLE_ECDH_USE |
+                                 SSL_OP_SINGLE_DH_USE);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_dh_auto(ssl, 1);
     SSL_CTX_set_max_early_data(ssl, 0); /* it can be replayed, and a PUBLISH must not be */

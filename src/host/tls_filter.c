@@ -15,7 +15,7 @@ struct tls_filter {
     /* Those of the call that is going on. */
     struct bytes input;
     struct buffer *down;
-    char *complaint; /* owned; NULL: there was no memory for it, or nothing has failed */
+    char *complaint;               /* owned; NULL: there was no memory for it, or nothing has failed */
     struct peer_identity identity; /* its texts are owned */
     bool begun;                    /* bytes have come */
     bool open;                     /* the handshake is done */
@@ -93,21 +93,28 @@ static enum filter_outcome fail(struct tls_filter *tls, const char *why, const c
 /* The certificate of the client was refused. */
 static enum filter_outcome fail_verification(struct tls_filter *tls)
 {
+    static const char stranger[] = "the client certificate comes from no CA that is known here";
+    static const struct {
+        long result;
+        const char *why;
+    } results[] = {
+        {X509_V_ERR_CERT_HAS_EXPIRED, "the client certificate has expired"},
+        {X509_V_ERR_CERT_REVOKED, "the client certificate is revoked"},
+        {X509_V_ERR_CRL_HAS_EXPIRED, "the client certificate cannot be judged: crlfile has expired"},
+        {X509_V_ERR_UNABLE_TO_GET_CRL,
+         "the client certificate cannot be judged: crlfile has nothing of its CA"},
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, stranger},
+        {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, stranger},
+        {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, stranger},
+        {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, stranger},
+        {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, stranger},
+    };
     const long result = SSL_get_verify_result(tls->ssl);
     const char *why = "the client certificate is refused";
-    if (result == X509_V_ERR_CERT_HAS_EXPIRED)
-        why = "the client certificate has expired";
-    else if (result == X509_V_ERR_CERT_REVOKED)
-        why = "the client certificate is revoked";
-    else if (result == X509_V_ERR_CRL_HAS_EXPIRED)
-        why = "the client certificate cannot be judged: crlfile has expired";
-    else if (result == X509_V_ERR_UNABLE_TO_GET_CRL)
-        why = "the client certificate cannot be judged: crlfile has nothing of its CA";
-    else if (result == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-             result == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
-             result == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT || result == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
-             result == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE)
-        why = "the client certificate comes from no CA that is known here";
+    for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
+        if (results[i].result == result)
+            why = results[i].why;
+    }
     return fail(tls, why, X509_verify_cert_error_string(result));
 }
 
@@ -133,7 +140,8 @@ static enum filter_outcome fail_by_reason(struct tls_filter *tls)
         {SSL_R_VERSION_TOO_LOW, "the client offers no version that is allowed"},
         {SSL_R_NO_SHARED_CIPHER, "the client offers no cipher suite that is allowed"},
         {SSL_R_NO_SUITABLE_KEY_SHARE, "the client offers no group for the key exchange that is known here"},
-        {SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, "the client accepts no signature that our certificate can make"},
+        {SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
+         "the client accepts no signature that our certificate can make"},
         {SSL_R_NO_APPLICATION_PROTOCOL, "the client asks by ALPN for a protocol that is not spoken here"},
         {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "the client has no certificate, and one is required"},
     };
@@ -235,8 +243,9 @@ static enum filter_outcome tls_send(struct filter *filter, struct bytes bytes, s
     tls->down = down;
     const int result = SSL_write_ex(tls->ssl, bytes.data, bytes.length, &count);
     enum filter_outcome outcome = FILTER_GOES_ON;
+    /* Until the rest of it comes, OpenSSL sends nothing. No client does this but on purpose. */
     if (result != 1 && SSL_get_error(tls->ssl, result) == SSL_ERROR_WANT_READ)
-        outcome = fail(tls, "the client has sent half of a key update", NULL); /* until it's whole, nothing can be sent */
+        outcome = fail(tls, "the client has sent half of a key update", NULL);
     else if (result != 1)
         outcome = fail_by_reason(tls);
     tls->down = NULL;
@@ -272,10 +281,12 @@ static char *copy_common_name(const X509_NAME *subject)
     const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (index < 0)
         return NULL;
-    const int length = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
+    const int length =
+        ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
     if (length < 0)
         return NULL;
-    char *name = length > 0 && strlen((const char *)utf8) == (size_t)length ? strdup((const char *)utf8) : NULL;
+    char *name =
+        length > 0 && strlen((const char *)utf8) == (size_t)length ? strdup((const char *)utf8) : NULL;
     OPENSSL_free(utf8);
     return name;
 }

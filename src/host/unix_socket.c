@@ -51,8 +51,8 @@ static bool remove_stale(const char *path)
     return false;
 }
 
-/* The mode is set before there is a file, so that it's never open to everybody; and again afterwards, because the
- * umask may have taken some of it away. */
+/* The mode is set before there is a file, so that it's never open to everybody; and again afterwards, because
+ * the umask may have taken some of it away. */
 static bool bind_to(int descriptor, const char *path)
 {
     const struct sockaddr_un address = address_of(path);

@@ -13,8 +13,8 @@ void wanted_find(struct wanted *wanted, const struct command_line *command_line,
         wanted->listeners[wanted->count++] = &configuration->listeners.items[i];
 }
 
-static bool prepare_one(struct wanted *wanted, size_t index, void (*complain)(void *context, const char *text),
-                        void *context)
+static bool prepare_one(struct wanted *wanted, size_t index,
+                        void (*complain)(void *context, const char *text), void *context)
 {
     struct line problem = {0};
     if (!configuration_uses_tls(wanted->listeners[index]))

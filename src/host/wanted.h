@@ -1,5 +1,5 @@
-/* wanted: the listeners that the user wants, from the configuration and the command line, and what their TLS needs.
- * Prefix: wanted_ */
+/* wanted: the listeners that the user wants, from the configuration and the command line, and what their TLS
+ * needs. Prefix: wanted_ */
 #ifndef ETALON_HOST_WANTED_H
 #define ETALON_HOST_WANTED_H
 
@@ -14,13 +14,13 @@ struct wanted {
     struct tls_context *contexts[CONFIGURATION_LISTENERS]; /* owned, until they are taken; NULL: no TLS */
 };
 
-/* Which listeners they are. --port or --bind replace all of the file: half of the one and half of the other would
- * surprise. */
+/* Which listeners they are. --port or --bind replace all of the file: half of the one and half of the other
+ * would surprise. */
 void wanted_find(struct wanted *wanted, const struct command_line *command_line,
                  const struct configuration *configuration);
 
-/* Reads the certificates and keys. False: `complain` was told of each listener that can't be had, nothing is to be
- * released. */
+/* Reads the certificates and keys. False: `complain` was told of each listener that can't be had, nothing is
+ * to be released. */
 bool wanted_prepare(struct wanted *wanted, void (*complain)(void *context, const char *text), void *context);
 
 /* Releases the contexts that nobody has taken. */

@@ -1,4 +1,5 @@
-/* transport-tests --certificates FOLDER [GROUP...]: the tests of the filters; each runs in a process of its own. */
+/* transport-tests --certificates FOLDER [GROUP...]: the tests of the filters; each runs in a process of its
+ * own. */
 #include <check.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -224,8 +224,8 @@ static void certify(struct world *world, const char *name, int length, long vali
     X509 *authority = read_certificate("ca.crt");
     X509 *certificate = X509_new();
     X509_NAME *subject = X509_NAME_new();
-    ck_assert(X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, (const unsigned char *)name, length,
-                                         -1, 0));
+    ck_assert(X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8, (const unsigned char *)name,
+                                         length, -1, 0));
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 77);
     X509_gmtime_adj(X509_getm_notBefore(certificate), -100);
@@ -342,8 +342,8 @@ START_TEST(keys_are_updated)
 }
 END_TEST
 
-/* Somebody may send as many as he likes without reading an answer: none of it stays with the filter. What waits for the
- * socket is bounded by socket.c. */
+/* Somebody may send as many as he likes without reading an answer: none of it stays with the filter. What
+ * waits for the socket is bounded by socket.c. */
 START_TEST(many_key_updates)
 {
     enum { UPDATES = 1000 };

@@ -1,4 +1,5 @@
-/* host/tls: connections that don't come about. The client gets the right alert, the log a reason in plain words. */
+/* host/tls: connections that don't come about. The client gets the right alert, the log a reason in plain
+ * words. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,7 +109,8 @@ START_TEST(the_client_does_not_trust_us)
     world_file(path, "other-ca.crt");
     ck_assert_int_eq(SSL_CTX_load_verify_file(world.client_context, path), 1);
     ck_assert(!world_connect(&world));
-    ck_assert_ptr_nonnull(strstr(world_complaint(&world), "the client refuses us: unknown CA; it does not know"));
+    ck_assert_ptr_nonnull(
+        strstr(world_complaint(&world), "the client refuses us: unknown CA; it does not know"));
     ck_assert_int_eq(world.client_alert, -1);
     world_end(&world);
 }

@@ -148,7 +148,8 @@ static bool carry_down(struct world *world)
     const struct bytes bytes = buffer_all(down);
     if (bytes.length == 0)
         return false;
-    ck_assert_int_eq(BIO_write(SSL_get_rbio(world->client), bytes.data, (int)bytes.length), (int)bytes.length);
+    ck_assert_int_eq(BIO_write(SSL_get_rbio(world->client), bytes.data, (int)bytes.length),
+                     (int)bytes.length);
     buffer_clear(down);
     return true;
 }

@@ -1,4 +1,4 @@
-/* tls_world: the filter as server and OpenSSL as client, with nothing but memory between them. Prefix: world_ */
+/* tls_world: the filter as server, OpenSSL as client, nothing but memory between them. Prefix: world_ */
 #ifndef ETALON_TESTS_TRANSPORT_TLS_WORLD_H
 #define ETALON_TESTS_TRANSPORT_TLS_WORLD_H
 
