@@ -8,6 +8,9 @@ TEST_COMMAND_configuration = tests/cli/configuration --program $(BUILD)/etalon
 TEST_STEPS += passwords
 TEST_COMMAND_passwords = tests/cli/passwords --program $(BUILD)/etalon
 
+TEST_STEPS += scram
+TEST_COMMAND_scram = tests/cli/scram --program $(BUILD)/etalon
+
 TEST_STEPS += tls
 TEST_COMMAND_tls = tests/cli/tls --program $(BUILD)/etalon --certificates $(BUILD)/certs
 
