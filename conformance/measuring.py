@@ -19,8 +19,8 @@ class CannotRun(Exception):
 
 
 @contextlib.contextmanager
-def running(command, log=subprocess.DEVNULL):
-    process = subprocess.Popen(command, stdout=log, stderr=log)
+def running(command, log=subprocess.DEVNULL, environment=None):
+    process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
     try:
         yield process
     finally:
@@ -90,17 +90,27 @@ def folder_of_its_own():
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def transports(name):
+    """What the brokers of conformance/brokers/NAME can be told to speak: mqtt, and what its profile says."""
+    with open(os.path.join(BROKERS, name, 'profile'), encoding='utf-8') as file:
+        lines = [line.split() for line in file]
+    return ['mqtt'] + [word for line in lines if line[:1] == ['transports'] for word in line[1:]]
+
+
 @contextlib.contextmanager
-def broker(build, name, folder):
+def broker(build, name, folder, transport='mqtt'):
     """A broker of its own, of conformance/brokers; yields its port. Its output goes to the folder."""
     with open(os.path.join(folder, 'broker.log'), 'wb') as log:
-        if name == 'etalon':
+        if name == 'etalon' and transport == 'mqtt':
             path = os.path.join(folder, 'broker-port')
             with running([os.path.join(build, 'etalon'), '-p', '0', '--port-file', path], log) as process:
                 yield wait_for('the broker', process, lambda: read_port(path))
             return
         port = free_port()
-        with running([os.path.join(BROKERS, name, 'start'), 'default', str(port), folder], log) as process:
+        environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')), TRANSPORT=transport,
+                           CERTIFICATES=os.path.abspath(os.path.join(build, 'certs')))
+        command = [os.path.join(BROKERS, name, 'start'), 'default', str(port), folder]
+        with running(command, log, environment) as process:
             wait_for('the broker', process, lambda: answers(port))
             yield port
 
@@ -120,16 +130,21 @@ def proxy(build, folder, target, mutant=None):
         raise CannotRun('the proxy ended with status %d' % process.returncode)
 
 
-def run_suite(build, folder, port, options, limit, **variables):
-    """Runs the suite on the broker at this port, for `limit` seconds at most; returns what its report says. `variables`
+def url(transport, port):
+    return '%s://127.0.0.1:%d' % (transport, port)
+
+
+def run_suite(build, folder, target, options, limit, **variables):
+    """Runs the suite on the broker at this URL, for `limit` seconds at most; returns what its report says. `variables`
     are added to its environment."""
     path = os.path.join(folder, 'results.json')
     forget(path)
     command = [os.path.join(build, 'etalon-conformance'), '--no-progress', '--json', path]
-    environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')), **variables)
+    environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')),
+                       CERTIFICATES=os.path.abspath(os.path.join(build, 'certs')), **variables)
     try:
-        done = subprocess.run(command + options + ['mqtt://127.0.0.1:%d' % port], capture_output=True,
-                              text=True, errors='replace', timeout=limit, check=False, env=environment)
+        done = subprocess.run(command + options + [target], capture_output=True, text=True,
+                              errors='replace', timeout=limit, check=False, env=environment)
     except subprocess.TimeoutExpired:
         raise CannotRun('the suite did not end within %.0f s' % limit) from None
     if not os.path.exists(path):

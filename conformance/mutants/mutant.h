@@ -57,6 +57,14 @@ struct passage {
     struct verdict verdict; /* of the codec: packets that break a rule by themselves are refused */
 };
 
+/* One frame of a WebSocket on its way (chapter 6). */
+struct frame {
+    struct connection *connection;
+    uint8_t first;    /* its first byte: FIN and opcode; may be changed */
+    uint8_t *payload; /* without mask; may be changed in place */
+    size_t length;    /* of the payload; may be made smaller */
+};
+
 /* ---- What a mutant does -------------------------------------------------------------------------- */
 
 #define TYPE(type) (1U << (type)) /* combine with | */
@@ -79,6 +87,14 @@ struct behaviour {
     /* The broker's closing of these connections is not passed on: they stay open, and pretend answers. NULL:
      * none. keep_all_open will do for most. */
     bool (*keep_open)(const struct connection *connection);
+
+    /* Over WebSocket packets are not looked for; these see all frames, and the heads of the HTTP handshake before
+     * them. A head may be replaced by a text that was allocated (replace_text); NULL: it passes. Files of chapter
+     * 6 only: the suite then goes over WebSocket. */
+    enum fate (*frame_from_client)(struct frame *frame);
+    enum fate (*frame_from_server)(struct frame *frame);
+    char *(*head_from_client)(struct connection *connection, const char *head);
+    char *(*head_from_server)(struct connection *connection, const char *head);
 
     size_t context_size; /* bytes of connection->context */
 
@@ -177,6 +193,9 @@ struct bytes raw_topic(const struct passage *passage);
 
 /* Memory that lives until the present packet has been dealt with; never NULL. */
 void *scratch(struct passage *passage, size_t size);
+
+/* For heads: `text` with the first `old` in it replaced, allocated; NULL if there is none. */
+char *replace_text(const char *text, const char *old, const char *new);
 
 /* ---- Memory beyond a connection ------------------------------------------------------------------ */
 

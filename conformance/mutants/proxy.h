@@ -37,6 +37,8 @@ struct half {
     struct queue input;  /* read here, not yet a whole packet */
     struct queue output; /* to be written here */
     bool ended;          /* its peer has finished sending, and that was dealt with */
+    bool upgrading;      /* a WebSocket's: the head of the handshake has begun here */
+    bool upgraded;       /* and ended: frames follow */
     bool opaque;         /* the stream cannot be cut into packets any more: it passes as it is */
     bool finish;         /* shut down for writing once the output is empty */
     bool finished;
@@ -98,6 +100,10 @@ void proxy_close_link(struct link *link);
 
 /* Cuts what waits in half->input into packets and deals with each. passage.c */
 void passage_read(struct half *half);
+
+/* Whether the connection is a WebSocket's; and what passage_read is to those. frames.c */
+bool frames_expected(const struct half *half);
+void frames_read(struct half *half);
 
 /* The peer of this half has finished sending: the rest of its input passes as it is. passage.c */
 void passage_end(struct half *half);
