@@ -3,7 +3,7 @@
 #   make fuzz-minimise                             keep what adds coverage in fuzz/corpus
 # `make test` runs the corpus through the same harnesses, built by whatever CC and SAN say.
 
-FUZZ_ALL := base broker configuration dissect packet records scram stream topics websocket
+FUZZ_ALL := acl base broker configuration dissect packet password_file records scram stream topics websocket
 FUZZ_NAMES ?= $(FUZZ_ALL)
 FUZZ_SECONDS ?= 60
 FUZZ_CLANG ?= clang
@@ -21,6 +21,9 @@ FUZZ_CONFIGURATION := $(wildcard src/host/configuration.c src/host/configuration
 FUZZ_WEBSOCKET := $(wildcard src/host/http_upgrade.c src/host/websocket.c)
 # The server's side of SCRAM.
 FUZZ_SCRAM := $(SCRAM_SOURCES)
+# The files that say who gets in and who may do what.
+FUZZ_ACL := $(wildcard src/host/acl.c src/host/text_file.c)
+FUZZ_PASSWORDS := $(wildcard src/host/password_file.c src/host/text_file.c)
 FUZZ_REPLAYS := $(FUZZ_ALL:%=$(BUILD)/fuzz-replay-%)
 
 # The replay of the corpus
@@ -38,6 +41,9 @@ $(BUILD)/fuzz-replay-configuration: $(call objects,$(FUZZ_CONFIGURATION))
 $(BUILD)/fuzz-replay-scram: $(call objects,$(FUZZ_SCRAM))
 $(BUILD)/fuzz-replay-scram: FUZZ_LIBS = $(SCRAM_LIBS)
 $(BUILD)/fuzz-replay-websocket: $(call objects,$(FUZZ_WEBSOCKET))
+$(BUILD)/fuzz-replay-acl: $(call objects,$(FUZZ_ACL))
+$(BUILD)/fuzz-replay-password_file: $(call objects,$(FUZZ_PASSWORDS))
+$(BUILD)/fuzz-replay-password_file: FUZZ_LIBS = -lcrypto
 $(BUILD)/fuzz-replay-websocket: FUZZ_LIBS = $(WEBSOCKET_LIBS)
 
 # The search: everything compiled once more, with clang's instrumentation, below $(FUZZ_FOLDER)/clang.
@@ -64,6 +70,9 @@ $(FUZZ_FOLDER)/fuzz_configuration: $(FUZZ_CONFIGURATION:%.c=$(FUZZ_FOLDER)/clang
 $(FUZZ_FOLDER)/fuzz_scram: $(FUZZ_SCRAM:%.c=$(FUZZ_FOLDER)/clang/%.o)
 $(FUZZ_FOLDER)/fuzz_scram: FUZZ_LIBS = $(SCRAM_LIBS)
 $(FUZZ_FOLDER)/fuzz_websocket: $(FUZZ_WEBSOCKET:%.c=$(FUZZ_FOLDER)/clang/%.o)
+$(FUZZ_FOLDER)/fuzz_acl: $(FUZZ_ACL:%.c=$(FUZZ_FOLDER)/clang/%.o)
+$(FUZZ_FOLDER)/fuzz_password_file: $(FUZZ_PASSWORDS:%.c=$(FUZZ_FOLDER)/clang/%.o)
+$(FUZZ_FOLDER)/fuzz_password_file: FUZZ_LIBS = -lcrypto
 $(FUZZ_FOLDER)/fuzz_websocket: FUZZ_LIBS = $(WEBSOCKET_LIBS)
 $(FUZZ_FOLDER)/fuzz_packet: $(FUZZ_FOLDER)/clang/fuzz/mutate_packet.o
 $(FUZZ_FOLDER)/fuzz_dissect: $(FUZZ_FOLDER)/clang/fuzz/mutate_dissect.o

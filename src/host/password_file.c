@@ -60,10 +60,10 @@ static bool complain(struct parser *parser, const char *text)
 static bool complain_of_user(struct parser *parser, struct bytes name, const char *text)
 {
     struct line line = {0};
-    line_text(&line, "user \"");
-    line_stranger(&line, name);
-    line_text(&line, "\": ");
     line_text(&line, text);
+    line_text(&line, " (user \"");
+    line_stranger(&line, name); /* last, because it may be cut off */
+    line_text(&line, "\")");
     return complain(parser, line.text);
 }
 
@@ -201,9 +201,9 @@ static bool add(struct parser *parser, struct bytes name, const struct password_
     const struct password_entry *first = entry_of(file, name);
     if (first) {
         struct line text = {0};
-        line_text(&text, "was given in line ");
+        line_text(&text, "this user was given in line ");
         line_number(&text, first->line);
-        line_text(&text, " already, and each user has one password only");
+        line_text(&text, " already, and each has one password only");
         return complain_of_user(parser, name, text.text);
     }
     struct password_entry *entry = keep(head, salt, name);
