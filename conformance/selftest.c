@@ -15,6 +15,7 @@
 #include "selection.h"
 #include "stub.h"
 #include "trace.h"
+#include "websocket.h"
 
 /* ---- Samples ------------------------------------------------------------------------------------- */
 
@@ -554,9 +555,20 @@ static void check_target(struct tally *tally)
 {
     struct target target;
     char problem[600];
-    static const char *const wrong[] = {"",          "localhost",   "http://a",       "mqtt://",
-                                        "mqtt://:1", "mqtt://a:0",  "mqtt://a:65536", "mqtt://a:x",
-                                        "mqtt://a:", "mqtt://[::1", "mqtt://a/b"};
+    static const char *const wrong[] = {
+        "",           "localhost", "http://a",    "mqtt://",    "mqtt://:1",   "mqtt://a:0", "mqtt://a:65536",
+        "mqtt://a:x", "mqtt://a:", "mqtt://[::1", "mqtt://a/b", "mqtts://a/b", "ws://a/b c", "ws://a/#b",
+        "wsx://a",    "ws:/a",     "ws://:80/",   "wss://a:/"};
+    static const struct {
+        const char *url;
+        const char *shown;
+        const char *transport;
+    } right[] = {
+        {"mqtts://a", "mqtts://a:8883", "TLS"},
+        {"ws://a", "ws://a:80/mqtt", "WebSocket"},
+        {"wss://a/", "wss://a:443/", "WebSocket over TLS"},
+        {"wss://u:p@[::1]:8084/x/y?z=1", "wss://u@[::1]:8084/x/y?z=1", "WebSocket over TLS"},
+    };
     check(tally,
           target_parse(&target, "mqtt://broker", problem, sizeof problem) &&
               strcmp(target.host, "broker") == 0 && strcmp(target.port, "1883") == 0,
@@ -569,6 +581,129 @@ static void check_target(struct tally *tally)
     check(tally, strstr(target.url, "p@s") == NULL, "the password is not shown");
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         check(tally, !target_parse(&target, wrong[i], problem, sizeof problem), wrong[i]);
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++)
+        check(tally,
+              target_parse(&target, right[i].url, problem, sizeof problem) &&
+                  strcmp(target.url, right[i].shown) == 0 &&
+                  strcmp(target.transport, right[i].transport) == 0,
+              right[i].url);
+}
+
+/* ---- WebSocket ----------------------------------------------------------------------------------- */
+
+/* Key and hash of RFC 6455 section 1.3. */
+#define SAMPLE_KEY "dGhlIHNhbXBsZSBub25jZQ=="
+#define UPGRADED "HTTP/1.1 101 Switching Protocols\r\n"
+#define UPGRADE "Upgrade: websocket\r\n"
+#define CONNECTION "Connection: Upgrade\r\n"
+#define ACCEPT "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
+
+static bool accepts_answer(const char *head)
+{
+    struct websocket_answer answer;
+    websocket_judge_answer(&answer, head, strlen(head), SAMPLE_KEY);
+    return answer.accepted;
+}
+
+static void check_answers(struct tally *tally)
+{
+    static const char *const wrong[] = {
+        "HTTP/1.1 200 OK\r\n" UPGRADE CONNECTION ACCEPT "\r\n",
+        "HTTP/1.0 101 Switching Protocols\r\n" UPGRADE CONNECTION ACCEPT "\r\n",
+        "\r\n\r\n",
+        UPGRADED CONNECTION ACCEPT "\r\n",
+        UPGRADED UPGRADE ACCEPT "\r\n",
+        UPGRADED UPGRADE CONNECTION "\r\n",
+        UPGRADED UPGRADE CONNECTION "Sec-WebSocket-Accept: " SAMPLE_KEY "\r\n\r\n",
+        UPGRADED UPGRADE CONNECTION "Sec-WebSocket-Accept: S3PPLMBITXAQ9KYGZZHZRBK+XOO=\r\n\r\n",
+        UPGRADED UPGRADE CONNECTION ACCEPT ACCEPT "\r\n",
+        UPGRADED UPGRADE CONNECTION ACCEPT "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+        UPGRADED UPGRADE CONNECTION ACCEPT
+        "Sec-WebSocket-Protocol: mqtt\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n",
+    };
+    struct websocket_answer answer;
+    const char *head = UPGRADED "upgrade:WebSocket\r\nCONNECTION: keep-alive, upgrade \r\n" ACCEPT
+                                "Sec-WebSocket-Protocol:  mqtt \r\n\r\n";
+    websocket_judge_answer(&answer, head, strlen(head), SAMPLE_KEY);
+    check(tally, answer.accepted && answer.chosen && strcmp(answer.subprotocol, "mqtt") == 0,
+          "an answer that opens a WebSocket");
+    check(tally, accepts_answer(UPGRADED UPGRADE CONNECTION ACCEPT "\r\n"), "the least that an answer needs");
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        check(tally, !accepts_answer(wrong[i]), wrong[i]);
+}
+
+/* Reads frames of a server byte by byte. The data are appended to `data`; false: a violation. */
+static bool read_frames(const char *frames, size_t length, char *data, struct websocket_reader *reader)
+{
+    *reader = (struct websocket_reader){.header_length = 0};
+    for (size_t i = 0; i < length; i++) {
+        const uint8_t *at = (const uint8_t *)frames + i;
+        size_t left = 1;
+        const uint8_t *payload;
+        size_t payload_length;
+        enum websocket_event event = websocket_read(reader, &at, &left, &payload, &payload_length);
+        if (event == WEBSOCKET_VIOLATION)
+            return false;
+        if (event == WEBSOCKET_DATA)
+            strncat(data, (const char *)payload, payload_length);
+    }
+    return true;
+}
+
+static void check_frames(struct tally *tally)
+{
+    static const struct {
+        const char *bytes;
+        size_t length;
+        const char *data; /* NULL: a violation */
+        const char *what;
+    } frames[] = {
+        {"\x82\x02hi", 4, "hi", "a binary frame"},
+        {"\x82\x00\x82\x01x", 5, "x", "an empty frame"},
+        {"\x02\x01h\x89\x01p\x80\x01i", 9, "hi", "fragments with a Ping between them"},
+        {"\x82\x7e\x00\x02hi", 6, "hi", "a length of two bytes"},
+        {"\x82\x7f\x00\x00\x00\x00\x00\x00\x00\x02hi", 12, "hi", "a length of eight bytes"},
+        {"\x81\x02hi", 4, NULL, "a text frame"},
+        {"\x01\x02hi", 4, NULL, "a text frame that begins a message"},
+        {"\x82\x82\x00\x00\x00\x00hi", 8, NULL, "a masked frame"},
+        {"\xc2\x02hi", 4, NULL, "a reserved bit"},
+        {"\x83\x02hi", 4, NULL, "a reserved opcode"},
+        {"\x8b\x00", 2, NULL, "a reserved opcode of control"},
+        {"\x80\x02hi", 4, NULL, "a continuation of nothing"},
+        {"\x02\x01h\x82\x01i", 6, NULL, "a message within a message"},
+        {"\x09\x00", 2, NULL, "a Ping in fragments"},
+        {"\x89\x7e\x00\x7e", 4, NULL, "a long Ping"},
+    };
+    struct websocket_reader reader;
+    for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+        char data[64] = "";
+        bool good = read_frames(frames[i].bytes, frames[i].length, data, &reader);
+        check(tally, frames[i].data == NULL ? !good : good && strcmp(data, frames[i].data) == 0,
+              frames[i].what);
+        check(tally, reader.text == (good ? false : strstr(frames[i].what, "text") != NULL), frames[i].what);
+    }
+}
+
+static void check_websocket(struct tally *tally)
+{
+    char key[WEBSOCKET_KEY_SIZE];
+    char other[WEBSOCKET_KEY_SIZE];
+    uint8_t header[WEBSOCKET_HEADER_LIMIT];
+    static const uint8_t mask[4] = {1, 2, 3, 4};
+    uint8_t data[] = {0, 0, 0, 0, 0};
+    websocket_make_key(key);
+    websocket_make_key(other);
+    check(tally, strlen(key) == 24 && strcmp(key, other) != 0, "each key is another");
+    check(tally, websocket_write_header(header, 0x82, 125, mask) == 6 && header[1] == 0xfd, "125 bytes");
+    check(tally, websocket_write_header(header, 0x82, 126, mask) == 8 && header[1] == 0xfe, "126 bytes");
+    check(tally, websocket_write_header(header, 0x82, 65536, mask) == 14 && header[1] == 0xff,
+          "65,536 bytes");
+    websocket_mask(data, sizeof data, mask);
+    check(tally, data[3] == 4 && data[4] == 1, "the mask repeats");
+    check(tally, websocket_close_code((const uint8_t *)"\x03\xe9", 2) == 1001, "a code");
+    check(tally, websocket_close_code(NULL, 0) == 0, "no code");
+    check_answers(tally);
+    check_frames(tally);
 }
 
 static bool reads(struct options *options, char **argv)
@@ -633,6 +768,7 @@ int main(void)
     check_selection(&tally);
     check_shuffle(&tally);
     check_target(&tally);
+    check_websocket(&tally);
     check_options(&tally);
     check_scram(&tally);
     check_run(&tally);
