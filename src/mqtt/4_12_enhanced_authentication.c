@@ -57,12 +57,21 @@ void authentication_inform(const struct connection *connection, struct propertie
         properties_set_bytes(properties, ORDINAL_AUTHENTICATION_DATA, authentication->data);
 }
 
+/* The CONNECT is needed no more. There is a password in it, of which no copy is to be left in memory. */
+static void wipe_connect(struct authentication *authentication)
+{
+    explicit_bzero(authentication->bytes + authentication->method_length, authentication->connect_length);
+    authentication->connect_length = 0;
+}
+
 void authentication_end(struct broker *broker, struct connection *connection)
 {
     struct authentication *authentication = connection->authentication;
     connection->authentication = NULL;
     if (authentication && authentication->asked && broker->environment.authentication_ended)
         broker->environment.authentication_ended(broker->environment.context, connection_host(connection));
+    if (authentication)
+        wipe_connect(authentication);
     free(authentication);
 }
 
@@ -129,7 +138,7 @@ static struct verdict accept_connect(struct broker *broker, struct connection *c
     const struct verdict verdict =
         connect_accept(broker, connection, connect, answer->has_user_name ? &answer->user_name : NULL);
     authentication->has_data = false;
-    authentication->connect_length = 0;
+    wipe_connect(authentication);
     if (authentication->method_length > 0)
         return verdict;
     connection->authentication = NULL; /* without a method no AUTH will follow */
