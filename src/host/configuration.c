@@ -15,6 +15,9 @@ void configuration_default(struct configuration *configuration)
 {
     memset(configuration, 0, sizeof *configuration);
     configuration->settings = broker_default_settings();
+    configuration->address_limits =
+        (struct configuration_address_limits){UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    configuration->memory_limit = CONFIGURATION_MEMORY_HALF;
     configuration->port = DEFAULT_PORT;
     configuration->default_listener.maximum_connections = UINT32_MAX;
     configuration->default_listener.websockets.headers_size = CONFIGURATION_HEADERS_SIZE;

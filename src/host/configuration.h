@@ -76,6 +76,15 @@ struct configuration_log_destination {
     char file[CONFIGURATION_TEXT_SIZE]; /* of LOG_TO_FILE */
 };
 
+/* What one address, or all of them, may have. UINT32_MAX: no limit. */
+struct configuration_address_limits {
+    uint32_t connections; /* in all */
+    uint32_t per_address;
+    uint32_t rate; /* new ones from one address in a second */
+};
+
+#define CONFIGURATION_MEMORY_HALF UINT64_MAX /* memory_limit: half of what there is */
+
 /* Owns all its texts, so it may be copied. */
 struct configuration {
     struct broker_settings settings;          /* without their texts: see configuration_settings */
@@ -88,6 +97,8 @@ struct configuration {
     char response_information[CONFIGURATION_TEXT_SIZE]; /* "": none */
     char server_reference[CONFIGURATION_TEXT_SIZE];     /* "": none */
     struct configuration_log_destination log_destination;
+    struct configuration_address_limits address_limits;
+    uint64_t memory_limit; /* bytes; 0: none; or CONFIGURATION_MEMORY_HALF */
     uint32_t sys_interval; /* s between two updates of $SYS; 0: none */
     uint8_t log_levels;    /* bit N: lines of enum log_level N are written */
     bool log_timestamp;

@@ -55,7 +55,8 @@ static void store(struct configuration *configuration, const struct keyword *key
     const uint8_t one = (uint8_t)scaled;
     const uint16_t two = (uint16_t)scaled;
     const uint32_t four = (uint32_t)scaled;
-    const void *sources[] = {[sizeof one] = &one, [sizeof two] = &two, [sizeof four] = &four};
+    const void *sources[] = {
+        [sizeof one] = &one, [sizeof two] = &two, [sizeof four] = &four, [sizeof scaled] = &scaled};
     assert(keyword->width < sizeof sources / sizeof *sources && sources[keyword->width]);
     memcpy(place, sources[keyword->width], keyword->width);
 }
@@ -485,8 +486,37 @@ static const struct keyword keywords[] = {
     {"set_tcp_nodelay", BOOLEAN, "true", "known for Mosquitto's sake; always true", read_nodelay,
      PLACE(set_tcp_nodelay)},
 
-    {"max_packet_size", "BYTES", "0", "the largest Control Packet a client may send; 0: MQTT's own limit",
+    {"max_packet_size", "BYTES", "16M", "the largest Control Packet a client may send; 0: MQTT's own limit",
      read_size, PLACE(settings.maximum_packet_size), FROM(20, 268435460), .zero = true},
+    {"packet_max_connect", "BYTES", "512k",
+     "the same for CONNECT and AUTH of clients that are not accepted yet; 0: max_packet_size", read_size,
+     PLACE(settings.maximum_first_packet), FROM(20, 268435460), .zero = true, .reloadable = true},
+    {"max_user_properties", "COUNT", "1000", "User Properties in one packet; 0: no limit", read_number,
+     PLACE(settings.maximum_user_properties), FROM(0, UINT32_MAX), .reloadable = true},
+    {"max_topic_levels", "COUNT", "0", "levels of a Topic Name or Topic Filter; 0: no limit", read_number,
+     PLACE(settings.maximum_topic_levels), FROM(0, UINT16_MAX + 1), .reloadable = true},
+    {"global_max_clients", "COUNT", "1000000", "sessions, of clients that are connected or not; 0: no limit",
+     read_number, PLACE(settings.maximum_sessions), FROM(0, UINT32_MAX), .reloadable = true},
+    {"global_max_connections", "COUNT", "-1", "connections to all listeners together; -1: no limit",
+     read_maximum_connections, PLACE(address_limits.connections), FROM(1, UINT32_MAX - 1),
+     .reloadable = true},
+    {"max_connections_per_address", "COUNT", "-1", "connections from one IP address; -1: no limit",
+     read_maximum_connections, PLACE(address_limits.per_address), FROM(1, UINT32_MAX - 1),
+     .reloadable = true},
+    {"max_connection_rate", "COUNT", "-1", "new connections from one IP address in a second; -1: no limit",
+     read_maximum_connections, PLACE(address_limits.rate), FROM(1, 1000000), .reloadable = true},
+    {"max_subscriptions_per_client", "COUNT", "10000", "subscriptions of one client; 0: no limit",
+     read_number, PLACE(settings.maximum_subscriptions_of_session), FROM(0, UINT32_MAX), .reloadable = true},
+    {"max_subscriptions", "COUNT", "4000000", "subscriptions of all clients together; 0: no limit",
+     read_number, PLACE(settings.maximum_subscriptions), FROM(0, UINT32_MAX), .reloadable = true},
+    {"max_retained_messages", "COUNT", "1000000", "retained messages; 0: no limit", read_number,
+     PLACE(settings.maximum_retained), FROM(0, UINT32_MAX), .reloadable = true},
+    {"max_retained_bytes", "BYTES", "1G", "bytes of the retained messages; 0: no limit", read_size,
+     PLACE(settings.maximum_retained_bytes), FROM(0, UINT64_C(1) << 62), .reloadable = true},
+    {"memory_limit", "BYTES", NULL,
+     "beyond it, nothing more is taken that stays in memory; 0: no limit; without the line: half of what the "
+     "machine, or the control group, has",
+     read_size, PLACE(memory_limit), FROM(0, UINT64_C(1) << 62), .reloadable = true},
     {"receive_maximum", "COUNT", "1000",
      "QoS 1 and 2 messages that a client may have in flight to the broker", read_number,
      PLACE(settings.receive_maximum), FROM(1, UINT16_MAX)},
@@ -495,6 +525,12 @@ static const struct keyword keywords[] = {
     {"max_queued_messages", "COUNT", "1000",
      "messages that wait for one client beyond those in flight; 0: no limit", read_queue_length,
      PLACE(settings.maximum_queued), FROM(0, UINT32_MAX), .reloadable = true},
+    {"max_queued_bytes", "BYTES", "64M",
+     "bytes of the messages that wait for one client beyond those in flight; 0: no limit", read_size,
+     PLACE(settings.maximum_queued_bytes), FROM(0, UINT64_C(1) << 62), .reloadable = true},
+    {"max_queued_bytes_total", "BYTES", "1G",
+     "bytes of all messages that wait or are in flight, each counted once; 0: no limit", read_size,
+     PLACE(settings.maximum_held_bytes), FROM(0, UINT64_C(1) << 62), .reloadable = true},
     {"queue_full", "drop_newest|drop_oldest", "drop_newest", "what a full queue loses", read_choice,
      PLACE(settings.drop_oldest), .reloadable = true},
     {"output_limit", "BYTES", "1M",
@@ -614,8 +650,6 @@ static const struct {
      "a listener is bound to an address: listener PORT ADDRESS, with that of the interface"},
     {"message_size_limit", "payloads have no limit of their own; max_packet_size limits the whole packet"},
     {"max_inflight_bytes", "messages in flight are limited by number only: max_inflight_messages"},
-    {"max_queued_bytes", "queues are limited by number only: max_queued_messages"},
-    {"memory_limit", "there is no limit of memory yet"},
     {"queue_qos0_messages", "QoS 0 messages never wait for a client that is away"},
     {"upgrade_outgoing_qos", "a message is never sent at a higher QoS than it was published with"},
     {"allow_zero_length_clientid", "empty Client Identifiers are always accepted where MQTT allows them"},

@@ -166,11 +166,35 @@ static bool has_room(struct listener *listener)
     return false;
 }
 
+/* Whether the client's address may have one more; complains otherwise. The sockets tell when it goes. */
+static bool address_welcome(struct listener *listener, int descriptor, const union address *address)
+{
+    struct listeners *listeners = listener->all;
+    const uint64_t now = uv_now(listeners->sockets->loop);
+    const enum address_limit verdict =
+        address_limits_enter(&listeners->sockets->addresses, descriptor, &address->generic, now);
+    if (verdict == ADDRESS_WELCOME)
+        return true;
+    if (now >= listeners->next_turned_away) {
+        char peer[LONGEST_ADDRESS];
+        listeners->next_turned_away = now + COMPLAINT_INTERVAL / 6;
+        describe_peer(descriptor, address, peer);
+        log_write(listeners->log, LOG_WARNING, "%s is turned away, perhaps others as well: %s", peer,
+                  address_limits_describe(verdict));
+    }
+    return false;
+}
+
 static void welcome(struct listener *listener, int descriptor, const union address *address)
 {
     char peer[LONGEST_ADDRESS];
     struct transport *transport;
-    if (!has_room(listener) || !make_transport(&listener->all->groups[listener->group], &transport)) {
+    if (!has_room(listener) || !address_welcome(listener, descriptor, address)) {
+        close(descriptor);
+        return;
+    }
+    if (!make_transport(&listener->all->groups[listener->group], &transport)) {
+        address_limits_leave(&listener->all->sockets->addresses, descriptor);
         close(descriptor);
         return;
     }

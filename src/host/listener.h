@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "../base/line.h"
+#include "address_limits.h"
 #include "configuration.h"
 #include "log.h"
 #include "socket.h"
@@ -60,6 +61,7 @@ struct listeners {
     size_t group_count;
     int spare; /* given up when there is no other descriptor, to turn a client away with; -1: lost */
     uint64_t next_complaint; /* when this may be logged again (ms of uv_now) */
+    uint64_t next_turned_away; /* likewise, for clients that their address keeps out */
 };
 
 /* One port on one address or on several, or one Unix socket. */

@@ -37,6 +37,7 @@ static void set_alarm(struct loop *loop)
     uint64_t time = earlier(broker_deadline(loop->broker), sockets_deadline(&loop->sockets));
     time = earlier(time, loop->ending_time);
     time = earlier(time, system_topics_deadline(&loop->system_topics));
+    time = earlier(time, memory_limit_deadline(&loop->memory));
     if (loop->keeper)
         time = earlier(time, keeper_deadline(loop->keeper));
     if (time == loop->alarm_time)
@@ -71,6 +72,7 @@ static void on_turn_end(uv_prepare_t *prepare)
 {
     struct loop *loop = prepare->data;
     flush(loop);
+    memory_limit_look(&loop->memory, uv_now(&loop->uv));
     if (loop->ending_time != UINT64_MAX && loop->sockets.count == 0)
         uv_stop(&loop->uv);
     set_alarm(loop);
@@ -144,9 +146,11 @@ bool loop_create(struct loop *loop, struct broker *broker, const struct log *log
     if (result == 0)
         result = start_handles(loop);
     system_topics_begin(&loop->system_topics, broker, uv_now(&loop->uv), 0);
+    memory_limit_begin(&loop->memory, broker, log);
     if (result == 0)
         return true;
     log_write(log, LOG_ERROR, "cannot start the event loop: %s", uv_strerror(result));
+    memory_limit_end(&loop->memory);
     sockets_destroy(&loop->sockets);
     release(loop);
     return false;
@@ -217,6 +221,7 @@ bool loop_destroy(struct loop *loop)
     listeners_close(&loop->listeners);
     sockets_destroy(&loop->sockets);
     const bool stored = end_keeping(loop);
+    memory_limit_end(&loop->memory);
     release(loop);
     return stored;
 }

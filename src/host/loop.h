@@ -12,6 +12,7 @@
 #include "keeper.h"
 #include "listener.h"
 #include "log.h"
+#include "memory_limit.h"
 #include "socket.h"
 #include "system_topics.h"
 
@@ -29,6 +30,7 @@ struct loop {
     struct sockets sockets;
     struct listeners listeners;
     struct system_topics system_topics;
+    struct memory_limit memory;
     struct keeper *keeper;         /* NULL: memory only */
     bool hurry;                    /* a second signal came: whatever takes long is left undone */
     void (*reload)(void *context); /* what SIGHUP asks for; NULL: nothing */

@@ -120,8 +120,16 @@ static void announce_entrance(const struct service *service)
                   configuration->acl_file);
 }
 
+/* What of the limits is not the core's. */
+static void apply_limits(struct service *service)
+{
+    address_limits_configure(&service->loop.sockets.addresses, &service->configuration.address_limits);
+    memory_limit_configure(&service->loop.memory, service->configuration.memory_limit);
+}
+
 void service_admit(struct service *service)
 {
+    apply_limits(service);
     const struct authenticator_options options = {
         .loop = &service->loop.uv,
         .broker = service->broker,
@@ -283,6 +291,7 @@ static void apply(struct service *service, struct fresh *fresh)
     service->configuration = fresh->configuration;
     const struct broker_settings settings = configuration_settings(&service->configuration);
     broker_configure(service->broker, &settings);
+    apply_limits(service);
     entrance_apply(&service->entrance, &service->configuration, &fresh->files);
     announce_entrance(service);
     system_topics_configure(&service->loop.system_topics, uv_now(&service->loop.uv),

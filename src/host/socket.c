@@ -93,6 +93,7 @@ static void drop(struct sockets *sockets, struct client *client)
     report_closed(sockets, client, NULL);
     enter(sockets, client, GONE, 0);
     sockets->count--;
+    address_limits_leave(&sockets->addresses, client->descriptor);
     close(client->descriptor); /* which epoll notices by itself */
     transport_destroy(client->transport);
     client->transport = NULL;
@@ -410,6 +411,7 @@ void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, st
     struct client *client = calloc(1, sizeof *client);
     if (!client) {
         transport_destroy(transport);
+        address_limits_leave(&sockets->addresses, descriptor);
         close(descriptor);
         return;
     }
@@ -476,8 +478,11 @@ bool sockets_create(struct sockets *sockets, uv_loop_t *loop, struct broker *bro
 {
     *sockets = (struct sockets){.loop = loop, .broker = broker, .epoll = epoll_create1(EPOLL_CLOEXEC)};
     loop->data = sockets;
+    struct hash_key key;
+    const bool drawn = uv_random(NULL, NULL, &key, sizeof key, 0, NULL) == 0;
+    address_limits_begin(&sockets->addresses, &key);
     sockets->input = malloc(INPUT_SIZE);
-    if (sockets->input && sockets->epoll >= 0 && uv_poll_init(loop, &sockets->gate, sockets->epoll) == 0 &&
+    if (drawn && sockets->input && sockets->epoll >= 0 && uv_poll_init(loop, &sockets->gate, sockets->epoll) == 0 &&
         uv_poll_start(&sockets->gate, UV_READABLE, on_wake_up) == 0)
         return true;
     free(sockets->input);
@@ -497,6 +502,7 @@ void sockets_destroy(struct sockets *sockets)
     cut_all(sockets, &sockets->draining);
     cut_all(sockets, &sockets->lingering);
     free_gone(sockets);
+    address_limits_end(&sockets->addresses);
     free(sockets->input);
     sockets->input = NULL;
     buffer_free(&sockets->plain);

@@ -21,6 +21,7 @@
 
 #include "../base/list.h"
 #include "../mqtt/broker.h"
+#include "address_limits.h"
 #include "transport.h"
 
 enum { SOCKETS_GROUPS = 32 }; /* clients are counted by the listener they came to */
@@ -40,6 +41,7 @@ struct sockets {
     struct list lingering; /* likewise */
     struct list gone;      /* closed, to be freed when the events at hand have been dealt with */
     size_t count;
+    struct address_limits addresses; /* each descriptor adopted has entered */
     uint32_t population[SOCKETS_GROUPS]; /* by group; without those that the core has done with */
 };
 

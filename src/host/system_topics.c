@@ -8,6 +8,7 @@
 enum { MILLISECONDS = 1000, LONGEST_TOPIC = 96, LONGEST_VALUE = 64 };
 
 #define FIGURE(member) offsetof(struct broker_statistics, member)
+#define REFUSED(limit) FIGURE(refused[LIMIT_##limit])
 
 /* Topics that show one figure. */
 static const struct {
@@ -21,11 +22,26 @@ static const struct {
     {"clients/expired", FIGURE(sessions_expired)},
     {"clients/maximum", FIGURE(clients_maximum)},
     {"clients/total", FIGURE(sessions)},
+    {"limits/global_max_clients", REFUSED(SESSIONS)},
+    {"limits/max_packet_size", REFUSED(PACKET_SIZE)},
+    {"limits/max_queued_bytes", REFUSED(QUEUED_BYTES)},
+    {"limits/max_queued_bytes_total", REFUSED(HELD_BYTES)},
+    {"limits/max_retained_bytes", REFUSED(RETAINED_BYTES)},
+    {"limits/max_retained_messages", REFUSED(RETAINED)},
+    {"limits/max_subscriptions", REFUSED(SUBSCRIPTIONS)},
+    {"limits/max_subscriptions_per_client", REFUSED(SUBSCRIPTIONS_OF_SESSION)},
+    {"limits/max_topic_levels", REFUSED(TOPIC_LEVELS)},
+    {"limits/max_user_properties", REFUSED(USER_PROPERTIES)},
+    {"limits/memory_limit", REFUSED(MEMORY)},
+    {"limits/packet_max_connect", REFUSED(FIRST_PACKET)},
+    {"limits/unread_answers", REFUSED(ANSWERS)},
     {"messages/received", FIGURE(packets_received)},
     {"messages/sent", FIGURE(packets_sent)},
     {"publish/messages/dropped", FIGURE(messages_dropped)},
     {"publish/messages/received", FIGURE(messages_received)},
     {"publish/messages/sent", FIGURE(messages_sent)},
+    {"queued messages/bytes", FIGURE(held_bytes)},
+    {"retained messages/bytes", FIGURE(retained_bytes)},
     {"retained messages/count", FIGURE(retained_messages)},
     {"shared_subscriptions/count", FIGURE(subscriptions_shared)},
     {"subscriptions/count", FIGURE(subscriptions)},

@@ -8,7 +8,7 @@
 #include "../mqtt/broker.h"
 #include "store.h"
 
-enum { SYSTEM_LOADS = 9, SYSTEM_LOAD_PERIODS = 3, SYSTEM_TOPICS_MAXIMUM = 64 };
+enum { SYSTEM_LOADS = 9, SYSTEM_LOAD_PERIODS = 3, SYSTEM_TOPICS_MAXIMUM = 96 };
 
 /* Fills in the figures of the store. False: there is none, and no topics for it. */
 typedef bool system_topics_store(void *context, struct store_statistics *statistics);

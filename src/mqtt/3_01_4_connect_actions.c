@@ -97,7 +97,8 @@ static struct verdict check_store(struct broker *broker, const struct packet *pa
 }
 
 /* [MQTT-3.1.4-2] */
-static struct verdict check(struct broker *broker, const struct packet *packet, struct admission *admission)
+static struct verdict check(struct broker *broker, const struct connection *connection,
+                            const struct packet *packet, struct admission *admission)
 {
     const struct connect *connect = &packet->connect;
     if (broker->shutting_down)
@@ -107,6 +108,7 @@ static struct verdict check(struct broker *broker, const struct packet *packet, 
     GUARD(check_identifier(broker, packet, admission));
     GUARD(features_check_will(&broker->settings, packet));
     GUARD(will_check(&broker->settings, packet));
+    GUARD(limits_check_connect(broker, connection, packet, admission->client_identifier));
     admission->keep_alive = keep_alive_in_force(broker, packet);
     admission->session_expiry = session_expiry(broker, packet);
     GUARD(check_store(broker, packet, admission));
@@ -256,7 +258,7 @@ struct verdict connect_accept(struct broker *broker, struct connection *connecti
                               const struct packet *packet, const struct bytes *user_name)
 {
     struct admission admission = {0};
-    struct verdict verdict = check(broker, packet, &admission);
+    struct verdict verdict = check(broker, connection, packet, &admission);
     if (!verdict.refused)
         verdict = check_rights(broker, packet, &admission, user_name);
     if (verdict.refused) {

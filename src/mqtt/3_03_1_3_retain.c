@@ -15,6 +15,7 @@ struct retained_node {
     struct retained_node *first_child;
     struct retained_node *next; /* siblings, NULL at the ends */
     struct retained_node *previous;
+    uint32_t walks; /* that pause here: then it stays */
     uint8_t text[];
 };
 
@@ -93,7 +94,7 @@ static void unlink_child(struct retained_node *parent, struct retained_node *chi
 /* Frees `node` and those above it that lead nowhere any more. */
 static void prune(struct retained_tree *tree, struct retained_node *node)
 {
-    while (node->node.parent != NULL && node->first_child == NULL && node->message == NULL) {
+    while (node->node.parent != NULL && node->first_child == NULL && node->message == NULL && node->walks == 0) {
         struct retained_node *parent = parent_of(node);
         unlink_child(parent, node);
         topic_tree_remove(&tree->tree, &node->node);
@@ -172,7 +173,8 @@ struct message *retained_get(struct retained_tree *tree, struct bytes topic_name
 struct match {
     struct retained_tree *tree;
     struct retained_node *node;
-    struct topic_place place; /* in the filter */
+    struct retained_node *top; /* as in struct retained_walk */
+    struct topic_place place;  /* in the filter */
     bool (*found)(void *context, struct message *message);
     void *context;
     struct topic_path path;
@@ -207,25 +209,6 @@ static struct retained_node *next_in_branch(const struct match *match, struct re
     return next;
 }
 
-/* `#`: the level above it and all below (4.7.1.2). False: the walk is to stop. */
-static bool report_branch(const struct match *match, struct retained_node *top)
-{
-    for (struct retained_node *node = top; node != NULL; node = next_in_branch(match, node, top))
-        if (!report(match, node))
-            return false;
-    return true;
-}
-
-/* What the present node contributes; false: the walk is to stop. */
-static bool arrive(struct match *match)
-{
-    if (topic_path_ended(&match->path, match->place))
-        return report(match, match->node);
-    if (topic_path_level(&match->path, match->place)->kind == TOPIC_MULTI)
-        return report_branch(match, match->node);
-    return true;
-}
-
 /* The child into which the next level of the filter leads first, or NULL. */
 static struct retained_node *first_choice(struct match *match)
 {
@@ -233,7 +216,7 @@ static struct retained_node *first_choice(struct match *match)
         return NULL;
     const struct topic_level *level = topic_path_level(&match->path, match->place);
     if (level->kind == TOPIC_MULTI)
-        return NULL; /* arrive() has been there */
+        return NULL; /* what is behind it was looked at as a branch */
     if (level->kind == TOPIC_SINGLE)
         return eligible(match, match->node->first_child);
     return retained_of(topic_tree_child(&match->tree->tree, &match->node->node, level));
@@ -256,20 +239,101 @@ static bool advance(struct match *match)
     return true;
 }
 
-void retained_match(struct retained_tree *tree, struct bytes filter,
-                    bool (*found)(void *context, struct message *message), void *context)
+/* `#`: the level above it and all below (4.7.1.2), one at a time. False: it was the last of the whole walk. */
+static bool advance_in_branch(struct match *match)
+{
+    struct retained_node *next = next_in_branch(match, match->node, match->top);
+    if (next != NULL) {
+        match->node = next;
+        return true;
+    }
+    match->node = match->top;
+    match->top = NULL;
+    return advance(match);
+}
+
+/* Looks at the present node and leaves it. False: the walk has ended. */
+static bool visit(struct match *match)
+{
+    const bool ended = topic_path_ended(&match->path, match->place);
+    if (match->top == NULL && !ended && topic_path_level(&match->path, match->place)->kind == TOPIC_MULTI)
+        match->top = match->node;
+    if ((match->top != NULL || ended) && !report(match, match->node))
+        return false;
+    return match->top != NULL ? advance_in_branch(match) : advance(match);
+}
+
+static void pause(struct retained_walk *walk, const struct match *match)
+{
+    *walk = (struct retained_walk){.node = match->node,
+                                   .top = match->top,
+                                   .depth = match->place.depth,
+                                   .begin = match->place.begin,
+                                   .paused = true};
+    walk->node->walks++;
+}
+
+/* The node that it paused at need not stay any more. */
+static void resume(struct retained_tree *tree, struct retained_walk *walk)
+{
+    if (walk->paused) {
+        walk->node->walks--;
+        return;
+    }
+    *walk = (struct retained_walk){.node = retained_of(tree->tree.root)};
+}
+
+bool retained_walk(struct retained_tree *tree, struct retained_walk *walk, struct bytes filter, uint32_t *budget,
+                   bool (*go_on)(void *context), bool (*found)(void *context, struct message *message),
+                   void *context)
 {
     struct match match; /* the path is large and made ready by topic_path_begin */
+    resume(tree, walk);
+    struct retained_node *left = walk->paused ? walk->node : NULL;
     match.tree = tree;
-    match.node = retained_of(tree->tree.root);
-    match.place = (struct topic_place){.depth = 0, .begin = 0};
+    match.node = walk->node;
+    match.top = walk->top;
+    match.place = (struct topic_place){.depth = walk->depth, .begin = walk->begin};
     match.found = found;
     match.context = context;
     topic_path_begin(&match.path, &tree->tree, filter, topic_tree_filter_level);
 
-    bool go_on = true;
-    while (go_on)
-        go_on = arrive(&match) && advance(&match);
+    bool more = true;
+    while (more && *budget > 0 && go_on(context)) {
+        (*budget)--;
+        more = visit(&match);
+    }
+    walk->paused = false;
+    if (more)
+        pause(walk, &match);
+    if (left != NULL)
+        prune(tree, left);
+    return !more;
+}
+
+void retained_walk_abandon(struct retained_tree *tree, struct retained_walk *walk)
+{
+    if (!walk->paused)
+        return;
+    walk->paused = false;
+    walk->node->walks--;
+    prune(tree, walk->node);
+}
+
+static bool never_pause(void *context)
+{
+    (void)context;
+    return true;
+}
+
+void retained_match(struct retained_tree *tree, struct bytes filter,
+                    bool (*found)(void *context, struct message *message), void *context)
+{
+    struct retained_walk walk = {.paused = false};
+    uint32_t budget;
+    do {
+        budget = UINT32_MAX;
+    } while (!retained_walk(tree, &walk, filter, &budget, never_pause, found, context));
 }
 
 uint64_t retained_count(const struct retained_tree *tree)

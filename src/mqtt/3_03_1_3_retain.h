@@ -9,6 +9,7 @@
 
 struct message;       /* 4_01_session_state's shared application message; opaque here */
 struct retained_tree; /* all retained messages of a broker */
+struct retained_node; /* one level of a topic in it */
 
 /* A new, empty tree; `seed` keys its hash table. NULL: no memory. */
 struct retained_tree *retained_create(uint64_t seed);
@@ -33,6 +34,26 @@ struct message *retained_get(struct retained_tree *tree, struct bytes topic_name
  * leading wildcard [MQTT-4.7.2-1]). `found` must not change the tree; false stops the walk. */
 void retained_match(struct retained_tree *tree, struct bytes filter,
                     bool (*found)(void *context, struct message *message), void *context);
+
+/* The same walk, which may pause: what a client is to get need neither be made all at once nor be kept aside. The
+ * node at which it pauses stays in the tree whatever becomes of its message; messages that come, change or go
+ * meanwhile are met as they are then, or not at all. Zeroed: not begun. */
+struct retained_walk {
+    struct retained_node *node; /* the one that is looked at next */
+    struct retained_node *top;  /* below it all match; NULL: not behind a `#` */
+    uint32_t depth, begin;      /* place in the filter */
+    bool paused;                /* the tree knows that the walk is at `node` */
+};
+
+/* Goes on with the walk that `filter` leads, the same at each call, for up to `*budget` nodes, from which those
+ * visited are taken off. `found` as above, for each match; before each, `go_on` may ask for a pause. Whether the walk
+ * has ended; otherwise it's paused, and retained_walk or retained_walk_abandon is due. */
+bool retained_walk(struct retained_tree *tree, struct retained_walk *walk, struct bytes filter, uint32_t *budget,
+                   bool (*go_on)(void *context), bool (*found)(void *context, struct message *message),
+                   void *context);
+
+/* Gives up a paused walk. Harmless for one that is not. */
+void retained_walk_abandon(struct retained_tree *tree, struct retained_walk *walk);
 
 /* Number of retained messages. */
 uint64_t retained_count(const struct retained_tree *tree);

@@ -50,6 +50,7 @@ bool retained_arm_expiry(struct broker *broker, struct message *message)
 
 void retained_release(struct broker *broker, struct message *message)
 {
+    broker->retained_bytes -= limits_retained_size(message);
     if (message->retained_expiry) {
         timer_heap_cancel(&broker->timers, &message->retained_expiry->timer);
         free(message->retained_expiry);
@@ -76,6 +77,7 @@ static bool put_retained(struct broker *broker, struct publication *publication,
     if (!message)
         return false;
     message_share(message);
+    broker->retained_bytes += limits_retained_size(message);
     if ((message->expires_at == EXPIRES_NEVER || retained_arm_expiry(broker, message)) &&
         retained_put(broker->retained, publication->topic, message, previous)) {
         storing_retained(broker, message);
@@ -107,6 +109,7 @@ bool publish_accept(struct broker *broker, struct publication *publication, uint
 {
     *recipients = 0;
     if (publication->retain &&
+        limits_retain(broker, NULL, publication) && /* a Will is published all the same */
         !set_retained(broker, publication)) /* [MQTT-3.3.1-8] [MQTT3-3.3.1-12] only then */
         return false;
     return routing_publish(broker, publication, recipients);
@@ -156,11 +159,12 @@ static bool forget_received(struct broker *broker, struct session *session, uint
 }
 
 /* The message could not be kept or passed on to everybody: it isn't ours. A 5.0 client is told, an older one
- * sends it again when it has reconnected [MQTT3-4.8.0-2]. */
+ * sends it again when it has reconnected [MQTT3-4.8.0-2]. `why` NULL: the log knows. */
 static struct verdict decline(struct broker *broker, struct connection *connection,
                               const struct publish *publish, const char *why)
 {
-    broker_log(broker, LOG_ERROR, connection, why, NULL);
+    if (why)
+        broker_log(broker, LOG_ERROR, connection, why, NULL);
     if (publish->qos == 2 && receiver_action(connection->session, publish->packet_identifier,
                                              RECEIVER_PUBLISH_2) == RECEIVER_REPEAT)
         (void)forget_received(broker, connection->session, publish->packet_identifier); /* [MQTT-4.3.3-9] */
@@ -194,6 +198,8 @@ static struct verdict pass_on(struct broker *broker, struct connection *connecti
     uint32_t recipients = 0;
     if (beyond_the_store(broker, &publication))
         return decline(broker, connection, publish, no_store);
+    if (publication.retain && !limits_retain(broker, connection, &publication)) /* 5.4.8 */
+        return decline(broker, connection, publish, NULL);
     const bool done =
         forward_properties(&publish->properties, NOT_FORWARDED, &rewritten, &publication.properties) &&
         publish_accept(broker, &publication, &recipients);
@@ -216,11 +222,15 @@ static bool payload_format_valid(const struct broker *broker, const struct publi
 }
 
 /* Why this Server doesn't take a PUBLISH that is well-formed; REASON_SUCCESS: it does. */
-static enum reason_code objection_to(const struct broker *broker, const struct connection *connection,
+static enum reason_code objection_to(struct broker *broker, const struct connection *connection,
                                      const struct publish *publish, struct bytes topic)
 {
     if (topic.data[0] == '$') /* [S-4.7.2-1] such topics are ours, not for clients to talk over */
         return REASON_TOPIC_NAME_INVALID;
+    if (!limits_topic_fits(broker, topic)) { /* 5.4.8 */
+        limits_refused(broker, connection, LIMIT_TOPIC_LEVELS);
+        return REASON_TOPIC_NAME_INVALID;
+    }
     if (!authorization_publish(broker, connection->session, topic, publish->qos, publish->retain)) /* 5.4.2 */
         return REASON_NOT_AUTHORIZED;
     if (!payload_format_valid(broker, publish)) /* [U-3.3.2.3.2-1] [R-3.3.2.3.2-1] */

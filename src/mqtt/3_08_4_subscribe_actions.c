@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "3_02_2_3_features.h"
-#include "4_06_message_ordering.h"
+#include "3_08_4_subscribe_answers.h"
 #include "5_4_2_authorization.h"
 #include "actions.h"
 
@@ -47,6 +47,9 @@ static struct granted grant(struct broker *broker, struct connection *connection
     /* 5.4.2: SUBACK tells, in 3.1.1 as well [MQTT3-3.8.4-5] */
     if (!authorization_subscribe(broker, session, request->topic_filter, request->qos))
         return (struct granted){.reason_code = five ? REASON_NOT_AUTHORIZED : REASON_UNSPECIFIED_ERROR};
+    const enum reason_code beyond = limits_subscribe(broker, connection, request->topic_filter); /* 5.4.8 */
+    if (beyond != REASON_SUCCESS)
+        return (struct granted){.reason_code = five ? (uint8_t)beyond : REASON_UNSPECIFIED_ERROR};
     if (!storing_reserve_subscription(broker, session, request->topic_filter))
         return quota;
     const struct subscription_options options = {.identifier = identifier,
@@ -67,32 +70,6 @@ static struct granted grant(struct broker *broker, struct connection *connection
 
 /* Retained messages for a subscription, 3.3.1.3 [D-3.3.1.3-1] [D-3.8.4-3] */
 
-struct retained_delivery {
-    struct broker *broker;
-    struct session *session;
-    uint32_t identifier;
-    uint8_t qos; /* granted */
-};
-
-static bool deliver_retained(void *context, struct message *message)
-{
-    const struct retained_delivery *delivery = context;
-    if (message->expires_at <= delivery->broker->now) /* [MQTT-3.3.2-5] */
-        return true;
-    if (!authorization_receive(delivery->broker, delivery->session, message_topic(message)))
-        return true;
-    struct publication publication = publication_of_message(message);
-    const struct forward forward = {
-        .identifiers = &delivery->identifier,
-        .identifier_count = delivery->identifier ? 1 : 0,
-        .qos = message->qos < delivery->qos ? message->qos : delivery->qos,
-        .retain = true, /* [MQTT3-3.3.1-8] [D-3.3.1.3-2] [D-3.8.3.1-3] */
-    };
-    const bool done = ordering_deliver(delivery->broker, delivery->session, &publication, &forward, true);
-    publication_end(&publication);
-    return done && session_online(delivery->session);
-}
-
 /* [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT3-3.3.1-6]; Retain Handling plays a part here and
  * nowhere else [D-3.8.3.1-4] */
 static bool wants_retained(const struct connection *connection, const struct subscription_request *request,
@@ -104,22 +81,31 @@ static bool wants_retained(const struct connection *connection, const struct sub
     return request->retain_handling == 0 || (request->retain_handling == 1 && is_new);
 }
 
+/* Whether it takes a look at more than the packet to know that no retained messages are wanted. */
+static bool may_want_retained(const struct subscription_request *request)
+{
+    return request->retain_handling != 2;
+}
+
+static struct granted put_off(struct broker *broker, const struct connection *connection)
+{
+    limits_refused(broker, connection, LIMIT_ANSWERS);
+    return (struct granted){.reason_code = connection_is_5_0(connection) ? REASON_QUOTA_EXCEEDED
+                                                                          : REASON_UNSPECIFIED_ERROR};
+}
+
+/* Turns the answers into what is to be delivered for each filter: its QoS, or nothing. */
 static void send_retained(struct broker *broker, struct connection *connection,
                           const struct subscribe *subscribe, uint32_t identifier,
                           const struct answers *answers)
 {
     struct bytes rest = subscribe->payload;
     struct subscription_request request;
-    for (uint32_t i = 0; subscribe_next(&rest, &request) && connection->session; i++) {
+    for (uint32_t i = 0; subscribe_next(&rest, &request); i++)
         if (answers->reason_codes[i] >= REASON_UNSPECIFIED_ERROR ||
             !wants_retained(connection, &request, answers->is_new[i]))
-            continue;
-        struct retained_delivery delivery = {.broker = broker,
-                                             .session = connection->session,
-                                             .identifier = identifier,
-                                             .qos = answers->reason_codes[i]};
-        retained_match(broker->retained, request.topic_filter, deliver_retained, &delivery);
-    }
+            answers->reason_codes[i] = ANSWERS_NONE;
+    answers_begin(broker, connection, subscribe, identifier, answers->reason_codes);
 }
 
 /* One SUBACK for all, in the order of the Topic Filters. The Packet Identifier is free again [D-2.2.1-2].
@@ -149,10 +135,14 @@ struct verdict subscribe_actions(struct broker *broker, struct connection *conne
                       "no memory for the answer to SUBSCRIBE");
     const struct answers answers = {.reason_codes = memory, .is_new = (bool *)(memory + subscribe->count)};
 
+    /* 5.4.8: who has not read what he asked for before cannot ask for more */
+    const bool patient = answers_room(connection->session, subscribe->payload.length);
     struct bytes rest = subscribe->payload;
     struct subscription_request request;
     for (uint32_t i = 0; subscribe_next(&rest, &request); i++) {
-        const struct granted granted = grant(broker, connection, &request, identifier);
+        const struct granted granted = patient || !may_want_retained(&request)
+                                           ? grant(broker, connection, &request, identifier)
+                                           : put_off(broker, connection);
         answers.reason_codes[i] = granted.reason_code;
         answers.is_new[i] = granted.is_new;
     }

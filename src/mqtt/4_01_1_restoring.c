@@ -152,6 +152,7 @@ static const char *restore_retained(struct broker *broker, struct message *messa
     }
     message->retained = true;
     message->stored.holders++;
+    broker->retained_bytes += limits_retained_size(message);
     if (!previous)
         return NULL;
     message_release(previous);
@@ -175,10 +176,11 @@ static const char *restore_message(struct broker *broker, const struct record *r
 }
 
 /* A delivery like the stored one, not yet anybody's. NULL: no memory. */
-static struct delivery *make_delivery(const struct record_delivery *stored, struct message *message)
+static struct delivery *make_delivery(struct broker *broker, const struct record_delivery *stored,
+                                      struct message *message)
 {
     struct delivery *delivery =
-        delivery_create(message, stored->qos, stored->retain, NULL, stored->identifier_count);
+        delivery_create(broker, message, stored->qos, stored->retain, NULL, stored->identifier_count);
     if (!delivery)
         return NULL;
     for (uint16_t i = 0; i < stored->identifier_count; i++)
@@ -210,7 +212,7 @@ static const char *restore_delivery(struct broker *broker, const struct record *
         return "it belongs to a session that is not there";
     if (stored->message && !message)
         return "its message is not there";
-    struct delivery *delivery = make_delivery(stored, message);
+    struct delivery *delivery = make_delivery(broker, stored, message);
     if (!delivery)
         return no_memory;
     delivery->session = session;
@@ -391,6 +393,7 @@ const char *broker_restored(struct broker *broker, uint64_t now)
     hash_map_each(&restoring->messages, settle_message, &settling);
     hash_map_each(&restoring->sessions, settle_session, &settling);
     publish_orphans(broker, restoring);
+    limits_restored(broker);
     broker->storing.restoring = NULL;
     restoring_free(restoring);
     return settling.wrong;

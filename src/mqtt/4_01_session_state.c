@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "3_08_4_subscribe_answers.h"
 #include "actions.h"
 
 /* Sessions by Client Identifier [MQTT-3.1.3-2] [MQTT3-3.1.3-2] */
@@ -95,6 +96,7 @@ static void destroy_flows(struct broker *broker, struct session *session)
 {
     if (!session->flows)
         return;
+    answers_clear(broker, session);
     destroy_deliveries(broker, &session->flows->queue);
     destroy_deliveries(broker, &session->flows->inflight_order);
     free(session->flows->inflight.slots);
@@ -106,7 +108,7 @@ static void destroy_flows(struct broker *broker, struct session *session)
 /* Nothing is under way and nothing says which identifier was the last. */
 static bool flows_empty(const struct flows *flows)
 {
-    return flows->queued == 0 && flows->inflight.count == 0 && flows->received.count == 0;
+    return flows->queued == 0 && flows->inflight.count == 0 && flows->received.count == 0 && !flows->answers;
 }
 
 /* [S-4.8.2-1] QoS 1 messages of Shared Subscriptions go to other members; those of QoS 2 never do
@@ -248,7 +250,7 @@ void publication_end(struct publication *publication)
 
 /* Deliveries */
 
-struct delivery *delivery_create(struct message *message, uint8_t qos, bool retain,
+struct delivery *delivery_create(struct broker *broker, struct message *message, uint8_t qos, bool retain,
                                  const uint32_t *identifiers, uint16_t identifier_count)
 {
     struct delivery *delivery = malloc(sizeof *delivery + identifier_count * sizeof identifiers[0]);
@@ -259,6 +261,8 @@ struct delivery *delivery_create(struct message *message, uint8_t qos, bool reta
                                   .state = SENDER_QUEUED,
                                   .retain = retain,
                                   .identifier_count = identifier_count};
+    if (message)
+        limits_held(broker, message);
     for (uint16_t i = 0; identifiers && i < identifier_count; i++)
         delivery->identifiers[i] = identifiers[i];
     return delivery;
@@ -270,6 +274,7 @@ void delivery_forget_message(struct broker *broker, struct delivery *delivery)
         return;
     if (delivery->stored.number != 0)
         storing_unhold(broker, delivery->message);
+    limits_let_go(broker, delivery->message);
     message_release(delivery->message);
     delivery->message = NULL;
 }

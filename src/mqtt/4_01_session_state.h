@@ -13,6 +13,7 @@
 #include "4_03_qos_flows.h"
 #include "4_08_subscriptions.h"
 
+struct answer;
 struct broker;
 struct connection;
 
@@ -31,6 +32,7 @@ struct message {
     /* set while it is a retained message that expires; see 3_03_4_publish_actions */
     struct retained_expiry *retained_expiry;
     uint32_t references;
+    uint32_t deliveries; /* those of the references that are deliveries, 5.4.8 */
     uint32_t properties_length;
     uint32_t payload_length;
     uint16_t topic_length;
@@ -65,6 +67,7 @@ struct delivery {
     uint8_t state; /* enum sender_state */
     bool retain;   /* the RETAIN flag that the client is to see, 3.3.1.3 */
     bool sent;     /* was sent at least once: a repetition carries DUP, [MQTT-3.3.1-1] */
+    bool answer;   /* one of the retained messages that answer a SUBSCRIBE */
     bool unsent;   /* in flight, and to be sent again on this connection when its window has room (4.4) */
     uint16_t identifier_count;
     uint32_t identifiers[]; /* Subscription Identifiers, 3.3.2.3.8 */
@@ -104,6 +107,13 @@ struct flows {
     uint32_t received_before;       /* so many of them, at most, came over earlier connections (4.9) */
     uint32_t queued;                /* length of `queue` */
     uint32_t queued_qos_0;          /* how many of them are at QoS 0 */
+    uint32_t queued_answers;        /* how many of them are retained messages that answer a SUBSCRIBE */
+    uint64_t queued_bytes;          /* of all of them, 5.4.8 */
+    struct answer *answers;         /* SUBSCRIBEs whose retained messages are still to be delivered, 3.8.4 */
+    size_t answers_size;            /* of these, bytes */
+    struct list_node answers_node;  /* in broker.answering, if `answers_listed` */
+    struct session *session;        /* valid if there are `answers` */
+    bool answers_listed;
 };
 
 struct session {
@@ -220,7 +230,7 @@ void publication_end(struct publication *publication);
 
 /* A delivery of `message` (a reference is taken; NULL: it is forgotten already). `identifiers` NULL: the caller
  * fills them in. NULL: no memory. */
-struct delivery *delivery_create(struct message *message, uint8_t qos, bool retain,
+struct delivery *delivery_create(struct broker *broker, struct message *message, uint8_t qos, bool retain,
                                  const uint32_t *identifiers, uint16_t identifier_count);
 void delivery_destroy(struct broker *broker, struct delivery *delivery);
 

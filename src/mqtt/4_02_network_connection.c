@@ -299,7 +299,8 @@ void connection_sent(struct broker *broker, struct connection *connection, size_
 {
     broker->statistics.bytes_sent += count;
     output_sent(broker, connection, count);
-    if (connection->session && session_waiting(connection->session))
+    if (connection->session &&
+        (session_waiting(connection->session) || session_flows(connection->session)->answers))
         ordering_pump(broker, connection->session);
 }
 

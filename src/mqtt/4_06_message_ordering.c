@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "3_08_4_subscribe_answers.h"
 #include "4_09_flow_control.h"
 #include "actions.h"
 
@@ -18,6 +19,10 @@ static void queue_count(struct flows *flows, const struct delivery *delivery, in
     flows->queued += (uint32_t)change;
     if (delivery->qos == 0)
         flows->queued_qos_0 += (uint32_t)change;
+    if (delivery->answer)
+        flows->queued_answers += (uint32_t)change;
+    const uint64_t size = limits_message_size(delivery->message);
+    flows->queued_bytes += change > 0 ? size : 0 - size;
 }
 
 static void queue_remove(struct session *session, struct delivery *delivery)
@@ -38,17 +43,24 @@ static struct delivery *queue_first(const struct session *session)
     return list_empty(queue) ? NULL : LIST_OWNER(queue->first, struct delivery, node);
 }
 
+/* Whether the queue is full: by number, or by bytes [5.4.8], of which a single message may have any number. */
+static bool queue_is_full(const struct broker *broker, const struct session *session)
+{
+    const struct flows *flows = session_flows(session);
+    const uint64_t most = broker->settings.maximum_queued_bytes;
+    return flows->queued >= broker->settings.maximum_queued || (most != 0 && flows->queued_bytes >= most);
+}
+
 /* Makes room by deleting what has expired at the front of a full queue [MQTT-3.3.2-5]. */
 static bool queue_has_room(struct broker *broker, struct session *session)
 {
     struct delivery *first = queue_first(session);
-    while (session_flows(session)->queued >= broker->settings.maximum_queued && first &&
-           expired(broker, first->message)) {
+    while (queue_is_full(broker, session) && first && expired(broker, first->message)) {
         queue_remove(session, first);
         delivery_destroy(broker, first);
         first = queue_first(session);
     }
-    return session_flows(session)->queued < broker->settings.maximum_queued;
+    return !queue_is_full(broker, session);
 }
 
 /* A full queue loses the message that has waited longest, if it is set so, else the new one. Whether the new
@@ -57,6 +69,8 @@ static bool queue_drop(struct broker *broker, struct session *session)
 {
     struct delivery *first = queue_first(session);
     broker->statistics.messages_dropped++;
+    if (session_flows(session)->queued < broker->settings.maximum_queued)
+        limits_refused(broker, session->connection, LIMIT_QUEUED_BYTES);
     if (!broker->settings.drop_oldest || !first)
         return false;
     queue_remove(session, first);
@@ -64,12 +78,13 @@ static bool queue_drop(struct broker *broker, struct session *session)
     return true;
 }
 
-static struct delivery *make_delivery(struct publication *publication, const struct forward *forward)
+static struct delivery *make_delivery(struct broker *broker, struct publication *publication,
+                                      const struct forward *forward)
 {
     struct message *message = publication_message(publication);
     if (!message)
         return NULL;
-    struct delivery *delivery = delivery_create(message, forward->qos, forward->retain, forward->identifiers,
+    struct delivery *delivery = delivery_create(broker, message, forward->qos, forward->retain, forward->identifiers,
                                                 forward->identifier_count);
     if (delivery)
         delivery->group = forward->group;
@@ -82,9 +97,10 @@ static bool enqueue(struct broker *broker, struct session *session, struct publi
     if (!keep && !queue_has_room(broker, session) && !queue_drop(broker, session))
         return true;
     struct flows *flows = session_change_flows(session);
-    struct delivery *delivery = flows ? make_delivery(publication, forward) : NULL;
+    struct delivery *delivery = flows ? make_delivery(broker, publication, forward) : NULL;
     if (!delivery)
         return false;
+    delivery->answer = keep;
     list_append(&flows->queue, &delivery->node);
     queue_count(flows, delivery,
                 1); /* [MQTT-4.5.0-1] [MQTT3-4.5.0-1] [MQTT3-3.1.2-5] part of the Session State from now on */
@@ -137,7 +153,7 @@ static void send_in_flight(struct broker *broker, struct session *session, struc
 static bool send_now(struct broker *broker, struct session *session, struct publication *publication,
                      const struct forward *forward)
 {
-    struct delivery *delivery = make_delivery(publication, forward);
+    struct delivery *delivery = make_delivery(broker, publication, forward);
     if (!delivery)
         return false;
     if (!inflight_add(session, delivery)) {
@@ -171,6 +187,10 @@ bool ordering_deliver(struct broker *broker, struct session *session, struct pub
     assert(forward->packet_identifier == 0 && !forward->dup);
     if (forward->qos == 0)
         return deliver_qos_0(broker, session, publication, forward, keep);
+    if (!keep && !limits_hold(broker, session, publication)) { /* as if the queue were full */
+        broker->statistics.messages_dropped++;
+        return true;
+    }
     if (!session_waiting(session) && session_online(session) && flow_may_send(session) &&
         flow_has_room(broker, session->connection))
         return send_now(broker, session, publication, forward);
@@ -208,12 +228,13 @@ void ordering_pump(struct broker *broker, struct session *session)
            flow_has_room(broker, session->connection)) {
         struct delivery *delivery = queue_first(session);
         if (!delivery)
-            return;
+            break;
         if (expired(broker, delivery->message)) { /* [MQTT-3.3.2-5] */
             queue_remove(session, delivery);
             delivery_destroy(broker, delivery);
         } else if (!pump_one(broker, session, delivery)) {
-            return;
+            break;
         }
     }
+    answers_continue(broker, session);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "4_07_topic_tree.h"
+#include "5_4_8_abnormal_behaviour.h"
 
 #define UNINDEXED 8U                /* members of a ring that is looked through */
 #define INDEXED TOPIC_NODE_OWN_FLAG /* the members of this audience are in the table */
@@ -54,6 +55,7 @@ struct subscriptions {
     struct topic_level multi;
     uint64_t count;
     uint64_t shared_count;
+    uint64_t weight; /* limits_weight of all */
     uint64_t last_share; /* number of the share group that was made last */
 };
 
@@ -347,6 +349,14 @@ static struct audience *make_audience(struct subscriptions *subscriptions, const
     return audience_of(node);
 }
 
+static uint32_t weight_of(const struct audience *audience)
+{
+    uint32_t levels = 0;
+    for (const struct topic_node *node = &audience->node; node->parent != NULL; node = node->parent)
+        levels += node->kind != TOPIC_SHARE;
+    return limits_weight(levels);
+}
+
 /* A new member of `audience` [D-3.8.4-2] [D-3.8.4-4] [D-4.8.2-5]; false: no memory, nothing changed. */
 static bool join(struct subscriptions *subscriptions, struct audience *audience,
                  struct subscriber *subscriber, const struct subscription_options *options)
@@ -364,6 +374,9 @@ static bool join(struct subscriptions *subscriptions, struct audience *audience,
     link_to_audience(audience, subscription);
     link_to_subscriber(subscriber, subscription);
     subscriptions->count++;
+    const uint32_t weight = weight_of(audience);
+    subscriptions->weight += weight;
+    subscriber->weight += weight;
     subscriptions->shared_count += audience->node.kind == TOPIC_SHARE;
     return true;
 }
@@ -401,6 +414,9 @@ static void leave(struct subscriptions *subscriptions, struct subscription *subs
         (void)was_there;
     }
     unlink_from_audience(audience, subscription);
+    const uint32_t weight = weight_of(audience);
+    subscriptions->weight -= weight;
+    subscription->subscriber->weight -= weight;
     unlink_from_subscriber(subscription->subscriber, subscription);
     free(subscription);
 
@@ -629,6 +645,19 @@ void subscriptions_skip_groups(struct subscriptions *subscriptions, uint64_t num
 {
     if (subscriptions->last_share < number)
         subscriptions->last_share = number;
+}
+
+bool subscriptions_has(const struct subscriptions *subscriptions, const struct subscriber *subscriber,
+                       struct bytes filter, bool allow_shared)
+{
+    const struct target target = target_of(filter, allow_shared);
+    const struct audience *audience = find_audience(subscriptions, &target);
+    return audience != NULL && find_member(subscriptions, audience, subscriber) != NULL;
+}
+
+uint64_t subscriptions_weight(const struct subscriptions *subscriptions)
+{
+    return subscriptions->weight;
 }
 
 uint64_t subscriptions_count(const struct subscriptions *subscriptions)

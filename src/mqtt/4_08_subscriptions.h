@@ -16,6 +16,7 @@ struct subscription;  /* one Topic Filter of one subscriber; opaque outside */
 struct subscriber {
     struct subscription *first; /* the subscriber's own subscriptions, in no particular order */
     uint32_t count;
+    uint32_t weight; /* their number, those of very many levels counted several times: limits_weight */
 };
 
 /* Subscription Options (3.8.3.1) and the Subscription Identifier (3.8.2.1.2). */
@@ -89,6 +90,13 @@ void subscriptions_each(struct subscriptions *subscriptions, const struct subscr
                         void (*each)(void *context, struct bytes filter,
                                      const struct subscription_options *options),
                         void *context);
+
+/* Whether the subscriber has a subscription with this filter. */
+bool subscriptions_has(const struct subscriptions *subscriptions, const struct subscriber *subscriber,
+                       struct bytes filter, bool allow_shared);
+
+/* As in struct subscriber, of all together. */
+uint64_t subscriptions_weight(const struct subscriptions *subscriptions);
 
 /* Number of subscriptions, all subscribers together; number of those that are shared. */
 uint64_t subscriptions_count(const struct subscriptions *subscriptions);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "../base/line.h"
+#include "3_08_4_subscribe_answers.h"
 #include "4_01_1_restoring.h"
 #include "4_12_enhanced_authentication.h"
 #include "4_13_handling_errors.h"
@@ -13,7 +14,16 @@
 
 struct broker_settings broker_default_settings(void)
 {
-    return (struct broker_settings){.maximum_packet_size = 0,
+    return (struct broker_settings){.maximum_packet_size = 16U << 20,
+                                    .maximum_first_packet = 512U << 10,
+                                    .maximum_user_properties = 1000,
+                                    .maximum_sessions = 1000000,
+                                    .maximum_subscriptions = 4000000,
+                                    .maximum_subscriptions_of_session = 10000,
+                                    .maximum_retained = 1000000,
+                                    .maximum_retained_bytes = UINT64_C(1) << 30,
+                                    .maximum_queued_bytes = 64U << 20,
+                                    .maximum_held_bytes = UINT64_C(1) << 30,
                                     .receive_maximum = 1000,
                                     .topic_alias_maximum = 10,
                                     .maximum_inflight = 1000,
@@ -60,6 +70,11 @@ struct broker *broker_create(const struct broker_settings *settings,
 void broker_configure(struct broker *broker, const struct broker_settings *settings)
 {
     broker->settings = *settings;
+}
+
+void broker_set_memory_short(struct broker *broker, bool memory_short)
+{
+    broker->memory_short = memory_short;
 }
 
 static void release_message(void *context, struct message *message)
@@ -174,6 +189,8 @@ static void handle_packet(struct broker *broker, struct connection *connection, 
     if (first)
         connection->version = (uint8_t)packet.version;
     if (!verdict.refused)
+        verdict = limits_check_properties(broker, connection, &packet);
+    if (!verdict.refused)
         verdict = dispatch(broker, connection, &packet);
     if (verdict.refused)
         errors_refuse(broker, connection, type_of(bytes), verdict);
@@ -188,16 +205,21 @@ static enum framing frame(struct broker *broker, struct connection *connection, 
 {
     struct verdict verdict = accept();
     enum framing framing =
-        packet_frame(input, connection->version, broker->settings.maximum_packet_size, size, &verdict);
+        packet_frame(input, connection->version, limits_packet_size(broker, connection), size, &verdict);
     if (framing != FRAMING_REFUSED && connection->state == CONNECTION_AWAITS_CONNECT &&
         type_of(input) != PACKET_CONNECT) {
         verdict = refuse(MQTT_3_1_0_1, REASON_PROTOCOL_ERROR, 0, "the first Control Packet is not CONNECT");
         framing = FRAMING_REFUSED;
     }
+    if (framing == FRAMING_REFUSED && verdict.reason_code == REASON_PACKET_TOO_LARGE)
+        limits_refused(broker, connection,
+                       connection->state == CONNECTION_ESTABLISHED ? LIMIT_PACKET_SIZE : LIMIT_FIRST_PACKET);
     if (framing == FRAMING_REFUSED)
         errors_refuse(broker, connection, type_of(input), verdict);
     return framing;
 }
+
+enum { PARTIAL_WHEN_SHORT = 64 * 1024 }; /* bytes */
 
 static void drop_partial(struct connection *connection)
 {
@@ -223,10 +245,26 @@ static bool reserve_partial(struct connection *connection, size_t needed)
     return true;
 }
 
+/* 5.4.8: large packets are the first that we do without. */
+static bool may_keep(struct broker *broker, struct connection *connection, struct bytes input, size_t needed)
+{
+    const enum packet_type type =
+        connection->partial_length > 0 ? (enum packet_type)(connection->partial[0] >> 4) : type_of(input);
+    if (!broker->memory_short || needed <= PARTIAL_WHEN_SHORT)
+        return true;
+    limits_refused(broker, connection, LIMIT_MEMORY);
+    errors_refuse(broker, connection, type,
+                  refuse(connection_is_5_0(connection) ? MQTT_4_13_2_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED,
+                         0, "this Server is short of memory"));
+    return false;
+}
+
 /* Keeps the first `count` bytes of `input` behind what is kept already. */
 static bool keep_partial(struct broker *broker, struct connection *connection, struct bytes input,
                          size_t count)
 {
+    if (!may_keep(broker, connection, input, connection->partial_length + count))
+        return false;
     if (!reserve_partial(connection, connection->partial_length + count)) {
         broker_log(broker, LOG_ERROR, connection, "out of memory, connection closed", NULL);
         connection_abort(broker, connection);
@@ -432,11 +470,14 @@ void broker_step(struct broker *broker, uint64_t now, struct step *step)
     run_timers(broker);
     settle(broker);
     take(broker, step);
+    answers_work(broker);
     settle(broker);
 }
 
 uint64_t broker_deadline(const struct broker *broker)
 {
+    if (!list_empty(&broker->answering)) /* there is work to go on with */
+        return broker->now;
     return timer_heap_deadline(&broker->timers);
 }
 
@@ -483,5 +524,7 @@ struct broker_statistics broker_statistics(const struct broker *broker)
     statistics.subscriptions = subscriptions_count(broker->subscriptions);
     statistics.subscriptions_shared = subscriptions_shared_count(broker->subscriptions);
     statistics.retained_messages = retained_count(broker->retained);
+    statistics.retained_bytes = broker->retained_bytes;
+    statistics.held_bytes = broker->held_bytes;
     return statistics;
 }

@@ -32,6 +32,18 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO };
  * broker_default_settings. */
 struct broker_settings {
     uint32_t maximum_packet_size; /* bytes a client may send in one packet, 3.2.2.3.6; 0 = MQTT's own limit */
+    uint32_t maximum_first_packet; /* the same before CONNACK; 0 = no other limit */
+    /* What clients may take from each other, 5.4.8; 0 = no limit. Beyond 64 levels, each 64 of a Topic Filter make it
+     * count as one more subscription. */
+    uint32_t maximum_topic_levels;             /* of a Topic Name or Topic Filter */
+    uint32_t maximum_user_properties;          /* in one packet or Will */
+    uint32_t maximum_sessions;                 /* connected or not */
+    uint32_t maximum_subscriptions;            /* of all sessions */
+    uint32_t maximum_subscriptions_of_session; /* of one */
+    uint32_t maximum_retained;                 /* messages */
+    uint64_t maximum_retained_bytes;
+    uint64_t maximum_queued_bytes; /* that wait for one client beyond those in flight */
+    uint64_t maximum_held_bytes;   /* that wait or are in flight, for all; a message for many counts once */
     uint16_t receive_maximum; /* QoS 1 and 2 messages a client may have in flight, 3.2.2.3.3; 0 = 65,535 */
     uint16_t topic_alias_maximum; /* aliases a client may use, 3.2.2.3.8; 0 = none */
     /* messages in flight to one client, on top of its own Receive Maximum; 0 = 65,535 */
@@ -191,6 +203,10 @@ struct broker *broker_create(const struct broker_settings *settings,
  * it as it was. */
 void broker_configure(struct broker *broker, const struct broker_settings *settings);
 
+/* The host has less memory left than it wants to keep, or enough again. While it is short nothing grows: new sessions,
+ * subscriptions and retained messages are refused, and nothing more waits for clients. */
+void broker_set_memory_short(struct broker *broker, bool memory_short);
+
 /* Frees the broker and everything it holds. Connections must have been closed (STEP_CLOSED) before. */
 void broker_destroy(struct broker *broker);
 
@@ -249,6 +265,24 @@ enum collected broker_collect(struct broker *broker, uint64_t now, struct change
 /* Whether broker_collect has something to do (some answer waits or something has changed). */
 bool broker_wants_collect(const struct broker *broker);
 
+/* What can be refused because there is enough of it, 5.4.8. */
+enum broker_limit {
+    LIMIT_PACKET_SIZE,
+    LIMIT_FIRST_PACKET,
+    LIMIT_TOPIC_LEVELS,
+    LIMIT_USER_PROPERTIES,
+    LIMIT_SESSIONS,
+    LIMIT_SUBSCRIPTIONS,
+    LIMIT_SUBSCRIPTIONS_OF_SESSION,
+    LIMIT_ANSWERS, /* SUBSCRIBEs whose retained messages the client has not read */
+    LIMIT_RETAINED,
+    LIMIT_RETAINED_BYTES,
+    LIMIT_QUEUED_BYTES,
+    LIMIT_HELD_BYTES,
+    LIMIT_MEMORY,
+    LIMIT_COUNT
+};
+
 /* Figures for tests, benchmarks and $SYS. */
 struct broker_statistics {
     uint64_t connections;         /* Network Connections open now */
@@ -261,6 +295,8 @@ struct broker_statistics {
     uint64_t subscriptions;
     uint64_t subscriptions_shared;
     uint64_t retained_messages;
+    uint64_t retained_bytes;
+    uint64_t held_bytes; /* of messages that wait or are in flight */
     uint64_t bytes_received;
     uint64_t bytes_sent;
     uint64_t packets_received;
@@ -271,6 +307,7 @@ struct broker_statistics {
     uint64_t messages_dropped; /* for a full queue or a slow reader */
     uint64_t batches_stored;   /* transactions */
     uint64_t changes_stored;   /* puts and deletes in them */
+    uint64_t refused[LIMIT_COUNT]; /* how often each limit was in the way */
 };
 struct broker_statistics broker_statistics(const struct broker *broker);
 

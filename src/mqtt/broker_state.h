@@ -16,6 +16,7 @@
 #include "4_01_session_state.h"
 #include "4_02_network_connection.h"
 #include "4_05_message_receipt.h"
+#include "5_4_8_abnormal_behaviour.h"
 #include "broker.h"
 
 /* Tells in which structure an expired timer is embedded. */
@@ -39,6 +40,10 @@ struct broker {
     struct bytes handling; /* the packet at hand */
     struct broker_statistics statistics;
     struct storing storing; /* 4.1.1: what has changed and is to be stored */
+    struct list answering;  /* struct flows whose answers to SUBSCRIBE need time, 3.8.4 */
+    uint64_t retained_bytes, held_bytes;  /* 5.4.8 */
+    uint64_t next_complaint[LIMIT_COUNT]; /* ms; when it may be logged again */
+    bool memory_short;
     bool shutting_down; /* nobody connects any more */
     bool ending;        /* broker_destroy: nobody is left who could get anything */
 };

@@ -105,6 +105,7 @@ struct broker_settings harness_settings(void)
     struct broker_settings settings = broker_default_settings();
     settings.receive_maximum = 0;
     settings.connect_timeout = 10000;
+    settings.maximum_packet_size = 0;
     return settings;
 }
 

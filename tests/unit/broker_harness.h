@@ -66,7 +66,8 @@ struct harness {
 _Noreturn void harness_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What the tests take as given: the broker's defaults, but for those that the documentation may well change,
- * which would change literal bytes in many tests: no Receive Maximum, ten seconds for CONNECT. */
+ * which would change literal bytes in many tests: no Receive Maximum, no Maximum Packet Size, ten seconds for
+ * CONNECT. */
 struct broker_settings harness_settings(void);
 
 /* A broker at time 1,000,000 ms. `settings` NULL: the defaults. */

@@ -123,7 +123,7 @@ static struct broker nobody; /* stores nothing */
 
 static struct delivery *put_in_flight(struct session *session)
 {
-    struct delivery *delivery = delivery_create(message, 1, false, NULL, 0);
+    struct delivery *delivery = delivery_create(&nobody, message, 1, false, NULL, 0);
     if (!inflight_add(session, delivery)) {
         delivery_destroy(&nobody, delivery);
         return NULL;
