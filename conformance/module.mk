@@ -41,6 +41,10 @@ conformance-all: deps-build ## the same with every test over every transport
 conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance $(CERTIFICATES)
 	@conformance/measure-etalon $(BUILD) $(CONFORMANCE_OPTIONS)
 
+# What the suite makes of servers that behave oddly below MQTT.
+TEST_STEPS += conformance-transports
+TEST_COMMAND_conformance-transports := conformance/transports-test --build $(BUILD)
+
 # In `make test` the reports are what counts: their summary becomes the step's closing line.
 TEST_STEPS += conformance
 TEST_COMMAND_conformance = conformance/measure-etalon $(BUILD) && \
