@@ -110,8 +110,9 @@ static bool play(unsigned long failing, enum storage storage)
     struct broker_settings settings = broker_default_settings();
     settings.maximum_queued = 50;
     settings.maximum_output = 20000;
-    struct harness *harness =
-        storage == STORAGE_NONE ? harness_create(&settings) : harness_create_stored(&settings, storage);
+    struct harness *harness = storage == STORAGE_NONE
+                                  ? harness_create(&settings)
+                                  : harness_create_asking(&settings, storage, &scenario_judge);
     harness->enter = enter;
     harness->leave = leave;
     unsigned promises = SCENARIO_PROMISES;

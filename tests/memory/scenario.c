@@ -316,11 +316,66 @@ static unsigned count(const struct promises *promises)
     return made;
 }
 
+/* 4.12: everybody is the same user, who may have to say more. */
+static struct authentication_answer authenticate(void *context, const struct authentication_request *request)
+{
+    struct authentication_answer answer = {.outcome = AUTHENTICATION_ACCEPTED,
+                                           .has_user_name = true,
+                                           .user_name = bytes_of_text("u"),
+                                           .data = bytes_of_text("data")};
+    (void)context;
+    if (request->method.length > 0 && request->phase != AUTHENTICATE_CONTINUE)
+        answer.outcome = AUTHENTICATION_CONTINUES;
+    if (request->has_data)
+        answer.outcome = AUTHENTICATION_PENDING;
+    answer.has_data = request->method.length > 0;
+    return answer;
+}
+
+const struct harness_judge scenario_judge = {.authenticate = authenticate};
+
+/* What the host was asked is answered now. */
+static void decide(struct client *client, enum authentication_outcome outcome)
+{
+    const struct authentication_answer answer = {.outcome = outcome,
+                                                 .has_user_name = true,
+                                                 .user_name = bytes_of_text("u"),
+                                                 .has_data = true,
+                                                 .data = bytes_of_text("data")};
+    if (client && client->connection)
+        harness_step(
+            client->harness,
+            (struct step){.kind = STEP_AUTHENTICATED, .connection = client->connection, .answer = &answer});
+}
+
+static void act_of_authentication(struct harness *harness)
+{
+    struct client *asked = start(harness, "10 [<'MQTT'> 05 02 0000 [15 <'m'>] <'asked'>]");
+    struct client *waits =
+        start(harness, "10 [<'MQTT'> 05 06 0000 [11 0000003C 15 <'m'> 16 <'d'>] <'waits'> [] "
+                       "<'w/6'> <'bye'>] C0");
+    say(asked, "F0 [18 [15 <'m'>]]");
+    hear(asked, PROTOCOL_5_0);
+    say(waits,
+        "00 82 [0001 [] <'t/#'> 01] 32 [<'t/topic'> 0001 [] 'x']"); /* kept until the host has decided */
+    decide(waits, AUTHENTICATION_ACCEPTED);
+    hear(waits, PROTOCOL_5_0);
+    say(asked, "F0 [19 [15 <'m'>]] 30 [<'t/topic'> [] 'y'] F0 [18 [15 <'m'> 16 <'d'>]]");
+    decide(asked, AUTHENTICATION_ACCEPTED);
+    hear(asked, PROTOCOL_5_0);
+    hear(waits, PROTOCOL_5_0);
+    go(waits);
+    struct client *gone = start(harness, "10 [<'MQTT'> 05 02 0000 [15 <'m'>] <'gone'>]");
+    go(gone);
+    store_all(harness);
+}
+
 unsigned scenario_play_stored(struct harness *harness)
 {
     enter_bystander(harness);
     act_one(harness);
     act_two(harness);
+    act_of_authentication(harness);
     const struct promises promises = promise(harness);
     crash(harness);
     claim(harness, &promises);

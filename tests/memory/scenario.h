@@ -13,6 +13,9 @@ void scenario_play(struct harness *harness);
 enum { SCENARIO_PROMISES = 10 };
 unsigned scenario_play_stored(struct harness *harness);
 
+/* Who decides about clients in the scenario with a store. */
+extern const struct harness_judge scenario_judge;
+
 /* With memory again: the one that did nothing is still served, and new clients exchange a message at QoS
  * 1 and 2. */
 void scenario_prove(struct harness *harness);
