@@ -129,6 +129,7 @@ static int select_and_run(const struct options *options)
         result_clear(&run.results[i]);
     free(run.results);
     free(tests);
+    tls_context_destroy(target.tls);
     return status;
 }
 

@@ -14,9 +14,9 @@ struct target {
     bool websocket;
     char host[256];
     char port[8];
-    char path[256];                /* of a WebSocket, with its query; else empty */
-    const struct tls_context *tls; /* set by who has the settings of TLS; NULL: none */
-    char user_name[128];           /* empty: none */
+    char path[256];          /* of a WebSocket, with its query; else empty */
+    struct tls_context *tls; /* set by who has the settings of TLS; NULL: none */
+    char user_name[128];     /* empty: none */
     char password[128];
     bool has_user_name;
     bool has_password;

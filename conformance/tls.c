@@ -36,12 +36,19 @@ static const char *reason(void)
     return words == NULL ? "no reason given" : words;
 }
 
-static void *give_up(struct tls_context *context, char *problem, size_t size, const char *what,
-                     const char *file)
+void tls_context_destroy(struct tls_context *context)
 {
-    snprintf(problem, size, "%s %s: %s", what, file, reason());
+    if (context == NULL)
+        return;
     SSL_CTX_free(context->openssl);
     free(context);
+}
+
+static struct tls_context *give_up(struct tls_context *context, char *problem, size_t size, const char *what,
+                                   const char *file)
+{
+    snprintf(problem, size, "%s %s: %s", what, file, reason());
+    tls_context_destroy(context);
     return NULL;
 }
 
@@ -103,11 +110,10 @@ static double seconds_now(void)
 }
 
 /* Waits until the handshake can go on; false when it cannot, or `limit` has come. */
-static bool may_go_on(SSL *openssl, int socket, int error, double limit)
+static bool may_go_on(int socket, int error, double limit)
 {
     double left = limit - seconds_now();
     struct pollfd wait = {.fd = socket, .events = error == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN};
-    (void)openssl;
     if ((error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) || left <= 0)
         return false;
     return poll(&wait, 1, (int)(left * 1000) + 1) > 0;
@@ -146,7 +152,7 @@ struct tls *tls_open(const struct tls_context *context, int socket, const char *
         if (made == 1)
             return tls;
         int error = SSL_get_error(tls->openssl, made);
-        if (may_go_on(tls->openssl, socket, error, limit))
+        if (may_go_on(socket, error, limit))
             continue;
         tell_failure(tls->openssl, error, problem, size);
         tls_destroy(tls);

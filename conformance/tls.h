@@ -19,8 +19,9 @@ struct tls_context;
 struct tls;
 
 /* Reads the files once, for all connections. NULL with a sentence in `problem` (size bytes). Settings are
- * borrowed. There is no function to release it: it is needed as long as the process lives. */
+ * borrowed. */
 struct tls_context *tls_context_create(const struct tls_settings *settings, char *problem, size_t size);
+void tls_context_destroy(struct tls_context *context); /* NULL: nothing */
 
 /* Performs the handshake on a connected, non-blocking socket within `seconds`. `host` is the name or number
  * that was connected to. NULL with a sentence in `problem`; the socket remains the caller's. */
