@@ -411,7 +411,7 @@ static void check_redirection(struct parser *parser)
 static void check_store(struct parser *parser, const char *name)
 {
     const size_t line = line_of(parser, name);
-    if (line == 0 || line_of(parser, "persistence") != 0)
+    if (line == 0 || parser->sink->store_given || line_of(parser, "persistence") != 0)
         return;
     struct line text = {0};
     line_text(&text, name);

@@ -126,6 +126,7 @@ struct configuration_error {
 struct configuration_sink {
     void *context;
     void (*error)(void *context, const struct configuration_error *error);
+    bool store_given; /* the command line says where state is kept, so `persistence` need not */
 };
 
 /* The configuration of an empty file. */

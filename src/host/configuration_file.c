@@ -74,7 +74,8 @@ static ssize_t read_whole(int descriptor, char *bytes, size_t size)
 static bool parse_file(struct configuration *configuration, struct reading *reading, int descriptor,
                        char *bytes)
 {
-    const struct configuration_sink sink = {.context = reading, .error = on_error};
+    const struct configuration_sink sink = {
+        .context = reading, .error = on_error, .store_given = reading->sink->store_given};
     const ssize_t length = read_whole(descriptor, bytes, LARGEST_FILE);
     if (length < 0) {
         complain(reading, "cannot be read: ", strerror(errno));

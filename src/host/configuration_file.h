@@ -8,6 +8,7 @@
 struct configuration_file_sink {
     void *context;
     void (*complain)(void *context, const char *text);
+    bool store_given; /* as in struct configuration_sink */
 };
 
 /* Reads the file called `name`. False: it cannot be read or has mistakes, which `sink` was told of; then the

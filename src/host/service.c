@@ -26,9 +26,11 @@ static void complain_in_log(void *context, const char *text)
 static bool read_configuration(struct configuration *configuration, const struct command_line *command_line,
                                const struct configuration_file_sink *sink)
 {
+    struct configuration_file_sink file_sink = *sink;
+    file_sink.store_given = command_line->data != NULL;
     configuration_default(configuration);
     if (command_line->configuration_file &&
-        !configuration_file_read(configuration, command_line->configuration_file, sink))
+        !configuration_file_read(configuration, command_line->configuration_file, &file_sink))
         return false;
     if (command_line->verbose) {
         configuration->log_levels = 1U << LOG_ERROR | 1U << LOG_WARNING | 1U << LOG_NOTICE | 1U << LOG_INFO;
