@@ -28,3 +28,8 @@ TEST_COMMAND_store-tool = tests/cli/store --build $(BUILD)
 
 TEST_STEPS += privileges
 TEST_COMMAND_privileges = tests/cli/privileges --program $(BUILD)/etalon --certificates $(BUILD)/certs
+
+# The programs of this build, its manual pages and an installation below a folder of the test's own.
+TEST_PROGRAMS += manual
+TEST_STEPS += manual
+TEST_COMMAND_manual = tests/cli/manual --build $(BUILD)
