@@ -1,9 +1,9 @@
-/* scram: the client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), for tests of enhanced authentication. It owes nothing
- * to any broker's code. Prefix: scram_
+/* scram: the client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677), for tests of enhanced authentication. It
+ * owes nothing to any broker's code. Prefix: scram_
  *
  *      scram_begin ──▶ first ──▶ server: salt, iterations ──▶ scram_answer ──▶ final ──▶ server: scram_is_proved
  *
- * User name, password and nonce are printable ASCII without ',' and '=', so SASLprep leaves them as they are. */
+ * User name, password and nonce are printable ASCII without ',' and '=', so SASLprep leaves them alone. */
 #ifndef ETALON_CONFORMANCE_SCRAM_H
 #define ETALON_CONFORMANCE_SCRAM_H
 

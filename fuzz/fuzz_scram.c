@@ -1,9 +1,9 @@
-/* fuzz_scram: the server's side of SCRAM against whatever a client says. Nobody gets in but the user, by a proof that the
- * harness computes by itself; who says it right gets in. And the file of users.
+/* fuzz_scram: the server's side of SCRAM against whatever a client says. Nobody gets in but the user, by a
+ * proof that the harness computes by itself; who says it right gets in. And the file of users.
  *
- * Byte 0: bit 0: SCRAM-SHA-1; bit 1: the client waits to be asked; bit 2: the rest is a file of users. Then two bytes:
- * the length of the first message; the first message; the last one. In the last message 0x01 stands for the server's
- * nonce, 0x02 for the proof of what precedes it, 0x03 for what `c=` has to be. */
+ * Byte 0: bit 0: SCRAM-SHA-1; bit 1: the client waits to be asked; bit 2: the rest is a file of users. Then
+ * two bytes: the length of the first message; the first message; the last one. In the last message 0x01
+ * stands for the server's nonce, 0x02 for the proof of what precedes it, 0x03 for what `c=` has to be. */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <stdlib.h>

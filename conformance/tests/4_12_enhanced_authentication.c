@@ -1,5 +1,5 @@
-/* 4.12 Enhanced authentication, by SCRAM-SHA-256: a server that offers it, in the configuration `enhanced-auth` of its
- * profile. What is not about a method is in 3_15_auth.c. */
+/* 4.12 Enhanced authentication, by SCRAM-SHA-256: a server that offers it, in the configuration
+ * `enhanced-auth` of its profile. What is not about a method is in 3_15_auth.c. */
 #include "../scram.h"
 #include "../test.h"
 
@@ -35,8 +35,8 @@ static void expect_method(struct test *t, const struct received *received,
                        describe_packet(t, &received->packet));
 }
 
-/* The first AUTH in the inbox, whatever else has come: during re-authentication other packets may. A server may refuse
- * at any point of an exchange; then nothing can be said about what would have come. */
+/* The first AUTH in the inbox, whatever else has come: during re-authentication other packets may. A server
+ * may refuse at any point of an exchange; then nothing can be said about what would have come. */
 static bool is_auth(const struct packet *packet, const void *context)
 {
     (void)context;

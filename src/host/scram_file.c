@@ -307,8 +307,8 @@ bool scram_file_offers(const struct scram_file *file, enum scram_hash hash)
 
 /* Users that do not exist. */
 
-/* Base64 of `size` bytes that depend on the name, on `purpose`, and on a secret that nobody else has: a ServerKey of the
- * file. So they change only with the first user of the file. */
+/* Base64 of `size` bytes that depend on the name, on `purpose`, and on a secret that nobody else has: a
+ * ServerKey of the file. So they change only with the first user of the file. */
 static void make_up(const struct scram_entry *first, struct bytes name, uint8_t purpose, size_t size,
                     char *out)
 {

@@ -256,8 +256,8 @@ static struct verdict object(struct broker *broker, struct connection *connectio
     return accept();
 }
 
-/* 4.3.3: the first PUBLISH with its Packet Identifier is passed on, repetitions are only answered: whatever could be
- * said against them now, the message has been accepted. */
+/* 4.3.3: the first PUBLISH with its Packet Identifier is passed on, repetitions are only answered: whatever
+ * could be said against them now, the message has been accepted. */
 static bool repeats(const struct connection *connection, const struct publish *publish)
 {
     return publish->qos == 2 && receiver_action(connection->session, publish->packet_identifier,

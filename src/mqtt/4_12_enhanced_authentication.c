@@ -92,7 +92,8 @@ static bool keep(struct connection *connection, const struct packet *connect, st
     return true;
 }
 
-/* [MQTT-4.12.0-2] [R-4.12.1-1] the method that CONNECT named [MQTT-3.15.2-2] [MQTT-3.15.2-3] [MQTT-4.12.0-5] */
+/* [MQTT-4.12.0-2] [R-4.12.1-1]; the method that CONNECT named [MQTT-4.12.0-5], and nothing that would only
+ * take room [MQTT-3.15.2-2] [MQTT-3.15.2-3] */
 static void send_auth(struct broker *broker, struct connection *connection, enum reason_code reason_code,
                       const struct authentication_answer *answer)
 {
@@ -107,8 +108,8 @@ static void send_auth(struct broker *broker, struct connection *connection, enum
         connection_close(broker, connection); /* it does not fit into the client's Maximum Packet Size */
 }
 
-/* The host's Reason Code, if the packet that tells it can have it [MQTT-3.2.2-8] [MQTT-3.14.2-1]. The host need not
- * know which one that is: 0x86 is for CONNACK alone. */
+/* The host's Reason Code, if the packet that tells it can have it [MQTT-3.2.2-8] [MQTT-3.14.2-1]. The host
+ * need not know which one that is: 0x86 is for CONNACK alone. */
 static enum reason_code fitting(enum reason_code reason_code, bool established)
 {
     const enum packet_type type = established ? PACKET_DISCONNECT : PACKET_CONNACK;
@@ -146,7 +147,8 @@ static struct verdict accept_connect(struct broker *broker, struct connection *c
     return verdict;
 }
 
-/* 4.12.1; the Session and all that was granted belong to the one that connected, nobody else may go on with them */
+/* 4.12.1; the Session and all that was granted belong to the one that connected, nobody else may go on with
+ * them */
 static struct verdict accept_repeated(struct broker *broker, struct connection *connection,
                                       const struct authentication_answer *answer)
 {

@@ -1,8 +1,8 @@
 /* 4.12 Enhanced authentication, and the authentication of 3.1.4 and 5.4.1 in general. Prefix: authentication_
  *
- * Who a client is, is the host's to find out (broker_environment.authenticate): by user name and password, by a
- * certificate, or by an exchange of AUTH packets. It may answer at once or take its time. What happens meanwhile
- * is here:
+ * Who a client is, is the host's to find out (broker_environment.authenticate): by user name and password, by
+ * a certificate, or by an exchange of AUTH packets. It may answer at once or take its time. What happens
+ * meanwhile is here:
  *
  *                    CONNECT ──▶ the host ──accepted──────────────────────────▶ CONNACK 0x00
  *                                 │  ▲  │ └─refused──▶ CONNACK 0x86, 0x87 ..., closed
@@ -21,8 +21,8 @@
 /* Of a connection whose authentication is going on, or whose CONNECT had an Authentication Method. */
 struct authentication;
 
-/* A CONNECT came and nothing speaks against it but that its sender is unknown: asks the host, and goes on as it
- * says, at once or later. */
+/* A CONNECT came and nothing speaks against it but that its sender is unknown: asks the host, and goes on as
+ * it says, at once or later. */
 struct verdict authentication_begin(struct broker *broker, struct connection *connection,
                                     const struct packet *connect);
 

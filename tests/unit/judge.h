@@ -1,7 +1,7 @@
 /* judge: a host that decides about clients as the test says, 4.12 and 5.4.2. Prefix: judge_
  *
- * Answers are laid down beforehand and used up one by one; a question without an answer fails the test. What was
- * asked is kept as text:
+ * Answers are laid down beforehand and used up one by one; a question without an answer fails the test. What
+ * was asked is kept as text:
  *
  *      connect 'a' user 'u' password 'p' method 'm' data 'd'        what is absent is left out
  *      continue method 'm' data 'd'
@@ -31,8 +31,8 @@ struct judge {
     char questions[JUDGE_QUESTIONS];
 };
 
-/* A harness whose clients are judged by `judge`, which lives as long. Everybody may do everything, and nothing is
- * asked, with `rights` false. */
+/* A harness whose clients are judged by `judge`, which lives as long. Everybody may do everything, and
+ * nothing is asked, with `rights` false. */
 struct harness *judge_harness(struct judge *judge, bool rights);
 struct harness *judge_harness_stored(struct judge *judge);
 

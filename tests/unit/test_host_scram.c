@@ -1,5 +1,5 @@
-/* SCRAM-SHA-256 and SCRAM-SHA-1: the file of users, and the server's side of the exchange against GNU SASL's client. That
- * an independent client agrees is for the conformance suite to show. */
+/* SCRAM-SHA-256 and SCRAM-SHA-1: the file of users, and the server's side of the exchange against GNU SASL's
+ * client. That an independent client agrees is for the conformance suite to show. */
 #include <gsasl.h>
 #include <stdio.h>
 
@@ -119,7 +119,8 @@ START_TEST(lines_that_are_refused)
 }
 END_TEST
 
-/* Who asks for names learns nothing: the same each time, in the form of the others, and different for each. */
+/* Who asks for names learns nothing: the same each time, in the form of the others, and different for each.
+ * */
 START_TEST(users_that_do_not_exist)
 {
     struct scram_file *file = good(USER_256 USER_1);
