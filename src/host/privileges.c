@@ -117,7 +117,8 @@ static bool is_final(const struct privileges *privileges)
 {
     uid_t real, effective, saved;
     gid_t real_group, effective_group, saved_group;
-    if (getresuid(&real, &effective, &saved) != 0 || getresgid(&real_group, &effective_group, &saved_group) != 0)
+    if (getresuid(&real, &effective, &saved) != 0 ||
+        getresgid(&real_group, &effective_group, &saved_group) != 0)
         return false;
     const bool changed = real == privileges->user && effective == real && saved == real &&
                          real_group == privileges->group && effective_group == real_group &&

@@ -216,7 +216,8 @@ static bool open_listeners(struct service *service, const struct endpoint *endpo
         log_write(&service->log, LOG_ERROR, "user %s: cannot be borrowed", service->configuration.user);
         return false;
     }
-    const bool done = listeners_open(&service->loop.listeners, &service->loop.sockets, &service->log, endpoints, count);
+    const bool done =
+        listeners_open(&service->loop.listeners, &service->loop.sockets, &service->log, endpoints, count);
     privileges_return(&service->privileges);
     return done;
 }

@@ -24,8 +24,9 @@ static void check_readable(const char *name, const struct log *log)
         return;
     const int descriptor = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (descriptor < 0)
-        log_write(log, LOG_WARNING, "%s cannot be read by the user that the broker runs as, so SIGHUP will fail: %s",
-                  name, strerror(errno));
+        log_write(log, LOG_WARNING,
+                  "%s cannot be read by the user that the broker runs as, so SIGHUP will fail: %s", name,
+                  strerror(errno));
     else
         close(descriptor);
 }
@@ -57,7 +58,8 @@ static void announce(const struct privileges *privileges, const struct configura
     if (privileges->changing)
         log_write(log, LOG_NOTICE, "running as user %s from here on", user);
     else if (!user[0] && privileges_are_root())
-        log_write(log, LOG_WARNING, "running as root: the keyword user makes the broker give up what it does not need");
+        log_write(log, LOG_WARNING,
+                  "running as root: the keyword user makes the broker give up what it does not need");
     else if (user[0] && geteuid() != privileges->user)
         log_write(log, LOG_WARNING, "user %s has no effect: only root can become another user", user);
 }
