@@ -1,6 +1,6 @@
 /* privileges: giving up what root may do. Prefix: privileges_
  *
- *  * Root reads keys and binds ports, then becomes the user for good. In between it borrows that user's
+ * Root reads keys and binds ports, then becomes the user for good. In between it borrows that user's
  * rights where files are made: what the user owns or could replace by a link must not be written with those
  * of root. */
 #ifndef ETALON_HOST_PRIVILEGES_H
@@ -15,8 +15,7 @@
 enum { PRIVILEGES_GROUPS = 256 };
 
 struct privileges {
-    bool
-        changing; /* the process is root and is to become somebody else; otherwise no function does anything */
+    bool changing; /* is root, and to become somebody else; otherwise no function does anything */
     uid_t user;
     gid_t group;
     gid_t groups[PRIVILEGES_GROUPS]; /* all that the user is in */
