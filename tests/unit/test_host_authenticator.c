@@ -280,7 +280,7 @@ START_TEST(memory_for_waiting_is_bounded)
     rule(&scene, true, "alice:" SECRET);
     while (scene.authenticator.waiting_bytes < AUTHENTICATOR_WAITING_BYTES) {
         static const uint8_t password[65535];
-        static int hosts[1000];
+        static struct guest hosts[1000];
         ck_assert_uint_lt(waiting, 1000);
         const struct authentication_request request = {.host = &hosts[waiting++],
                                                        .has_user_name = true,
