@@ -146,7 +146,9 @@ static void says_connack(struct model *model, struct model_connection *connectio
     struct model_session *session = identifier.length > 0 ? books_find_session(model, identifier) : NULL;
     REQUIRE(!session || !session->connection); /* who had it before is closed [MQTT-3.1.4-3] */
     bool present = session && !connection->clean;
-    if (model->blind && present) /* we may have missed the end of the session, and 3.1 does not tell */
+    /* we may have missed the end of the session, and 3.1 does not tell whether it has ended */
+    const bool untold = model->blind && present && connection->version == PROTOCOL_3_1;
+    if (model->blind && present)
         present = connack->session_present;
     if (session && !present)
         books_end_session(model, session);
@@ -157,7 +159,7 @@ static void says_connack(struct model *model, struct model_connection *connectio
     session->connection = connection;
     session->expiry = connection->expiry;
     connection->session = session;
-    session->lost |= connection->deaf;
+    session->lost |= connection->deaf || untold;
     for (size_t i = 0; i < session->flight_count; i++)
         session->flights[i].unsure |= was_early(connection, session->flights[i].packet_identifier);
     const uint32_t told = connection->version == PROTOCOL_5_0
