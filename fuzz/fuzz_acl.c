@@ -1,6 +1,6 @@
-/* fuzz_acl: an ACL file, and questions about it. The input is the file up to the first zero byte; behind it, separated
- * by zero bytes, a user name, a Client Identifier and a topic for each question. The answers are compared with those of
- * a list of rules that is gone through from the front, by the definitions of 4.7. */
+/* fuzz_acl: an ACL file, and questions about it. The input is the file up to the first zero byte; behind it,
+ * separated by zero bytes, a user name, a Client Identifier and a topic for each question. The answers are
+ * compared with those of a list of rules that is gone through from the front, by the definitions of 4.7. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,16 +122,19 @@ static void list_rules(struct rules *rules, struct bytes text)
 
 /* The naive answer. */
 
-/* A level of a pattern with the name put in; false: there is none to be put in. Longer than any that matters is cut. */
-static bool put_in(struct bytes level, const struct authorisation *question, char *out, size_t size, size_t *length)
+/* A level of a pattern with the name put in; false: there is none to be put in. Longer than any that matters
+ * is cut. */
+static bool put_in(struct bytes level, const struct authorisation *question, char *out, size_t size,
+                   size_t *length)
 {
     *length = 0;
     for (size_t i = 0; i < level.length && *length < size; i++) {
         struct bytes piece = bytes_of(level.data + i, 1);
-        if (level.data[i] == '%' && i + 1 < level.length && (level.data[i + 1] == 'u' || level.data[i + 1] == 'c')) {
-            piece = level.data[i + 1] == 'c'     ? question->client_identifier
-                    : question->has_user_name    ? question->user_name
-                                                 : bytes_of(NULL, 0);
+        if (level.data[i] == '%' && i + 1 < level.length &&
+            (level.data[i + 1] == 'u' || level.data[i + 1] == 'c')) {
+            piece = level.data[i + 1] == 'c'  ? question->client_identifier
+                    : question->has_user_name ? question->user_name
+                                              : bytes_of(NULL, 0);
             if (piece.length == 0)
                 return false;
             i++;
@@ -155,11 +158,13 @@ static bool matches_pattern(struct bytes filter, const struct authorisation *que
             return !more && !there;
         char text[2000];
         size_t length;
-        const bool plain = !memmem(wanted.data, wanted.length, "%u", 2) && !memmem(wanted.data, wanted.length, "%c", 2);
+        const bool plain =
+            !memmem(wanted.data, wanted.length, "%u", 2) && !memmem(wanted.data, wanted.length, "%c", 2);
         if (first && question->topic.data[0] == '$' && (!plain || bytes_equal(wanted, bytes_of_text("+"))))
             return false;
         if (!bytes_equal(wanted, bytes_of_text("+")) &&
-            (!put_in(wanted, question, text, sizeof text, &length) || !bytes_equal(bytes_of(text, length), level)))
+            (!put_in(wanted, question, text, sizeof text, &length) ||
+             !bytes_equal(bytes_of(text, length), level)))
             return false;
     }
 }
@@ -212,7 +217,8 @@ static bool naively(const struct rules *rules, struct authorisation question, en
     return naive_allows(rules, &question);
 }
 
-static void check_question(const struct acl *acl, const struct rules *rules, const struct authorisation *question)
+static void check_question(const struct acl *acl, const struct rules *rules,
+                           const struct authorisation *question)
 {
     if (topic_name_check(question->topic, PROTOCOL_5_0, 0).refused) {
         if (!topic_filter_check(question->topic, PROTOCOL_5_0, 0).refused)
@@ -232,7 +238,8 @@ static void check_subscriptions(const struct acl *acl, const struct authorisatio
         struct authorisation asked = questions[i / count];
         const struct bytes filter = asked.topic;
         asked.topic = questions[i % count].topic;
-        if (topic_filter_check(filter, PROTOCOL_3_1_1, 0).refused || topic_name_check(asked.topic, PROTOCOL_5_0, 0).refused)
+        if (topic_filter_check(filter, PROTOCOL_3_1_1, 0).refused ||
+            topic_name_check(asked.topic, PROTOCOL_5_0, 0).refused)
             continue;
         struct authorisation subscription = asked;
         subscription.topic = filter;
@@ -246,7 +253,8 @@ static void ask(const struct acl *acl, const struct rules *rules, struct bytes r
     struct authorisation questions[QUESTIONS];
     size_t count = 0;
     struct bytes user, client, topic;
-    while (count < QUESTIONS && next_part(&rest, &user) && next_part(&rest, &client) && next_part(&rest, &topic)) {
+    while (count < QUESTIONS && next_part(&rest, &user) && next_part(&rest, &client) &&
+           next_part(&rest, &topic)) {
         size_t bad;
         if (utf8_check(topic, &bad) != UTF8_WELL_FORMED)
             continue;

@@ -1,5 +1,6 @@
-/* fuzz_password_file: any bytes as a password file. What is a good line is judged once more, by OpenSSL's base64 and by
- * other means than those of the parser; what is told of a mistake never holds what may be a password. */
+/* fuzz_password_file: any bytes as a password file. What is a good line is judged once more, by OpenSSL's
+ * base64 and by other means than those of the parser; what is told of a mistake never holds what may be a
+ * password. */
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,8 +125,8 @@ static bool good_line(struct bytes line, struct bytes *name)
         exit(2);
     memcpy(hash, colon + 1, length);
     hash[length] = '\0';
-    const bool good = name->length > 0 && utf8_check(*name, &bad) == UTF8_WELL_FORMED && strlen(hash) == length &&
-                      good_hash(hash);
+    const bool good = name->length > 0 && utf8_check(*name, &bad) == UTF8_WELL_FORMED &&
+                      strlen(hash) == length && good_hash(hash);
     free(hash);
     return good;
 }
@@ -166,7 +167,8 @@ static void check_mistakes(struct bytes text, const struct mistakes *mistakes)
             continue;
         bool twice = false;
         for (size_t number = 1; number < mistakes->places[i] && find_line(text, number, &other); number++)
-            twice = twice || (!is_skipped(other) && good_line(other, &other_name) && bytes_equal(name, other_name));
+            twice = twice ||
+                    (!is_skipped(other) && good_line(other, &other_name) && bytes_equal(name, other_name));
         REQUIRE(twice);
     }
 }

@@ -259,8 +259,8 @@ static uint8_t rights_of(struct bytes word)
     return 0;
 }
 
-/* A level with two names could be cut in more than one way, and the Client Identifier is the client's choice: whoever
- * chooses it well would be taken for somebody else. */
+/* A level with two names could be cut in more than one way, and the Client Identifier is the client's choice:
+ * whoever chooses it well would be taken for somebody else. */
 static const char *objection_to_levels(struct bytes filter, bool pattern)
 {
     size_t count = 0;
@@ -430,8 +430,8 @@ static bool take_name(struct bytes *level, struct bytes name)
     return true;
 }
 
-/* Whether a level of the topic is that of a pattern with the client's names put in. Byte by byte: wildcard characters
- * in a name mean nothing, and with a '/' in it no level can be equal to it. */
+/* Whether a level of the topic is that of a pattern with the client's names put in. Byte by byte: wildcard
+ * characters in a name mean nothing, and with a '/' in it no level can be equal to it. */
 static bool matches_named(const struct node *node, const struct authorisation *question, struct bytes level)
 {
     const struct bytes user_name = question->has_user_name ? question->user_name : bytes_of(NULL, 0);
@@ -450,8 +450,8 @@ static bool matches_named(const struct node *node, const struct authorisation *q
     return level.length == 0;
 }
 
-/* Gathers the rights of all rules below `node` that match the levels in `rest`. As deep as the rules, not as the
- * topic. */
+/* Gathers the rights of all rules below `node` that match the levels in `rest`. As deep as the rules, not as
+ * the topic. */
 static void descend(struct walk *walk, const struct node *node, struct bytes rest, bool done)
 {
     struct bytes level;
@@ -471,8 +471,8 @@ static void descend(struct walk *walk, const struct node *node, struct bytes res
     }
 }
 
-/* The rights by all rules of a tree that match the topic. A topic with '$' in front needs a rule that has it, too
- * [MQTT-4.7.2-1]. */
+/* The rights by all rules of a tree that match the topic. A topic with '$' in front needs a rule that has it,
+ * too [MQTT-4.7.2-1]. */
 static uint8_t rights_in(const struct acl *acl, const struct node *tree, const struct authorisation *question)
 {
     struct walk walk = {.acl = acl, .question = question};

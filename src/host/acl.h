@@ -6,11 +6,11 @@
  *      topic deny home/cellar/#
  *      pattern write sensor/%u/data      for everybody, whatever line `user` is above it
  *
- * What is allowed by no line is forbidden. Lines with `deny` come first, wherever they stand; all of a user's own lines
- * come before all patterns. %u is the user name, %c the Client Identifier.
+ * What is allowed by no line is forbidden. Lines with `deny` come first, wherever they stand; all of a user's
+ * own lines come before all patterns. %u is the user name, %c the Client Identifier.
  *
- * The rules are two kinds of trees of topic levels, one for each user and one of all patterns. An answer costs a
- * look-up for each level of the topic, however many rules there are. What was read never changes. */
+ * The rules are two kinds of trees of topic levels, one for each user and one of all patterns. An answer
+ * costs a look-up for each level of the topic, however many rules there are. What was read never changes. */
 #ifndef ETALON_HOST_ACL_H
 #define ETALON_HOST_ACL_H
 
@@ -20,8 +20,9 @@
 
 struct acl;
 
-/* Reads the lines of `text`, which may be any bytes. `key` (secret) seeds the tables. Every mistake is told to `sink`,
- * up to TEXT_MOST_MISTAKES. NULL: there was one; nothing is ever taken by halves. Owned by the caller. */
+/* Reads the lines of `text`, which may be any bytes. `key` (secret) seeds the tables. Every mistake is told
+ * to `sink`, up to TEXT_MOST_MISTAKES. NULL: there was one; nothing is ever taken by halves. Owned by the
+ * caller. */
 struct acl *acl_parse(struct bytes text, const struct hash_key *key, const struct text_sink *sink);
 
 /* The same for the file called `name`. */
@@ -29,8 +30,8 @@ struct acl *acl_read(const char *name, const struct hash_key *key, const struct 
 
 void acl_destroy(struct acl *acl); /* NULL is fine */
 
-/* Whether a client may do this. A subscription may be made unless one of the user's own lines with `deny` covers all
- * that could ever come of it: which messages come is asked for each of them (ACCESS_RECEIVE). */
+/* Whether a client may do this. A subscription may be made unless one of the user's own lines with `deny`
+ * covers all that could ever come of it: which messages come is asked for each of them (ACCESS_RECEIVE). */
 bool acl_allows(const struct acl *acl, const struct authorisation *question);
 
 /* Whether there are rules for users with a name, which nobody is as long as no names are checked. */

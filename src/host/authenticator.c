@@ -121,7 +121,8 @@ static void report(struct check *check, struct authentication_answer answer)
 static void on_work(uv_work_t *work)
 {
     struct check *check = work->data;
-    setpriority(PRIO_PROCESS, (id_t)gettid(), NICENESS); /* of this thread alone; that it fails does no harm */
+    setpriority(PRIO_PROCESS, (id_t)gettid(),
+                NICENESS); /* of this thread alone; that it fails does no harm */
     check->matches = password_check_run(&check->question, password_of(check));
 }
 
@@ -147,8 +148,8 @@ static void run(struct check *check)
 {
     struct authenticator *authenticator = check->authenticator;
     if (!authenticator->rules.passwords) {
-        report(check, authenticator->rules.allow_anonymous ? answer_unknown(authenticator)
-                                                           : refuse_credentials());
+        report(check,
+               authenticator->rules.allow_anonymous ? answer_unknown(authenticator) : refuse_credentials());
         return;
     }
     if (check->file != authenticator->rules.passwords)

@@ -6,9 +6,9 @@
  *                                           └─ user name, password ──▶ pending; a worker thread computes the hash
  *      the worker is done ──▶ STEP_AUTHENTICATED
  *
- * To compute a hash takes long on purpose, so the loop must not do it; nor must a flood of logins take what the clients
- * need that are connected: a few checks run at a time, with low priority, the others wait, and when too many wait, the
- * next client is told that the Server is busy. */
+ * To compute a hash takes long on purpose, so the loop must not do it; nor must a flood of logins take what
+ * the clients need that are connected: a few checks run at a time, with low priority, the others wait, and
+ * when too many wait, the next client is told that the Server is busy. */
 #ifndef ETALON_HOST_AUTHENTICATOR_H
 #define ETALON_HOST_AUTHENTICATOR_H
 
@@ -22,11 +22,11 @@
 
 enum { AUTHENTICATOR_MECHANISMS = 4 };
 
-/* What it decides by, all of which SIGHUP may change. A check that is under way is made again then, so nobody gets in
- * by what holds no longer. */
+/* What it decides by, all of which SIGHUP may change. A check that is under way is made again then, so nobody
+ * gets in by what holds no longer. */
 struct authenticator_rules {
-    bool allow_anonymous;            /* clients without user name get in */
-    struct password_file *passwords; /* NULL: nobody is known by a password */
+    bool allow_anonymous;                                   /* clients without user name get in */
+    struct password_file *passwords;                        /* NULL: nobody is known by a password */
     struct mechanism *mechanisms[AUTHENTICATOR_MECHANISMS]; /* up to the first NULL */
 };
 
@@ -35,8 +35,9 @@ struct authenticator_options {
     struct broker *broker;
     uint32_t checks;  /* that run at a time; 0: one less than there are processors, at least one */
     uint32_t waiting; /* clients that may wait for a check; 0: AUTHENTICATOR_WAITING */
-    /* Whether the connection with this host handle is to be known by its certificate; then `*name` is its user name,
-     * which lives as long as the connection, or NULL: it must not get in. The member may be NULL: none is. */
+    /* Whether the connection with this host handle is to be known by its certificate; then `*name` is its
+     * user name, which lives as long as the connection, or NULL: it must not get in. The member may be NULL:
+     * none is. */
     bool (*certified)(void *context, const void *host, const char **name);
     void *certified_context;
 };
@@ -66,8 +67,8 @@ struct authentication_answer authenticator_answer(struct authenticator *authenti
                                                   const struct authentication_request *request);
 void authenticator_forget(struct authenticator *authenticator, void *host);
 
-/* Frees everything, the rules as well. All connections are closed, and the loop has run until the checks that ran
- * were done. Harmless after authenticator_begin alone. */
+/* Frees everything, the rules as well. All connections are closed, and the loop has run until the checks that
+ * ran were done. Harmless after authenticator_begin alone. */
 void authenticator_end(struct authenticator *authenticator);
 
 #endif

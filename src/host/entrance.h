@@ -1,5 +1,5 @@
-/* entrance: who may come in and what they may do there, as the files say that the configuration names. Prefix:
- * entrance_ */
+/* entrance: who may come in and what they may do there, as the files say that the configuration names.
+ * Prefix: entrance_ */
 #ifndef ETALON_HOST_ENTRANCE_H
 #define ETALON_HOST_ENTRANCE_H
 
@@ -20,8 +20,8 @@ struct entrance_files {
     struct acl *acl;
 };
 
-/* Reads the files of `configuration`. False: `complain` was told of all that is wrong, a line "FILE:LINE: text" each;
- * nothing is to be released. */
+/* Reads the files of `configuration`. False: `complain` was told of all that is wrong, a line "FILE:LINE:
+ * text" each; nothing is to be released. */
 bool entrance_read(struct entrance_files *files, const struct configuration *configuration,
                    void (*complain)(void *context, const char *text), void *context);
 

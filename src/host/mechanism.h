@@ -5,8 +5,8 @@
  *                                                                                   └─▶ refuses ──▶ CONNACK 0x86
  *      AUTH 0x19 (re-authentication, 4.12.1) ─▶ authenticator ──▶ mechanism: begin ──▶ ...
  *
- * One file per mechanism. All is called on the loop's thread and must be quick: whatever takes long (deriving keys)
- * has been done before, when the secrets were read. The mechanism knows no socket and no core. */
+ * One file per mechanism. All is called on the loop's thread and must be quick: whatever takes long (deriving
+ * keys) has been done before, when the secrets were read. The mechanism knows no socket and no core. */
 #ifndef ETALON_HOST_MECHANISM_H
 #define ETALON_HOST_MECHANISM_H
 
@@ -36,19 +36,22 @@ struct mechanism_answer {
     enum mechanism_outcome outcome;
     enum reason_code reason_code; /* REFUSES; 0 stands for 0x86 Bad User Name or Password */
     bool has_data;
-    struct bytes data;      /* CONTINUES, ACCEPTS: Authentication Data; lives until the next call for this exchange */
+    /* CONTINUES, ACCEPTS: Authentication Data; lives until the next call for this exchange */
+    struct bytes data;
     struct bytes user_name; /* ACCEPTS: who it is, not empty; lives as long as the exchange */
-    const char *why; /* REFUSES: static text for the log and the Reason String; must not help to guess; may be NULL */
+    /* REFUSES: static text for the log and the Reason String; must not help to guess; may be NULL */
+    const char *why;
 };
 
 struct mechanism_class {
-    /* Begins an exchange and fills `answer`. The caller ends it with `end`, whatever the answer is. NULL: no memory,
-     * or refused without anything to be ended; `answer` is REFUSES then. */
+    /* Begins an exchange and fills `answer`. The caller ends it with `end`, whatever the answer is. NULL: no
+     * memory, or refused without anything to be ended; `answer` is REFUSES then. */
     struct exchange *(*begin)(struct mechanism *mechanism, const struct mechanism_request *request,
                               struct mechanism_answer *answer);
-    /* The client has answered: `data` is its Authentication Data (`has_data`: whether there was any). Only after
-     * CONTINUES. */
-    void (*proceed)(struct exchange *exchange, bool has_data, struct bytes data, struct mechanism_answer *answer);
+    /* The client has answered: `data` is its Authentication Data (`has_data`: whether there was any). Only
+     * after CONTINUES. */
+    void (*proceed)(struct exchange *exchange, bool has_data, struct bytes data,
+                    struct mechanism_answer *answer);
     /* Frees the exchange and wipes its secrets; it may be in the middle. */
     void (*end)(struct exchange *exchange);
     /* Frees the mechanism: nobody holds it any more. */

@@ -10,9 +10,9 @@
 #include "../mqtt/1_5_data_representation.h"
 
 enum {
-    HASH_SIZE = 64,       /* bytes; SHA-512 */
-    LONGEST_SALT = 256,   /* bytes; mosquitto_passwd takes 12 or 64 */
-    LONGEST_NAME = 65535, /* bytes; what MQTT can carry, 1.5.4 */
+    HASH_SIZE = 64,             /* bytes; SHA-512 */
+    LONGEST_SALT = 256,         /* bytes; mosquitto_passwd takes 12 or 64 */
+    LONGEST_NAME = 65535,       /* bytes; what MQTT can carry, 1.5.4 */
     MOST_ITERATIONS = 10000000, /* some seconds of work */
     ITERATIONS_OF_DECOY = 101   /* what mosquitto_passwd takes; for a file without any user */
 };
@@ -55,8 +55,8 @@ static bool complain(struct parser *parser, const char *text)
     return false;
 }
 
-/* Of a line nothing but the user's name is shown, and it only if the line has the form of an entry: what is behind the
- * name, or the whole of a line that was broken off, may be a password. */
+/* Of a line nothing but the user's name is shown, and it only if the line has the form of an entry: what is
+ * behind the name, or the whole of a line that was broken off, may be a password. */
 static bool complain_of_user(struct parser *parser, struct bytes name, const char *text)
 {
     struct line line = {0};
@@ -85,8 +85,8 @@ static int value_of_letter(uint8_t letter)
     return found ? (int)(found - letters) : -1;
 }
 
-/* Base64 with its padding and without anything else, in the one way to write the bytes. Returns their number; 0: it is
- * none, or `room` is too small. */
+/* Base64 with its padding and without anything else, in the one way to write the bytes. Returns their number;
+ * 0: it is none, or `room` is too small. */
 static size_t decode_base64(struct bytes text, uint8_t *out, size_t room)
 {
     size_t padding = 0;
@@ -192,10 +192,12 @@ static const char *objection_to_name(struct bytes name)
         return "the name of the user is missing in front of the colon";
     if (name.length > LONGEST_NAME)
         return "the name of the user is too long: 65535 bytes are possible";
-    return utf8_check(name, &bad) == UTF8_WELL_FORMED ? NULL : "the name of the user is not well-formed UTF-8";
+    return utf8_check(name, &bad) == UTF8_WELL_FORMED ? NULL
+                                                      : "the name of the user is not well-formed UTF-8";
 }
 
-static bool add(struct parser *parser, struct bytes name, const struct password_entry *head, const uint8_t *salt)
+static bool add(struct parser *parser, struct bytes name, const struct password_entry *head,
+                const uint8_t *salt)
 {
     struct password_file *file = parser->file;
     const struct password_entry *first = entry_of(file, name);
@@ -344,7 +346,8 @@ size_t password_file_users(const struct password_file *file)
 struct password_check password_file_find(const struct password_file *file, struct bytes user_name)
 {
     const struct password_entry *entry = entry_of(file, user_name);
-    return (struct password_check){.entry = entry ? entry : decoy_for(file, user_name), .known = entry != NULL};
+    return (struct password_check){.entry = entry ? entry : decoy_for(file, user_name),
+                                   .known = entry != NULL};
 }
 
 static bool derive(const struct password_entry *entry, struct bytes password, uint8_t *hash)

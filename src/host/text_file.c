@@ -17,8 +17,8 @@ static void complain(const struct text_sink *sink, const char *what, const char 
     sink->mistake(sink->context, 0, text);
 }
 
-/* Returns a descriptor, or -1 after complaining. Not blocking, because a FIFO would keep the broker waiting before it
- * is seen that it is none of the files that are read here. */
+/* Returns a descriptor, or -1 after complaining. Not blocking, because a FIFO would keep the broker waiting
+ * before it is seen that it is none of the files that are read here. */
 static int open_file(const char *name, size_t *size, const struct text_sink *sink)
 {
     struct stat status;

@@ -1,26 +1,27 @@
 /* text_file: a file of lines that the user has written, read whole. Prefix: text_file_ / text_
  *
- * For the files that the configuration names (passwords, access rules). The readers themselves work on text in
- * memory; they tell mistakes to a text_sink and go on, so that the user sees all of them. */
+ * For the files that the configuration names (passwords, access rules). The readers themselves work on text
+ * in memory; they tell mistakes to a text_sink and go on, so that the user sees all of them. */
 #ifndef ETALON_HOST_TEXT_FILE_H
 #define ETALON_HOST_TEXT_FILE_H
 
 #include "../base/bytes.h"
 
 enum {
-    TEXT_FILE_LARGEST = 256 << 20, /* bytes; far more than a million users, and /dev/zero shall not fill the memory */
-    TEXT_MOST_MISTAKES = 100       /* then the rest is not read: the file is something else */
+    TEXT_FILE_LARGEST =
+        256 << 20, /* bytes; far more than a million users, and /dev/zero shall not fill the memory */
+    TEXT_MOST_MISTAKES = 100 /* then the rest is not read: the file is something else */
 };
 
-/* Where mistakes are told. `line` counts from 1; 0: the file as a whole. The text lives during the call. It never
- * holds anything that might be a password. */
+/* Where mistakes are told. `line` counts from 1; 0: the file as a whole. The text lives during the call. It
+ * never holds anything that might be a password. */
 struct text_sink {
     void *context;
     void (*mistake)(void *context, size_t line, const char *text);
 };
 
-/* Reads the file called `name`. Returns its bytes, to be freed by text_file_free, and their number; NULL: `sink` was
- * told why not. */
+/* Reads the file called `name`. Returns its bytes, to be freed by text_file_free, and their number; NULL:
+ * `sink` was told why not. */
 char *text_file_read(const char *name, size_t *length, const struct text_sink *sink);
 
 /* Wipes and frees. NULL is fine. */

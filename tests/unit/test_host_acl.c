@@ -1,5 +1,5 @@
-/* host/acl: what a user may do by an ACL file. Rights are asked for as one line "USER CLIENT ACCESS TOPIC"; the user
- * "-" is nobody in particular. */
+/* host/acl: what a user may do by an ACL file. Rights are asked for as one line "USER CLIENT ACCESS TOPIC";
+ * the user "-" is nobody in particular. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +46,8 @@ static struct acl *accept_text(const char *text)
     return acl;
 }
 
-static bool asks(const struct acl *acl, const char *user, const char *client, enum access access, const char *topic)
+static bool asks(const struct acl *acl, const char *user, const char *client, enum access access,
+                 const char *topic)
 {
     const struct authorisation question = {.access = access,
                                            .client_identifier = bytes_of_text(client),
@@ -66,7 +67,8 @@ static void check_rights(const struct acl *acl, const char *user, const char *cl
         strcat(found, asks(acl, user, client, ACCESS_PUBLISH, topic) ? "w" : "");
     }
     strcat(found, asks(acl, user, client, ACCESS_SUBSCRIBE, topic) ? "s" : "");
-    ck_assert_msg(strcmp(found, rights) == 0, "%s (%s) at %s: %s, not %s", user, client, topic, found, rights);
+    ck_assert_msg(strcmp(found, rights) == 0, "%s (%s) at %s: %s, not %s", user, client, topic, found,
+                  rights);
 }
 
 START_TEST(what_is_not_allowed_is_forbidden)
@@ -82,8 +84,9 @@ END_TEST
 
 START_TEST(users_have_their_own_lines)
 {
-    struct acl *acl = accept_text("# all\r\n\r\ntopic read a\r\nuser u\r\n topic\twrite  b \r\ntopic c\r\nuser v w\r\n"
-                                  "topic readwrite d\r\nuser u\r\ntopic read e e\r\nuser nothing");
+    struct acl *acl =
+        accept_text("# all\r\n\r\ntopic read a\r\nuser u\r\n topic\twrite  b \r\ntopic c\r\nuser v w\r\n"
+                    "topic readwrite d\r\nuser u\r\ntopic read e e\r\nuser nothing");
     check_rights(acl, "-", "c", "a", "rs");
     check_rights(acl, "u", "c", "a", "s"); /* what is for nobody in particular is not for users */
     check_rights(acl, "u", "c", "b", "ws");
@@ -103,10 +106,12 @@ END_TEST
 /* The rule matches what a Topic Filter matches. */
 START_TEST(rules_are_topic_filters)
 {
-    static const char *const filters[] = {"a",     "a/b",  "a/+", "+/b",  "a/#",   "#",    "+",   "+/+",    "a//b", "/",
-                                          "+/+/#", "$s",   "$s/#", "$s/+", "a/+/c", "/+/b", "a/", "+/b/#", "/#",   "b/+/+/d"};
-    static const char *const names[] = {"a",  "b",  "a/b", "a/c", "a/b/c",  "a//b", "/",  "//", "/a/b", "a/",
-                                        "$s", "$s/x", "$", "$s/x/y", "b/a/c/d", "/b", "A", "a/b/c/d/e/f"};
+    static const char *const filters[] = {"a",     "a/b",  "a/+", "+/b",   "a/#", "#",      "+",
+                                          "+/+",   "a//b", "/",   "+/+/#", "$s",  "$s/#",   "$s/+",
+                                          "a/+/c", "/+/b", "a/",  "+/b/#", "/#",  "b/+/+/d"};
+    static const char *const names[] = {"a", "b",      "a/b",     "a/c", "a/b/c", "a//b",
+                                        "/", "//",     "/a/b",    "a/",  "$s",    "$s/x",
+                                        "$", "$s/x/y", "b/a/c/d", "/b",  "A",     "a/b/c/d/e/f"};
     for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
         char text[40];
         snprintf(text, sizeof text, "topic %s", filters[i]);
@@ -122,8 +127,9 @@ END_TEST
 
 START_TEST(deny_comes_first)
 {
-    struct acl *acl = accept_text("topic #\ntopic deny a/#\ntopic readwrite a/b\nuser u\ntopic deny x\ntopic read x\n"
-                                  "pattern y\npattern deny y/z\npattern y/#\nuser v\ntopic y/z\ntopic deny y");
+    struct acl *acl =
+        accept_text("topic #\ntopic deny a/#\ntopic readwrite a/b\nuser u\ntopic deny x\ntopic read x\n"
+                    "pattern y\npattern deny y/z\npattern y/#\nuser v\ntopic y/z\ntopic deny y");
     check_rights(acl, "-", "c", "b", "rws");
     check_rights(acl, "-", "c", "a", "");
     check_rights(acl, "-", "c", "a/b", "");
@@ -140,17 +146,39 @@ END_TEST
 /* A subscription is refused only when nothing can come of it. */
 START_TEST(subscriptions_that_are_denied)
 {
-    struct acl *acl = accept_text("topic deny a/#\ntopic deny b/+\ntopic deny $SYS/#\ntopic deny c/d\ntopic deny +/e");
+    struct acl *acl =
+        accept_text("topic deny a/#\ntopic deny b/+\ntopic deny $SYS/#\ntopic deny c/d\ntopic deny +/e");
     static const struct {
         const char *filter;
         bool granted;
-    } rows[] = {{"a", false},      {"a/#", false},      {"a/+/x", false},  {"a/b", false},        {"b", true},
-                {"b/#", true},     {"b/+", false},      {"b/x", false},    {"b/x/y", true},       {"#", true},
-                {"+", true},       {"$SYS/#", false},   {"$SYS/a", false}, {"$SYS", false},       {"$other/e", true},
-                {"c/+", true},     {"c/d", false},      {"c/d/#", true},   {"+/#", true},         {"+/e", false},
-                {"x/e", false},    {"+/+", true},       {"$share/g/a/x", false}, {"$share/g/x", true}, {"$share/g/$SYS/#", false}};
+    } rows[] = {{"a", false},
+                {"a/#", false},
+                {"a/+/x", false},
+                {"a/b", false},
+                {"b", true},
+                {"b/#", true},
+                {"b/+", false},
+                {"b/x", false},
+                {"b/x/y", true},
+                {"#", true},
+                {"+", true},
+                {"$SYS/#", false},
+                {"$SYS/a", false},
+                {"$SYS", false},
+                {"$other/e", true},
+                {"c/+", true},
+                {"c/d", false},
+                {"c/d/#", true},
+                {"+/#", true},
+                {"+/e", false},
+                {"x/e", false},
+                {"+/+", true},
+                {"$share/g/a/x", false},
+                {"$share/g/x", true},
+                {"$share/g/$SYS/#", false}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        ck_assert_msg(asks(acl, "-", "c", ACCESS_SUBSCRIBE, rows[i].filter) == rows[i].granted, "%s", rows[i].filter);
+        ck_assert_msg(asks(acl, "-", "c", ACCESS_SUBSCRIBE, rows[i].filter) == rows[i].granted, "%s",
+                      rows[i].filter);
     check_rights(acl, "u", "c", "a", "s"); /* somebody else's lines */
     acl_destroy(acl);
     acl = accept_text("topic deny #");
@@ -192,10 +220,13 @@ END_TEST
 /* CVE-2017-7650 and its relatives: no name, however it's chosen, gives rights at what is another's. */
 START_TEST(names_widen_nothing)
 {
-    struct acl *acl = accept_text("pattern readwrite s/%u/data\npattern readwrite d/%c/data\npattern readwrite %u/x");
-    static const char *const names[] = {"+", "#", "+/+", "u/#", "u/+", "/", "a/data", "u/data", "%u", "%c", "$SYS"};
-    static const char *const topics[] = {"s/u/data", "d/c/data", "s/a/data/data", "s/u/data/data", "s//", "s/a/b/data",
-                                         "d/a/data/data", "u/x", "$SYS/x", "u/data/x"};
+    struct acl *acl =
+        accept_text("pattern readwrite s/%u/data\npattern readwrite d/%c/data\npattern readwrite %u/x");
+    static const char *const names[] = {"+",      "#",      "+/+", "u/#", "u/+", "/",
+                                        "a/data", "u/data", "%u",  "%c",  "$SYS"};
+    static const char *const topics[] = {"s/u/data", "d/c/data",   "s/a/data/data", "s/u/data/data",
+                                         "s//",      "s/a/b/data", "d/a/data/data", "u/x",
+                                         "$SYS/x",   "u/data/x"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (size_t j = 0; j < sizeof topics / sizeof *topics; j++) {
             check_rights(acl, names[i], names[i], topics[j], "s");
@@ -243,8 +274,9 @@ START_TEST(mistakes_have_their_line)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct mistakes mistakes;
         ck_assert(parse(cases[i].text, strlen(cases[i].text), &mistakes) == NULL);
-        ck_assert_msg(mistakes.count == 1 && mistakes.line == cases[i].line && strstr(mistakes.text, cases[i].word),
-                      "%s: %zu mistakes, line %zu: %s", cases[i].text, mistakes.count, mistakes.line, mistakes.text);
+        ck_assert_msg(
+            mistakes.count == 1 && mistakes.line == cases[i].line && strstr(mistakes.text, cases[i].word),
+            "%s: %zu mistakes, line %zu: %s", cases[i].text, mistakes.count, mistakes.line, mistakes.text);
     }
     struct mistakes mistakes;
     ck_assert(parse("topic a\0b", 9, &mistakes) == NULL);
@@ -264,7 +296,8 @@ START_TEST(many_rules)
     for (int user = 0; user < USERS; user++) {
         length += (size_t)sprintf(text + length, "user u%d\n", user);
         for (int rule = 0; rule < RULES; rule++)
-            length += (size_t)sprintf(text + length, "topic %s a/%d/+/%d\n", rule % 2 ? "read" : "write", rule, user);
+            length += (size_t)sprintf(text + length, "topic %s a/%d/+/%d\n", rule % 2 ? "read" : "write",
+                                      rule, user);
     }
     struct acl *acl = accept_text(text);
     free(text);

@@ -1,5 +1,5 @@
-/* host/authenticator: with a real core and a real event loop, without sockets. What runs on another thread is seen only
- * when the loop runs, so between two calls of settle() a check that was begun is under way. */
+/* host/authenticator: with a real core and a real event loop, without sockets. What runs on another thread is
+ * seen only when the loop runs, so between two calls of settle() a check that was begun is under way. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@ struct bytes octets(const char *notation);
 void octets_free(struct bytes octets);
 #define COUNT(table) ((int)(sizeof(table) / sizeof *(table)))
 
-#define SECRET \
-    "$7$101$AAECAwQFBgcICQoL$Xr99N9ym9ys8TWxis5ajETJq6EVYzmc6nb8t3pUYnPBbCAbICS4xejTl" \
+#define SECRET                                                                                               \
+    "$7$101$AAECAwQFBgcICQoL$Xr99N9ym9ys8TWxis5ajETJq6EVYzmc6nb8t3pUYnPBbCAbICS4xejTl"                       \
     "tonXWCtJNBvA+By+TXUqU6qCblO00w=="
 
 enum { GUESTS = 8 };
@@ -29,7 +29,8 @@ struct scene {
     struct guest guests[GUESTS];
 };
 
-static struct authentication_answer lend_authentication(void *context, const struct authentication_request *request)
+static struct authentication_answer lend_authentication(void *context,
+                                                        const struct authentication_request *request)
 {
     return authenticator_answer(&((struct scene *)context)->authenticator, request);
 }
@@ -96,7 +97,8 @@ static void begin(struct scene *scene, uint32_t checks, uint32_t waiting)
 static void send_to(struct scene *scene, int number, const char *notation)
 {
     struct bytes bytes = octets(notation);
-    struct step step = {.kind = STEP_RECEIVED, .connection = scene->guests[number].connection, .bytes = bytes};
+    struct step step = {
+        .kind = STEP_RECEIVED, .connection = scene->guests[number].connection, .bytes = bytes};
     broker_step(scene->broker, uv_now(&scene->loop), &step);
     octets_free(bytes);
 }
@@ -140,7 +142,8 @@ static void expect(struct scene *scene, int number, const char *notation)
         ck_assert_uint_eq(length, 0);
     else
         ck_assert_msg(length >= expected.length && memcmp(sent, expected.data, expected.length) == 0,
-                      "%s: %zu bytes, %02x %02x %02x %02x", notation, length, sent[0], sent[1], sent[2], sent[3]);
+                      "%s: %zu bytes, %02x %02x %02x %02x", notation, length, sent[0], sent[1], sent[2],
+                      sent[3]);
     octets_free(expected);
     connection_sent(scene->broker, scene->guests[number].connection, length);
 }
@@ -205,7 +208,8 @@ START_TEST(who_gets_in)
             expect(&scene, 0, rows[i].connack);
         } else {
             ck_assert_uint_eq(connection_output(scene.guests[0].connection, runs, 1), 1);
-            ck_assert_msg(runs[0].data[3] == strtoul(rows[i].connack, NULL, 16), "%d: 0x%02X", i, runs[0].data[3]);
+            ck_assert_msg(runs[0].data[3] == strtoul(rows[i].connack, NULL, 16), "%d: 0x%02X", i,
+                          runs[0].data[3]);
         }
         finish(&scene);
     }
@@ -287,10 +291,12 @@ START_TEST(memory_for_waiting_is_bounded)
                                                        .user_name = bytes_of_text("bob"),
                                                        .has_password = true,
                                                        .password = bytes_of(password, sizeof password)};
-        ck_assert_int_eq(authenticator_answer(&scene.authenticator, &request).outcome, AUTHENTICATION_PENDING);
+        ck_assert_int_eq(authenticator_answer(&scene.authenticator, &request).outcome,
+                         AUTHENTICATION_PENDING);
         if (scene.authenticator.waiting_bytes < AUTHENTICATOR_WAITING_BYTES)
             continue;
-        ck_assert_int_eq(authenticator_answer(&scene.authenticator, &request).outcome, AUTHENTICATION_REFUSED);
+        ck_assert_int_eq(authenticator_answer(&scene.authenticator, &request).outcome,
+                         AUTHENTICATION_REFUSED);
         for (size_t i = 0; i < waiting; i++)
             authenticator_forget(&scene.authenticator, &hosts[i]);
         break;
@@ -328,8 +334,10 @@ START_TEST(rules_change_meanwhile)
     static const struct {
         bool allow_anonymous;
         const char *users, *connack;
-    } rows[] = {{false, "bob:" SECRET, "20 02 00 04"},  {false, "alice:" SECRET, "20 02 00 00"},
-                {true, NULL, "20 02 00 00"},            {false, NULL, "20 02 00 04"},
+    } rows[] = {{false, "bob:" SECRET, "20 02 00 04"},
+                {false, "alice:" SECRET, "20 02 00 00"},
+                {true, NULL, "20 02 00 00"},
+                {false, NULL, "20 02 00 04"},
                 {false, "", "20 02 00 04"}};
     for (int i = 0; i < COUNT(rows); i++) {
         struct scene scene;

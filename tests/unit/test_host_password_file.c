@@ -1,5 +1,5 @@
-/* host/password_file: users and the hashes of their passwords. The hashes were computed by Python's hashlib; MADE_6
- * and MADE_7 by mosquitto_passwd 2.0.11. */
+/* host/password_file: users and the hashes of their passwords. The hashes were computed by Python's hashlib;
+ * MADE_6 and MADE_7 by mosquitto_passwd 2.0.11. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,24 +7,24 @@
 
 #include "host/password_file.h"
 
-#define P7 \
-    "$7$101$AAECAwQFBgcICQoL$Xr99N9ym9ys8TWxis5ajETJq6EVYzmc6nb8t3pUYnPBbCAbICS4xejTl" \
+#define P7                                                                                                   \
+    "$7$101$AAECAwQFBgcICQoL$Xr99N9ym9ys8TWxis5ajETJq6EVYzmc6nb8t3pUYnPBbCAbICS4xejTl"                       \
     "tonXWCtJNBvA+By+TXUqU6qCblO00w=="
-#define LONG_SALT \
-    "$7$3$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" \
-    "AAAAAAAAAAA==$ZqzPwQ6ukf9RQLn7UC1uszEUn3PDnmQ7JDtyUhuEc7viStzjrUe7eNkztk/b89DqIL" \
+#define LONG_SALT                                                                                            \
+    "$7$3$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"                       \
+    "AAAAAAAAAAA==$ZqzPwQ6ukf9RQLn7UC1uszEUn3PDnmQ7JDtyUhuEc7viStzjrUe7eNkztk/b89DqIL"                       \
     "yylLwTd5rlJP6kZI+Isg=="
-#define EMPTY \
-    "$7$1$AAECAwQFBgcICQoL$bdH7l7sgPaNRIMTFx91Nx4T0QY+VinIGrPJB18LN9R6ZmC5BazhvngmmjG" \
+#define EMPTY                                                                                                \
+    "$7$1$AAECAwQFBgcICQoL$bdH7l7sgPaNRIMTFx91Nx4T0QY+VinIGrPJB18LN9R6ZmC5BazhvngmmjG"                       \
     "tmdtmEAdcVZkTZuqNZTnNujVrTKw=="
-#define P6 \
-    "$6$AAECAwQFBgcICQoL$JqsxEv/ucyxjA5DKsQ+Y8CDWaQDNQI9FpAkmfwAqWfwZLk/JEGgM0EpylrJH" \
+#define P6                                                                                                   \
+    "$6$AAECAwQFBgcICQoL$JqsxEv/ucyxjA5DKsQ+Y8CDWaQDNQI9FpAkmfwAqWfwZLk/JEGgM0EpylrJH"                       \
     "AZKKyFQjJeZ3nFaHjPzOzPPmPw=="
-#define MADE_7 \
-    "$7$101$GcnH0bv8s55yYbTW$C68RII2UTkFSbPeLzHkUtP4NRvLVLpzd3KF03P9PQjwvn4rVx9mdJP/R" \
+#define MADE_7                                                                                               \
+    "$7$101$GcnH0bv8s55yYbTW$C68RII2UTkFSbPeLzHkUtP4NRvLVLpzd3KF03P9PQjwvn4rVx9mdJP/R"                       \
     "a67PvSG5hXsvu4us1WOyNju9dQ9vEA=="
-#define MADE_6 \
-    "$6$94tcNT0U8IrD/BHc$QvkkNCx/+ZbL9IQANwem3KNr/WyfZnpztirWSRqFUKQOqoHaO+tvZi4JDUwG" \
+#define MADE_6                                                                                               \
+    "$6$94tcNT0U8IrD/BHc$QvkkNCx/+ZbL9IQANwem3KNr/WyfZnpztirWSRqFUKQOqoHaO+tvZi4JDUwG"                       \
     "bNLn0PQ0v0GMoj1eyvUnGm8hmA=="
 #define HASH_OF_64 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
 
@@ -79,8 +79,8 @@ START_TEST(passwords_are_known)
 {
     static const struct {
         const char *hash, *password;
-    } rows[] = {{P7, "secret"},     {P6, "secret"},     {MADE_7, "secret"},
-                {MADE_6, "secret"}, {EMPTY, ""},        {LONG_SALT, "long salt"}};
+    } rows[] = {{P7, "secret"},     {P6, "secret"}, {MADE_7, "secret"},
+                {MADE_6, "secret"}, {EMPTY, ""},    {LONG_SALT, "long salt"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[400], wrong[20];
         snprintf(text, sizeof text, "u:%s\n", rows[i].hash);
@@ -122,8 +122,8 @@ END_TEST
 
 START_TEST(lines)
 {
-    struct password_file *file =
-        accept_text("\xEF\xBB\xBF# users\r\n\r\n  \t\na:" P7 "\r\nb c:" P6 "\n# d:x\n\xC3\xA4:" P7 "\ne#:" P7);
+    struct password_file *file = accept_text("\xEF\xBB\xBF# users\r\n\r\n  \t\na:" P7 "\r\nb c:" P6
+                                             "\n# d:x\n\xC3\xA4:" P7 "\ne#:" P7);
     ck_assert_uint_eq(password_file_users(file), 4);
     ck_assert(matches(file, "a", "secret"));
     ck_assert(matches(file, "b c", "secret"));
@@ -180,8 +180,9 @@ START_TEST(mistakes_have_their_line)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         static struct mistakes mistakes;
         ck_assert(parse(cases[i].text, strlen(cases[i].text), &mistakes) == NULL);
-        ck_assert_msg(mistakes.count == 1 && mistakes.line == cases[i].line && strstr(mistakes.text, cases[i].word),
-                      "%s: %zu mistakes, line %zu: %s", cases[i].text, mistakes.count, mistakes.line, mistakes.text);
+        ck_assert_msg(
+            mistakes.count == 1 && mistakes.line == cases[i].line && strstr(mistakes.text, cases[i].word),
+            "%s: %zu mistakes, line %zu: %s", cases[i].text, mistakes.count, mistakes.line, mistakes.text);
     }
 }
 END_TEST
@@ -189,8 +190,8 @@ END_TEST
 /* What is told may go to a log that others read. */
 START_TEST(no_password_is_told)
 {
-    static const char *const texts[] = {"a:tellnobody", "tellnobody", "tell nobody", "a:$7$tellnobody",
-                                        "a:$7$1$tellnobody", "a:$tellnobody$"};
+    static const char *const texts[] = {"a:tellnobody",    "tellnobody",        "tell nobody",
+                                        "a:$7$tellnobody", "a:$7$1$tellnobody", "a:$tellnobody$"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         static struct mistakes mistakes;
         ck_assert(parse(texts[i], strlen(texts[i]), &mistakes) == NULL);
@@ -248,8 +249,8 @@ START_TEST(zero_bytes_are_bytes)
 }
 END_TEST
 
-/* An unknown user is checked by the entry of a known one: by which, can't be told from outside, and it's always the
- * same. Nobody gets in by it. */
+/* An unknown user is checked by the entry of a known one: by which, can't be told from outside, and it's
+ * always the same. Nobody gets in by it. */
 START_TEST(unknown_users_have_decoys)
 {
     struct password_file *file = accept_text("a:" P7 "\nb:" P6 "\nc:" EMPTY "\n");
