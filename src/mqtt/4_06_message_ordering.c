@@ -187,12 +187,13 @@ bool ordering_deliver(struct broker *broker, struct session *session, struct pub
     assert(forward->packet_identifier == 0 && !forward->dup);
     if (forward->qos == 0)
         return deliver_qos_0(broker, session, publication, forward, keep);
-    if (!keep && !limits_hold(broker, session, publication)) { /* as if the queue were full */
+    const bool at_once = !session_waiting(session) && session_online(session) && flow_may_send(session) &&
+                         flow_has_room(broker, session->connection);
+    if (!keep && !limits_hold(broker, session, publication, at_once)) { /* as if the queue were full */
         broker->statistics.messages_dropped++;
         return true;
     }
-    if (!session_waiting(session) && session_online(session) && flow_may_send(session) &&
-        flow_has_room(broker, session->connection))
+    if (at_once)
         return send_now(broker, session, publication, forward);
     return enqueue(broker, session, publication, forward, keep);
 }

@@ -10,6 +10,9 @@
 /* A node of a tree, with what the allocator adds. */
 enum { LEVEL_SIZE = 80, DELIVERY_SIZE = 112, COMPLAINT_INTERVAL = 10000 /* ms */ };
 
+/* What a client may have that acknowledges what it gets, however much others have taken. */
+enum { FEW_IN_FLIGHT = 16, SMALL = 64 * 1024 /* bytes */ };
+
 /* What the log says, once in a while: a refusal per packet would fill the disk. */
 static const char *const complaints[LIMIT_COUNT] = {
     [LIMIT_PACKET_SIZE] = "a packet is larger than max_packet_size",
@@ -225,7 +228,8 @@ bool limits_retain(struct broker *broker, const struct connection *connection,
     return false;
 }
 
-bool limits_hold(struct broker *broker, const struct session *session, const struct publication *publication)
+bool limits_hold(struct broker *broker, const struct session *session, const struct publication *publication,
+                 bool at_once)
 {
     const uint64_t most = broker->settings.maximum_held_bytes;
     const uint64_t added = publication->shared && publication->shared->deliveries > 0
@@ -233,6 +237,8 @@ bool limits_hold(struct broker *broker, const struct session *session, const str
                                : publication_size(publication);
     const bool full = most != 0 && broker->held_bytes + added + DELIVERY_SIZE > most;
     if (!full && !broker->memory_short)
+        return true;
+    if (at_once && session_flows(session)->inflight.count < FEW_IN_FLIGHT && added <= SMALL)
         return true;
     limits_refused(broker, session->connection, full ? LIMIT_HELD_BYTES : LIMIT_MEMORY);
     return false;

@@ -65,8 +65,10 @@ uint64_t limits_retained_size(const struct message *message);
 uint64_t limits_message_size(const struct message *message);
 
 /* Whether a publication may wait for a client, or be in flight to it, in view of all that does so; counts if not.
- * What waits for somebody else already costs nothing more. */
-bool limits_hold(struct broker *broker, const struct session *session, const struct publication *publication);
+ * What waits for somebody else already costs nothing more. `at_once`: the client can be sent it now; one that keeps
+ * acknowledging what it gets is served on even if others have taken everything. */
+bool limits_hold(struct broker *broker, const struct session *session, const struct publication *publication,
+                 bool at_once);
 
 /* One more, or one less, delivery needs the message. */
 void limits_held(struct broker *broker, struct message *message);
