@@ -81,7 +81,7 @@ START_TEST(what_changes_meanwhile)
     client_send(from, "31 [<'r/1'> 'new'] 31 [<'r/2'> ] 31 [<'s'> 'later']");
     client_read(to);
     size_t changed = 0, later = 0;
-    for (size_t i = 0; i + 10 < to->inbox_length; i++) {
+    for (size_t i = 0; i + 7 <= to->inbox_length; i++) {
         changed += memcmp(to->inbox + i, "r/1\0new", 7) == 0;
         later += memcmp(to->inbox + i, "s\0later", 7) == 0;
     }
