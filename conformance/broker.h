@@ -9,8 +9,8 @@
  * `#` for comments: `name`, and `configurations` followed by the configuration names that `start` knows.
  * Where the target is reached over another transport than TCP, its brokers are too: the file says for which
  * of mqtts, ws and wss `start` knows how (`transports mqtts ws wss`), and the environment variable TRANSPORT
- * tells `start` which it is (mqtt, mqtts, ws, wss). Their certificates are to be such that the suite, with the
- * options of its command line, believes them.
+ * tells `start` which it is (mqtt, mqtts, ws, wss). Their certificates are to be such that the suite
+ * believes them, with the options of its command line.
  * A broker that does not end in good order by SIGTERM needs another executable file, called as
  *     stop CONFIGURATION PORT DATA_DIRECTORY PID
  * `start` is called again with the same arguments after the broker was stopped or killed.

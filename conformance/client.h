@@ -205,8 +205,8 @@ void finish_sending(struct client *client);
 #define request_connection(t, ...) client_request((t), CONNECT_OPTIONS(__VA_ARGS__))
 struct client *client_request(struct test *t, const struct connect_options *options);
 
-/* Over WebSocket: sends bytes as they stand below it, so frames made by hand and illegal ones; in the language
- * of SEND_HEX. */
+/* Over WebSocket: sends bytes as they stand below it, so frames made by hand and illegal ones; in the
+ * language of SEND_HEX. */
 #define SEND_FRAME_HEX(client, ...) send_frame_template((client), text((client)->test, __VA_ARGS__))
 bool send_frame_template(struct client *client, const char *template);
 

@@ -1,5 +1,5 @@
-/* connection: the stream of bytes below a client, whatever carries it: TCP, and on top of it TLS, WebSocket, or
- * WebSocket in TLS. Everything above sees bytes that come and go, and one end.
+/* connection: the stream of bytes below a client, whatever carries it: TCP, and on top of it TLS, WebSocket,
+ * or WebSocket in TLS. Everything above sees bytes that come and go, and one end.
  *
  * What is written is queued as a whole and leaves when the socket takes it. */
 #ifndef ETALON_CONFORMANCE_CONNECTION_H

@@ -1,5 +1,5 @@
-/* What happens to a WebSocket on its way: the heads of its HTTP handshake, and then its frames (RFC 6455). For
- * mutants of chapter 6. A connection that begins with "GET " is one; packets are not looked for in it. */
+/* What happens to a WebSocket on its way: the heads of its HTTP handshake, and then its frames (RFC 6455).
+ * For mutants of chapter 6. A connection that begins with "GET " is one; packets are not looked for in it. */
 #include <stdio.h>
 #include <stdlib.h>
 

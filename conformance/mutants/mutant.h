@@ -88,9 +88,9 @@ struct behaviour {
      * none. keep_all_open will do for most. */
     bool (*keep_open)(const struct connection *connection);
 
-    /* Over WebSocket packets are not looked for; these see all frames, and the heads of the HTTP handshake before
-     * them. A head may be replaced by a text that was allocated (replace_text); NULL: it passes. Files of chapter
-     * 6 only: the suite then goes over WebSocket. */
+    /* Over WebSocket packets are not looked for; these see all frames, and the heads of the HTTP handshake
+     * before them. A head may be replaced by a text that was allocated (replace_text); NULL: it passes. Files
+     * of chapter 6 only: the suite then goes over WebSocket. */
     enum fate (*frame_from_client)(struct frame *frame);
     enum fate (*frame_from_server)(struct frame *frame);
     char *(*head_from_client)(struct connection *connection, const char *head);

@@ -10,8 +10,8 @@ static const struct websocket_answer *answer_to(const struct client *client)
     return connection_answer(client->connection);
 }
 
-/* The PINGRESP to a PINGREQ made by hand. Expectations ask for a sign of life before they give up, and that is
- * a PINGRESP too: here it would stand for the one that is missing. */
+/* The PINGRESP to a PINGREQ made by hand. Expectations ask for a sign of life before they give up, and that
+ * is a PINGRESP too: here it would stand for the one that is missing. */
 static void expect_pingresp(struct client *client)
 {
     struct test *t = client->test;
@@ -41,8 +41,8 @@ static void expect_no_other_pingresp(struct client *client)
 
 /* ---- Binary frames only --------------------------------------------------------------------------- */
 
-/* The connection is over once the server has sent a Close frame: nothing can come any more. That it ends below
- * as well is what RFC 6455 recommends (section 7.1.1). */
+/* The connection is over once the server has sent a Close frame: nothing can come any more. That it ends
+ * below as well is what RFC 6455 recommends (section 7.1.1). */
 static void expect_end(struct client *client)
 {
     struct test *t = client->test;
@@ -104,8 +104,8 @@ CONFORMANCE_TEST(fragmented_text_message_ends_connection, V311 | V5, NEEDS_WEBSO
     expect_end(client);
 }
 
-/* Lengths around those at which the header of a frame grows. Every data frame of the server is looked at as it
- * comes; one that is not binary fails whichever test it comes to. */
+/* Lengths around those at which the header of a frame grows. Every data frame of the server is looked at as
+ * it comes; one that is not binary fails whichever test it comes to. */
 CONFORMANCE_TEST(server_sends_binary_frames, V311 | V5, NEEDS_WEBSOCKET,
                  "A server sends its packets, of whatever size, in binary frames", MQTT_6_0_0_1,
                  MQTT3_6_0_0_1)
@@ -206,7 +206,7 @@ CONFORMANCE_TEST(frame_may_end_within_the_next_packet, V311 | V5, NEEDS_WEBSOCKE
     expect_no_other_pingresp(client);
 }
 
-/* Control frames may come within a message (RFC 6455 section 5.4); they are no part of the stream of bytes. */
+/* Control frames may come within a message (RFC 6455 section 5.4); they are no part of the stream. */
 CONFORMANCE_TEST(control_frames_are_not_in_the_stream, V311 | V5, NEEDS_WEBSOCKET,
                  "Ping and Pong between the frames of a Control Packet do not disturb it", MQTT_6_0_0_2,
                  MQTT3_6_0_0_2)
