@@ -30,7 +30,7 @@ void books_remove_flight(struct model_session *session, struct model_flight *fli
 /* Whether anybody's subscription would take a message of this topic by this publisher. */
 bool books_anybody(const struct model *model, struct bytes topic, const struct model_session *publisher);
 struct model_subscription *books_live(struct model *model, const struct model_session *session,
-                                      struct bytes filter, bool shared);
+                                      struct bytes filter);
 void books_subscribe(struct model *model, const struct model_connection *connection, struct bytes filter,
                      struct model_subscription subscription);
 

@@ -143,11 +143,11 @@ bool books_anybody(const struct model *model, struct bytes topic, const struct m
 }
 
 struct model_subscription *books_live(struct model *model, const struct model_session *session,
-                                      struct bytes filter, bool shared)
+                                      struct bytes filter)
 {
     for (size_t i = 0; i < model->subscription_count; i++) {
         struct model_subscription *subscription = &model->subscriptions[i];
-        if (subscription->live && subscription->session == session && subscription->shared == shared &&
+        if (subscription->live && subscription->session == session &&
             bytes_equal(subscription->filter, filter))
             return subscription;
     }
@@ -159,7 +159,7 @@ void books_subscribe(struct model *model, const struct model_connection *connect
 {
     struct bytes inner = filter;
     const bool shared = connection->version == PROTOCOL_5_0 && naive_is_shared(filter, &inner);
-    struct model_subscription *before = books_live(model, connection->session, filter, shared);
+    struct model_subscription *before = books_live(model, connection->session, filter);
     if (before)
         before->live = false;
     subscription.session = connection->session;

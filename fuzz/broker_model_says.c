@@ -70,10 +70,9 @@ static void says_unsuback(struct model *model, struct model_connection *connecti
     const struct packet request = decode_request(connection, &answer);
     REQUIRE(unsuback->reason_codes.length == (five ? request.unsubscribe.count : 0));
     struct bytes rest = request.unsubscribe.payload;
-    struct bytes filter, inner;
+    struct bytes filter;
     for (size_t i = 0; unsubscribe_next(&rest, &filter); i++) {
-        const bool shared = five && naive_is_shared(filter, &inner);
-        struct model_subscription *live = books_live(model, connection->session, filter, shared);
+        struct model_subscription *live = books_live(model, connection->session, filter);
         if (five && !model->blind)
             REQUIRE(unsuback->reason_codes.data[i] == (live ? 0x00 : 0x11));
         if (live)
