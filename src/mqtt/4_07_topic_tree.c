@@ -144,7 +144,8 @@ void topic_path_begin(struct topic_path *path, const struct topic_tree *tree, st
     path->tree = tree;
     path->topic = topic;
     path->make_level = make_level;
-    memset(path->remembered, 0, sizeof path->remembered); /* the steps themselves may hold anything */
+    path->known = 0; /* the steps themselves may hold anything */
+    path->other_depth = UINT32_MAX;
 }
 
 /* Cuts the level out and hashes it. */
@@ -159,12 +160,17 @@ static void work_out(const struct topic_path *path, uint32_t begin, struct topic
 
 const struct topic_level *topic_path_level(struct topic_path *path, struct topic_place place)
 {
-    const uint32_t at = place.depth % TOPIC_PATH_REMEMBERED;
-    if (path->remembered[at] != place.depth + 1) {
-        work_out(path, place.begin, &path->steps[at]);
-        path->remembered[at] = place.depth + 1;
+    if (place.depth < path->known)
+        return &path->steps[place.depth].level;
+    if (place.depth == path->known && place.depth < TOPIC_PATH_REMEMBERED) {
+        work_out(path, place.begin, &path->steps[place.depth]);
+        return &path->steps[path->known++].level;
     }
-    return &path->steps[at].level;
+    if (place.depth != path->other_depth) {
+        work_out(path, place.begin, &path->other);
+        path->other_depth = place.depth;
+    }
+    return &path->other.level;
 }
 
 struct topic_place topic_path_forward(struct topic_path *path, struct topic_place place)
@@ -176,9 +182,8 @@ struct topic_place topic_path_forward(struct topic_path *path, struct topic_plac
 struct topic_place topic_path_back(struct topic_path *path, struct topic_place place)
 {
     const uint32_t depth = place.depth - 1;
-    const uint32_t at = depth % TOPIC_PATH_REMEMBERED;
-    if (path->remembered[at] == depth + 1)
-        return (struct topic_place){.depth = depth, .begin = path->steps[at].begin};
+    if (depth < path->known)
+        return (struct topic_place){.depth = depth, .begin = path->steps[depth].begin};
 
     /* The level before ends at the slash before `begin`, and begins behind the slash before that. */
     const size_t end = place.begin - 1;

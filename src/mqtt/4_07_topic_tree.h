@@ -104,8 +104,8 @@ static inline bool topic_node_may_have_level(const struct topic_node *node)
 }
 
 /* A topic that is walked to and fro. Levels are cut and hashed once and remembered; of a topic with more
- * levels than there is room for, those that share a place are worked out again when they're needed. */
-#define TOPIC_PATH_REMEMBERED 64U
+ * levels than there is room for, the later ones are worked out again when they're needed: they are short then. */
+#define TOPIC_PATH_REMEMBERED 256U
 
 struct topic_step {
     uint32_t begin; /* offset of the level in the topic */
@@ -116,7 +116,9 @@ struct topic_path {
     const struct topic_tree *tree;
     struct bytes topic;
     struct topic_level (*make_level)(const struct topic_tree *tree, struct bytes text);
-    uint32_t remembered[TOPIC_PATH_REMEMBERED]; /* depth + 1 of the step kept in that place; 0: none */
+    uint32_t known;          /* the first so many levels are among `steps` */
+    uint32_t other_depth;    /* of `other`; UINT32_MAX: none */
+    struct topic_step other; /* the last one that was worked out and is not among them */
     struct topic_step steps[TOPIC_PATH_REMEMBERED];
 };
 

@@ -23,13 +23,13 @@ struct message;
 struct publication;
 struct session;
 
-/* Levels beyond which a topic costs as much as several: see limits_weight. */
-enum { LIMITS_LEVELS_OF_ONE = 64 };
+/* So many levels are what one subscription may have: looking for those that match costs time for each of them. */
+enum { LIMITS_LEVELS_OF_ONE = 16 };
 
-/* What a Topic Filter of so many levels counts as, in subscriptions. */
+/* What a Topic Filter of so many levels, at least one, counts as, in subscriptions. */
 static inline uint32_t limits_weight(uint32_t levels)
 {
-    return 1 + levels / (LIMITS_LEVELS_OF_ONE + 1);
+    return 1 + (levels - 1) / LIMITS_LEVELS_OF_ONE;
 }
 
 /* Something was refused: counts it and, not too often, logs which keyword of the configuration is concerned.

@@ -33,8 +33,8 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_NOTICE, LOG_INFO };
 struct broker_settings {
     uint32_t maximum_packet_size; /* bytes a client may send in one packet, 3.2.2.3.6; 0 = MQTT's own limit */
     uint32_t maximum_first_packet; /* the same before CONNACK; 0 = no other limit */
-    /* What clients may take from each other, 5.4.8; 0 = no limit. Beyond 64 levels, each 64 of a Topic Filter make it
-     * count as one more subscription. */
+    /* What clients may take from each other, 5.4.8; 0 = no limit. A Topic Filter counts as one
+     * subscription for each 16 levels begun. */
     uint32_t maximum_topic_levels;             /* of a Topic Name or Topic Filter */
     uint32_t maximum_user_properties;          /* in one packet or Will */
     uint32_t maximum_sessions;                 /* connected or not */

@@ -167,15 +167,15 @@ START_TEST(subscriptions_of_all)
 }
 END_TEST
 
-/* 64 levels are one subscription, 65 are two. */
+/* 16 levels are one subscription, 17 are two. */
 START_TEST(deep_filters_count_more)
 {
     begin();
     settings.maximum_subscriptions_of_session = 4;
     struct client *c = first(PROTOCOL_5_0);
-    client_send(c, "82 [0001 [] <2F*63> 00 <2F*64> 00 <2F*65> 00 <'x'> 00 <'y'> 00]");
+    client_send(c, "82 [0001 [] <2F*15> 00 <2F*16> 00 <2F*17> 00 <'x'> 00 <'y'> 00]");
     client_expect(c, "90 [0001 [] 00 00 97 00 97]");
-    client_send(c, "A2 [0002 [] <2F*64>] 82 [0003 [] <'y'> 00 <'z'> 00 <'+'> 00]");
+    client_send(c, "A2 [0002 [] <2F*16>] 82 [0003 [] <'y'> 00 <'z'> 00 <'+'> 00]");
     client_expect(c, "B0 [0002 [] 00] 90 [0003 [] 00 00 97]");
     harness_destroy(h);
 }
