@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ADDRESS_SIZE = 8, SECOND = 1000, SWEEP_INTERVAL = 10 * SECOND /* ms */ };
+enum { ADDRESS_SIZE = 8, SECOND = 1000, SWEEP_INTERVAL = 10 * SECOND, SWEEP_PAUSE = 100 /* ms */ };
+enum { SWEEP_AT_ONCE = 4096 };
 
 struct address_entry {
     uint8_t address[ADDRESS_SIZE + 1]; /* the first byte: the family */
@@ -50,16 +51,17 @@ static bool has_address(const void *item, const void *key)
 
 struct sweep {
     uint64_t now;
-    struct address_entry *found;
+    size_t count;
+    struct address_entry *found[SWEEP_AT_ONCE];
 };
 
-static bool is_over(void *context, void *item)
+static bool find_one(void *context, void *item)
 {
     struct sweep *sweep = context;
     struct address_entry *entry = item;
     if (entry->connections == 0 && sweep->now >= entry->second + SECOND)
-        sweep->found = entry;
-    return sweep->found == NULL;
+        sweep->found[sweep->count++] = entry;
+    return sweep->count < SWEEP_AT_ONCE;
 }
 
 static void forget(struct address_limits *limits, struct address_entry *entry)
@@ -68,20 +70,19 @@ static void forget(struct address_limits *limits, struct address_entry *entry)
     free(entry);
 }
 
-/* Addresses that have gone are kept for a second, for the sake of their rate; then somebody has to forget them. A few
- * at a time, because a search through all of them for each would take long. */
+/* Addresses that have gone are kept for a second, for the sake of their rate; then somebody has to forget them. Not all
+ * at once, and not for every connection, because there may be very many. */
 static void sweep(struct address_limits *limits, uint64_t now)
 {
-    struct sweep search = {.now = now};
+    struct sweep search;
     if (now < limits->next_sweep)
         return;
-    do {
-        search.found = NULL;
-        hash_map_each(&limits->entries, is_over, &search);
-        if (search.found)
-            forget(limits, search.found);
-    } while (search.found && limits->entries.count > 0);
-    limits->next_sweep = now + SWEEP_INTERVAL;
+    search.now = now;
+    search.count = 0;
+    hash_map_each(&limits->entries, find_one, &search);
+    for (size_t i = 0; i < search.count; i++)
+        forget(limits, search.found[i]);
+    limits->next_sweep = now + (search.count == SWEEP_AT_ONCE ? SWEEP_PAUSE : SWEEP_INTERVAL);
 }
 
 /* NULL: no memory. */

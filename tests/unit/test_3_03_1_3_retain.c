@@ -256,6 +256,62 @@ START_TEST(random_changes_agree_with_the_definition)
 }
 END_TEST
 
+static bool always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+/* Node by node, with the message that was found last removed at each pause. */
+START_TEST(a_walk_may_pause)
+{
+    static const char *const topics[] = {"a", "a/b", "a/b/c", "a/c", "b/b", "b/b/c", "/", "$x/b"};
+    static const char *const filters[] = {"#", "+/b", "a/#", "+/+/c", "a/b", "a/+/#", "none/#", "$x/#"};
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        struct message messages[8] = {{0}};
+        for (size_t j = 0; j < 8; j++)
+            ck_assert_ptr_null(put(topics[j], &messages[j]));
+        const size_t expected = matches(filters[i]);
+        struct retained_walk walk = {.paused = false};
+        size_t found = 0, removed = 0;
+        bool ended;
+        do {
+            uint32_t budget = 1;
+            ended = retained_walk(tree, &walk, bytes_of_text(filters[i]), &budget, always, count_found, &found);
+            for (size_t j = 0; j < 8; j++)
+                if (messages[j].found > 1 && retained_get(tree, bytes_of_text(topics[j])))
+                    removed += retained_remove(tree, bytes_of_text(topics[j])) == &messages[j];
+        } while (!ended);
+        ck_assert_msg(found == expected, "%s: %zu of %zu", filters[i], found, expected);
+        ck_assert_uint_eq(removed, expected);
+        for (size_t j = 0; j < 8; j++)
+            retained_remove(tree, bytes_of_text(topics[j]));
+        ck_assert_uint_eq(retained_count(tree), 0);
+    }
+}
+END_TEST
+
+START_TEST(a_walk_may_be_abandoned)
+{
+    struct message message = {0}, other = {0};
+    put("a/b/c", &message);
+    struct retained_walk first = {.paused = false}, second = {.paused = false};
+    size_t found = 0;
+    uint32_t budget = 2; /* as far as "a/b", which is kept twice */
+    ck_assert(!retained_walk(tree, &first, bytes_of_text("a/b/c"), &budget, always, count_found, &found));
+    budget = 2;
+    ck_assert(!retained_walk(tree, &second, bytes_of_text("a/b/#"), &budget, always, count_found, &found));
+    ck_assert_ptr_eq(retained_remove(tree, bytes_of_text("a/b/c")), &message);
+    retained_walk_abandon(tree, &first);
+    retained_walk_abandon(tree, &first); /* harmless */
+    put("a/b/d", &other); /* comes later, and is met */
+    budget = 100;
+    ck_assert(retained_walk(tree, &second, bytes_of_text("a/b/#"), &budget, always, count_found, &found));
+    ck_assert_uint_eq(found, 1);
+    ck_assert_ptr_eq(retained_remove(tree, bytes_of_text("a/b/d")), &other);
+}
+END_TEST
+
 Suite *suite_3_03_1_3_retain(void);
 
 Suite *suite_3_03_1_3_retain(void)
@@ -269,6 +325,8 @@ Suite *suite_3_03_1_3_retain(void)
     tcase_add_loop_test(tcase, filters_find_what_the_text_says, 0, (int)(sizeof cases / sizeof *cases));
     tcase_add_test(tcase, the_walk_stops_when_told);
     tcase_add_test(tcase, the_deepest_topics);
+    tcase_add_test(tcase, a_walk_may_pause);
+    tcase_add_test(tcase, a_walk_may_be_abandoned);
     tcase_add_loop_test(tcase, random_changes_agree_with_the_definition, 0, 4);
     suite_add_tcase(suite, tcase);
     return suite;
