@@ -61,6 +61,8 @@ static const struct option_row option_rows[] = {
     {"qos", NUMBER, MEMBER(qos), "QoS of publishers and subscribers (0)"},
     {"mqtt5", FLAG, MEMBER(mqtt5), "speak MQTT 5.0 rather than 3.1.1"},
     {"durable", FLAG, MEMBER(durable), "the subscribers of a flow have sessions that are kept"},
+    {"tls", FLAG, MEMBER(tls), "speak TLS 1.3; the certificate is not looked at"},
+    {"resume", FLAG, MEMBER(resume), "with --tls in connect-rate: resume a session each time"},
     {"clients", NUMBER, MEMBER(clients), "clients of a flow (50), handshakes under way, subscribing clients"},
     {"count", NUMBER, MEMBER(count), "connections, subscriptions, sessions or messages"},
     {"payload", NUMBER, MEMBER(payload), "bytes in a message (64; at least 16)"},
@@ -123,6 +125,7 @@ void *load_allocate(struct load *load, size_t count, size_t size)
 static void load_release(struct load *load)
 {
     connections_release(load);
+    tls_end(load); /* before its memory */
     while (load->memory != NULL) {
         struct memory *memory = load->memory;
         load->memory = memory->next;
@@ -231,7 +234,8 @@ static bool options_are_sound(const struct options *options)
         options->qos <= 2 && options->payload >= PAYLOAD_HEADER && options->payload <= LARGEST_PAYLOAD;
     bool loop = options->window <= LARGEST_WINDOW && options->lead <= LARGEST_LEAD &&
                 options->batch <= options->window && options->batch <= options->lead;
-    return target && message && loop;
+    bool tls = options->tls || !options->resume;
+    return target && message && loop && tls;
 }
 
 static const struct scenario *read_options(struct options *options, int count, char **arguments)
@@ -269,6 +273,9 @@ static void load_start(struct load *load)
     load->deadline = load->now + (uint64_t)(load->options.deadline * (double)NANOSECONDS);
     if (inet_pton(AF_INET, load->options.host, &load->address.sin_addr) != 1) {
         load_fail(load, "--host wants an IPv4 address");
+    }
+    if (load->options.tls) {
+        (void)tls_start(load);
     }
     if (load->epoll < 0) {
         load_fail(load, "epoll_create1: %s", strerror(errno));

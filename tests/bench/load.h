@@ -7,6 +7,7 @@
  *   load.c                options, scenario table
  *   load_packet.c         packets to send
  *   load_connection.c     sockets, gathering of output, cutting the input into packets
+ *   load_tls.c            TLS below the packets
  *   load_session.c        opening many clients, subscribing
  *   load_broker.c         what the broker costs: CPU and memory, read from /proc
  *   load_latency.c        latency samples
@@ -57,6 +58,8 @@ struct options {
     const char *scenario;
     bool mqtt5;
     bool durable;
+    bool tls;
+    bool resume;
     uint32_t port;
     uint32_t pid;
     uint32_t qos;
@@ -92,6 +95,8 @@ enum connection_state {
 };
 
 struct connection;
+struct tls_client;
+struct ssl_st; /* OpenSSL's SSL */
 
 /* What a scenario wants to know of a connection. `ready` may be NULL. An event may close the connection. */
 struct connection_events {
@@ -108,6 +113,7 @@ struct connection {
     struct buffer output;
     size_t output_sent;
     struct buffer partial;
+    struct ssl_st *tls; /* NULL: plain */
     int fd;
     uint32_t number;
     enum connection_state state;
@@ -136,6 +142,7 @@ struct load {
     struct connection *dirty;
     struct connection *known;
     struct memory *memory;
+    struct tls_client *tls; /* NULL: plain */
     uint8_t *input;
     char error[ERROR_SIZE];
 };
@@ -199,6 +206,27 @@ void connection_flush(struct connection *connection);
  * handlers and the scenario gather leaves together at the next turn. False once the load has failed.
  */
 bool load_turn(struct load *load);
+
+/* ---- load_tls.c: a socket's life below load_connection.c ---- */
+
+/* What all connections share; load->tls is set afterwards. False: failed. */
+bool tls_start(struct load *load);
+void tls_end(struct load *load);
+/* With --resume: the broker has given a ticket, and from now on every connection resumes a session. */
+bool tls_has_ticket(const struct load *load);
+/* Once for each connection, when connect() was called; the handshake goes on with tls_send and tls_receive. */
+void tls_open(struct connection *connection);
+/* Says goodbye; the socket is still to be closed. */
+void tls_close(struct connection *connection);
+/* Frees the state without another word to the broker. */
+void tls_forget(struct connection *connection);
+/* What tls_send could not do has to wait for the broker, not for room in the socket. */
+bool tls_waits_for_input(const struct connection *connection);
+bool tls_is_resumed(const struct connection *connection);
+/* As send() and recv(), errno included, but errors other than EAGAIN fail the load. */
+ssize_t tls_send(struct connection *connection, const uint8_t *bytes, size_t size);
+/* Never leaves anything in OpenSSL's buffers when it returns less than `size`. */
+ssize_t tls_receive(struct connection *connection, uint8_t *to, size_t size);
 
 /* ---- load_session.c ---- */
 

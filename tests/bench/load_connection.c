@@ -61,12 +61,30 @@ static void watch(struct connection *connection, int operation, bool output)
     }
 }
 
+static ssize_t socket_send(struct connection *connection, const uint8_t *bytes, size_t size)
+{
+    return connection->tls != NULL ? tls_send(connection, bytes, size)
+                                   : send(connection->fd, bytes, size, MSG_NOSIGNAL);
+}
+
+static ssize_t socket_receive(struct connection *connection, uint8_t *to, size_t size)
+{
+    return connection->tls != NULL ? tls_receive(connection, to, size) : recv(connection->fd, to, size, 0);
+}
+
+/* Something is left to send, and room in the socket is what it waits for. */
+static bool waits_for_room(const struct connection *connection)
+{
+    bool handshake = connection->tls != NULL && tls_waits_for_input(connection);
+    return connection->output.length > 0 && !handshake;
+}
+
 /* Sends what the socket takes; empties the buffer when that was all. */
 static void connection_send(struct connection *connection)
 {
     struct buffer *output = &connection->output;
-    ssize_t sent = send(connection->fd, output->bytes + connection->output_sent,
-                        output->length - connection->output_sent, MSG_NOSIGNAL);
+    ssize_t sent = socket_send(connection, output->bytes + connection->output_sent,
+                               output->length - connection->output_sent);
     if (sent < 0 && errno != EAGAIN) {
         load_fail(connection->load, "send on connection %u: %s", connection->number, strerror(errno));
         return;
@@ -105,13 +123,16 @@ void connection_open(struct connection *connection, const char *client_identifie
         load_fail(load, "connect: %s", strerror(errno));
         return;
     }
+    if (load->tls != NULL) {
+        tls_open(connection);
+    }
     buffer_reserve(&connection->output, CONNECT_SIZE);
     uint8_t *to = connection->output.bytes + connection->output.length;
     connection->output.length +=
         write_connect(to, load->options.mqtt5, connection->durable, client_identifier);
     /* On loopback the connection mostly stands when connect() returns: no wake-up need say so. */
     connection_send(connection);
-    watch(connection, EPOLL_CTL_ADD, connection->output.length > 0);
+    watch(connection, EPOLL_CTL_ADD, waits_for_room(connection));
 }
 
 void connections_release(struct load *load)
@@ -120,12 +141,16 @@ void connections_release(struct load *load)
          connection = connection->next_known) {
         buffer_release(&connection->output);
         buffer_release(&connection->partial);
+        tls_forget(connection);
     }
     load->known = NULL;
 }
 
 void connection_close(struct connection *connection)
 {
+    if (connection->tls != NULL) {
+        tls_close(connection);
+    }
     close(connection->fd);
     connection->load->ready -= connection->state == CONNECTION_READY ? 1 : 0;
     connection->state = CONNECTION_CLOSED;
@@ -142,7 +167,8 @@ void connection_leave(struct connection *connection)
     connection_ungather(connection, 2 - size);
     connection_flush(connection);
     while (poll(&socket, 1, LEAVE_MILLISECONDS) == 1) {
-        if (recv(connection->fd, connection->load->input, READ_SIZE, 0) <= 0) {
+        ssize_t received = socket_receive(connection, connection->load->input, READ_SIZE);
+        if (received == 0 || (received < 0 && errno != EAGAIN)) {
             connection_close(connection);
             return;
         }
@@ -174,9 +200,9 @@ void connection_flush(struct connection *connection)
         return;
     }
     connection_send(connection);
-    bool all = connection->output.length == 0;
-    if (connection->watches_output == all) {
-        watch(connection, EPOLL_CTL_MOD, !all);
+    bool waits = waits_for_room(connection);
+    if (connection->watches_output != waits) {
+        watch(connection, EPOLL_CTL_MOD, waits);
     }
 }
 
@@ -253,7 +279,7 @@ static void connection_read(struct connection *connection)
     if (kept > 0) {
         memcpy(load->input, partial->bytes, kept);
     }
-    ssize_t received = recv(connection->fd, load->input + kept, READ_SIZE - kept, 0);
+    ssize_t received = socket_receive(connection, load->input + kept, READ_SIZE - kept);
     if (received < 0 && errno == EAGAIN) {
         return;
     }
@@ -268,6 +294,15 @@ static void connection_read(struct connection *connection)
         buffer_reserve(partial, available - taken);
         memcpy(partial->bytes, load->input + taken, available - taken);
         partial->length = available - taken;
+    }
+}
+
+/* The CONNECT goes as soon as TLS lets it: SSL_write() has to be asked again. */
+static void continue_handshake(struct connection *connection)
+{
+    bool waits = connection->tls != NULL && connection->state == CONNECTION_WAITS_FOR_CONNACK;
+    if (waits && !load_failed(connection->load)) {
+        connection_flush(connection);
     }
 }
 
@@ -296,6 +331,7 @@ static void handle_event(struct connection *connection, uint32_t events)
     }
     if ((events & ~(uint32_t)EPOLLOUT) != 0 && !load_failed(connection->load)) {
         connection_read(connection);
+        continue_handshake(connection);
     }
 }
 

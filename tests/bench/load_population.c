@@ -25,6 +25,7 @@ bool scenario_idle(struct load *load)
 struct handshakes {
     uint32_t started;
     uint32_t finished;
+    uint32_t resumed;
     uint64_t *start; /* by slot: when the one under way began */
     struct latency latency;
 };
@@ -42,6 +43,7 @@ static void start_handshake(struct connection *connection)
 static void finish_handshake(struct connection *connection)
 {
     struct handshakes *handshakes = connection->owner;
+    handshakes->resumed += connection->tls != NULL && tls_is_resumed(connection) ? 1 : 0;
     size_t size = write_disconnect(connection_gather(connection, 2));
     connection_ungather(connection, 2 - size);
     connection_flush(connection);
@@ -61,37 +63,74 @@ static bool handshake_until(struct load *load, const struct handshakes *handshak
     return true;
 }
 
-bool scenario_connect_rate(struct load *load)
+static void open_slots(struct load *load, struct handshakes *handshakes, uint32_t slots)
 {
     static const struct connection_events events = {.ready = finish_handshake};
-    uint32_t slots = load->options.clients;
-    struct handshakes handshakes = {.start = load_allocate(load, slots, sizeof *handshakes.start)};
     struct connection *connections = load_allocate(load, slots, sizeof *connections);
-    latency_make(&handshakes.latency, load);
     for (uint32_t i = 0; i < slots; i++) {
         struct connection *connection = &connections[i];
         *connection = (struct connection){.load = load, .events = &events, .number = i};
-        connection->owner = &handshakes;
+        connection->owner = handshakes;
         start_handshake(connection);
     }
+}
+
+/* One client, who gets a ticket: it comes with the end of the handshake, so before the CONNACK. */
+static bool take_first_ticket(struct load *load)
+{
+    struct connection *connection = load_allocate(load, 1, sizeof *connection);
+    if (!open_clients(load, connection, 1, 1, "ticket", &silent_events)) {
+        return false;
+    }
+    if (!tls_has_ticket(load)) {
+        load_fail(load, "the broker gives no session ticket");
+    }
+    return !load_failed(load);
+}
+
+static bool report_handshakes(struct load *load, struct handshakes *handshakes, const struct reading *from,
+                              const struct reading *to)
+{
+    uint32_t finished = handshakes->finished;
+    double seconds = seconds_between(from->time, to->time);
+    double cpu = (double)(to->broker_cpu - from->broker_cpu);
+    double own_cpu = (double)(to->own_cpu - from->own_cpu);
+    double others_cpu = (double)(to->all_cpu - from->all_cpu) - cpu - own_cpu;
+    report_number(load, "connections", finished);
+    report_number(load, "resumed", handshakes->resumed);
+    report_number(load, "seconds", seconds);
+    report_number(load, "connections_per_second", finished / seconds);
+    report_number(load, "cpu_us_per_connection", cpu / finished / 1000);
+    report_number(load, "cpu_share", cpu / 1e9 / seconds);
+    report_number(load, "load_cpu_share", own_cpu / 1e9 / seconds);
+    report_number(load, "others_cpu_share", others_cpu > 0 ? others_cpu / 1e9 / seconds : 0);
+    report_number(load, "latency_p50_us", latency_quantile(&handshakes->latency, 0.50));
+    report_number(load, "latency_p99_us", latency_quantile(&handshakes->latency, 0.99));
+    if (handshakes->resumed != (load->options.resume ? finished : 0)) {
+        load_fail(load, "%u of %u handshakes resumed a session", handshakes->resumed, finished);
+    }
+    return !load_failed(load);
+}
+
+bool scenario_connect_rate(struct load *load)
+{
+    uint32_t slots = load->options.clients;
+    struct handshakes handshakes = {.start = load_allocate(load, slots, sizeof *handshakes.start)};
+    latency_make(&handshakes.latency, load);
+    if (load->options.resume && !take_first_ticket(load)) {
+        return false;
+    }
+    open_slots(load, &handshakes, slots);
     if (!handshake_until(load, &handshakes, load->options.count / 5)) {
         return false;
     }
     latency_reset(&handshakes.latency);
-    uint32_t before = handshakes.finished;
-    uint64_t cpu_before = process_cpu(load->broker);
-    uint64_t start = clock_now();
-    if (!handshake_until(load, &handshakes, before + load->options.count)) {
+    handshakes.resumed = 0;
+    handshakes.finished = 0;
+    struct reading from = reading_take(load, 0);
+    if (!handshake_until(load, &handshakes, load->options.count)) {
         return false;
     }
-    double seconds = seconds_between(start, clock_now());
-    double finished = handshakes.finished - before;
-    double cpu = (double)(process_cpu(load->broker) - cpu_before);
-    report_number(load, "connections", finished);
-    report_number(load, "seconds", seconds);
-    report_number(load, "connections_per_second", finished / seconds);
-    report_number(load, "cpu_us_per_connection", cpu / finished / 1000);
-    report_number(load, "latency_p50_us", latency_quantile(&handshakes.latency, 0.50));
-    report_number(load, "latency_p99_us", latency_quantile(&handshakes.latency, 0.99));
-    return true;
+    struct reading to = reading_take(load, handshakes.finished);
+    return report_handshakes(load, &handshakes, &from, &to);
 }

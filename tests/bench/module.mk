@@ -5,13 +5,13 @@ BENCH_PROGRAMS := $(BUILD)/bench-load $(BUILD)/bench-relay
 BENCH_FLAGS ?=
 
 $(BUILD)/bench-load: $(BENCH_LOAD_OBJECTS)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ -lssl -lcrypto
 
 $(BUILD)/bench-relay: $(BUILD)/tests/bench/relay.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 .PHONY: bench
-bench: $(BENCH_PROGRAMS) $(BUILD)/etalon ## compare brokers (BENCH_FLAGS=--quick: briefly)
+bench: $(BENCH_PROGRAMS) $(BUILD)/etalon $(BUILD)/certs/made ## compare brokers (BENCH_FLAGS=--quick: briefly)
 	tests/bench/run --build $(BUILD) $(BENCH_FLAGS)
 
 .PHONY: bench-durable
