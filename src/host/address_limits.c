@@ -19,7 +19,8 @@ void address_limits_begin(struct address_limits *limits, const struct hash_key *
     *limits = (struct address_limits){.settings = {UINT32_MAX, UINT32_MAX, UINT32_MAX}, .key = *key};
 }
 
-void address_limits_configure(struct address_limits *limits, const struct configuration_address_limits *settings)
+void address_limits_configure(struct address_limits *limits,
+                              const struct configuration_address_limits *settings)
 {
     limits->settings = *settings;
 }
@@ -111,13 +112,15 @@ static bool reserve(struct address_limits *limits, int descriptor)
     struct address_entry **larger = realloc(limits->descriptors, count * sizeof(struct address_entry *));
     if (!larger)
         return false;
-    memset(larger + limits->descriptor_count, 0, (count - limits->descriptor_count) * sizeof(struct address_entry *));
+    memset(larger + limits->descriptor_count, 0,
+           (count - limits->descriptor_count) * sizeof(struct address_entry *));
     limits->descriptors = larger;
     limits->descriptor_count = count;
     return true;
 }
 
-static enum address_limit judge(const struct address_limits *limits, struct address_entry *entry, uint64_t now)
+static enum address_limit judge(const struct address_limits *limits, struct address_entry *entry,
+                                uint64_t now)
 {
     if (now >= entry->second + SECOND) {
         entry->second = now;
@@ -130,8 +133,8 @@ static enum address_limit judge(const struct address_limits *limits, struct addr
     return ADDRESS_WELCOME;
 }
 
-enum address_limit address_limits_enter(struct address_limits *limits, int descriptor, const struct sockaddr *address,
-                                        uint64_t now)
+enum address_limit address_limits_enter(struct address_limits *limits, int descriptor,
+                                        const struct sockaddr *address, uint64_t now)
 {
     const struct configuration_address_limits *settings = &limits->settings;
     uint8_t bytes[ADDRESS_SIZE + 1];

@@ -90,7 +90,8 @@ void memory_limit_look(struct memory_limit *memory, uint64_t now)
                   "memory_limit (%llu bytes) is reached: nothing more is taken that stays in memory",
                   (unsigned long long)memory->limit);
     else
-        log_write(memory->log, LOG_NOTICE, "memory is below nine tenths of memory_limit again: everything is taken");
+        log_write(memory->log, LOG_NOTICE,
+                  "memory is below nine tenths of memory_limit again: everything is taken");
 }
 
 uint64_t memory_limit_deadline(const struct memory_limit *memory)

@@ -94,7 +94,8 @@ static void unlink_child(struct retained_node *parent, struct retained_node *chi
 /* Frees `node` and those above it that lead nowhere any more. */
 static void prune(struct retained_tree *tree, struct retained_node *node)
 {
-    while (node->node.parent != NULL && node->first_child == NULL && node->message == NULL && node->walks == 0) {
+    while (node->node.parent != NULL && node->first_child == NULL && node->message == NULL &&
+           node->walks == 0) {
         struct retained_node *parent = parent_of(node);
         unlink_child(parent, node);
         topic_tree_remove(&tree->tree, &node->node);
@@ -283,9 +284,9 @@ static void resume(struct retained_tree *tree, struct retained_walk *walk)
     *walk = (struct retained_walk){.node = retained_of(tree->tree.root)};
 }
 
-bool retained_walk(struct retained_tree *tree, struct retained_walk *walk, struct bytes filter, uint32_t *budget,
-                   bool (*go_on)(void *context), bool (*found)(void *context, struct message *message),
-                   void *context)
+bool retained_walk(struct retained_tree *tree, struct retained_walk *walk, struct bytes filter,
+                   uint32_t *budget, bool (*go_on)(void *context),
+                   bool (*found)(void *context, struct message *message), void *context)
 {
     struct match match; /* the path is large and made ready by topic_path_begin */
     resume(tree, walk);

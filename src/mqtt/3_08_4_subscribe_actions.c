@@ -91,7 +91,7 @@ static struct granted put_off(struct broker *broker, const struct connection *co
 {
     limits_refused(broker, connection, LIMIT_ANSWERS);
     return (struct granted){.reason_code = connection_is_5_0(connection) ? REASON_QUOTA_EXCEEDED
-                                                                          : REASON_UNSPECIFIED_ERROR};
+                                                                         : REASON_UNSPECIFIED_ERROR};
 }
 
 /* Turns the answers into what is to be delivered for each filter: its QoS, or nothing. */

@@ -72,8 +72,8 @@ static bool next_filter(struct broker *broker, const struct session *session, st
             continue;
         *budget -= *budget > 0;
         answer->filter = request.topic_filter;
-        if (!answer->old || subscriptions_has(broker->subscriptions, &session->subscriber, answer->filter,
-                                              answer->five))
+        if (!answer->old ||
+            subscriptions_has(broker->subscriptions, &session->subscriber, answer->filter, answer->five))
             return true;
     }
     return false;
@@ -180,7 +180,8 @@ void answers_begin(struct broker *broker, struct connection *connection, const s
     struct answer *kept = flows ? keep(&answer, left) : NULL;
     if (!kept) {
         retained_walk_abandon(broker->retained, &answer.walk);
-        broker_log(broker, LOG_ERROR, connection, "out of memory, retained messages were not delivered", NULL);
+        broker_log(broker, LOG_ERROR, connection, "out of memory, retained messages were not delivered",
+                   NULL);
         return;
     }
     flows->session = session;

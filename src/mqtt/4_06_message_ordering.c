@@ -84,8 +84,8 @@ static struct delivery *make_delivery(struct broker *broker, struct publication 
     struct message *message = publication_message(publication);
     if (!message)
         return NULL;
-    struct delivery *delivery = delivery_create(broker, message, forward->qos, forward->retain, forward->identifiers,
-                                                forward->identifier_count);
+    struct delivery *delivery = delivery_create(broker, message, forward->qos, forward->retain,
+                                                forward->identifiers, forward->identifier_count);
     if (delivery)
         delivery->group = forward->group;
     return delivery;

@@ -22,7 +22,8 @@ enum { OUTPUT_WHEN_SHORT = 64 * 1024 }; /* bytes; 5.4.8 */
 bool flow_has_room(const struct broker *broker, const struct connection *connection)
 {
     const uint32_t most = broker->settings.maximum_output;
-    return connection->output_size <= (broker->memory_short && most > OUTPUT_WHEN_SHORT ? OUTPUT_WHEN_SHORT : most);
+    return connection->output_size <=
+           (broker->memory_short && most > OUTPUT_WHEN_SHORT ? OUTPUT_WHEN_SHORT : most);
 }
 
 struct verdict flow_check_received(const struct broker *broker, const struct session *session)

@@ -23,7 +23,8 @@ static const char *const complaints[LIMIT_COUNT] = {
     [LIMIT_SUBSCRIPTIONS] = "there are as many subscriptions as max_subscriptions allows",
     [LIMIT_SUBSCRIPTIONS_OF_SESSION] =
         "the client has as many subscriptions as max_subscriptions_per_client allows",
-    [LIMIT_ANSWERS] = "the client has to read the retained messages that it asked for, before it asks for more",
+    [LIMIT_ANSWERS] =
+        "the client has to read the retained messages that it asked for, before it asks for more",
     [LIMIT_RETAINED] = "there are as many retained messages as max_retained_messages allows",
     [LIMIT_RETAINED_BYTES] = "the retained messages have as many bytes as max_retained_bytes allows",
     [LIMIT_QUEUED_BYTES] = "as many bytes wait for a client as max_queued_bytes allows",
@@ -217,9 +218,9 @@ bool limits_retain(struct broker *broker, const struct connection *connection,
     const struct message *previous = retained_get(broker->retained, publication->topic);
     const uint64_t removed = previous ? limits_retained_size(previous) : 0;
     if (previous && (added <= removed ||
-                     (!broker->memory_short && (settings->maximum_retained_bytes == 0 ||
-                                                broker->retained_bytes + added - removed <=
-                                                    settings->maximum_retained_bytes))))
+                     (!broker->memory_short &&
+                      (settings->maximum_retained_bytes == 0 ||
+                       broker->retained_bytes + added - removed <= settings->maximum_retained_bytes))))
         return true;
     limits_refused(broker, connection,
                    large                  ? LIMIT_RETAINED_BYTES
@@ -232,9 +233,8 @@ bool limits_hold(struct broker *broker, const struct session *session, const str
                  bool at_once)
 {
     const uint64_t most = broker->settings.maximum_held_bytes;
-    const uint64_t added = publication->shared && publication->shared->deliveries > 0
-                               ? 0
-                               : publication_size(publication);
+    const uint64_t added =
+        publication->shared && publication->shared->deliveries > 0 ? 0 : publication_size(publication);
     const bool full = most != 0 && broker->held_bytes + added + DELIVERY_SIZE > most;
     if (!full && !broker->memory_short)
         return true;
@@ -284,6 +284,6 @@ void limits_restored(struct broker *broker)
                  " retained messages, more than ", "max_retained_messages");
     warn_if_more(broker, broker->retained_bytes, settings->maximum_retained_bytes,
                  " bytes of retained messages, more than ", "max_retained_bytes");
-    warn_if_more(broker, broker->held_bytes, settings->maximum_held_bytes, " bytes of messages that wait, more than ",
-                 "max_queued_bytes_total");
+    warn_if_more(broker, broker->held_bytes, settings->maximum_held_bytes,
+                 " bytes of messages that wait, more than ", "max_queued_bytes_total");
 }

@@ -96,7 +96,8 @@ START_TEST(levels)
     struct client *c = first(PROTOCOL_5_0);
     client_send(c, "82 [0001 [] <'a/b/c'> 00 <'a/b/c/#'> 00 <'//'> 00 <'///'> 00]");
     client_expect(c, "90 [0001 [] 00 8F 00 8F]");
-    client_send(c, "30 [<'a/b/c'> [] 'x'] 32 [<'a/b/c/d'> 0001 [] 'x'] 34 [<'///'> 0002 [] 'x'] 30 [<'a/b/c/d'> [] 'x']");
+    client_send(c, "30 [<'a/b/c'> [] 'x'] 32 [<'a/b/c/d'> 0001 [] 'x'] 34 [<'///'> 0002 [] 'x'] 30 "
+                   "[<'a/b/c/d'> [] 'x']");
     client_expect(c, "30 [<'a/b/c'> [] 'x'] 40 03 0001 90 50 03 0002 90");
     struct client *old = client_join(h, PROTOCOL_3_1_1, "old");
     client_send(old, "82 [0001 <'a/b/c/d'> 00] 32 [<'a/b/c/d'> 0001 'x']");
@@ -389,7 +390,7 @@ Suite *suite_5_4_8_abnormal_behaviour(void)
 {
     HARNESS_SUITE("5.4.8 Detecting abnormal behaviours", first_packets_are_smaller,
                   the_smaller_size_holds_before_connack, user_properties, levels, sessions,
-                  subscriptions_of_one_client, subscriptions_of_all, deep_filters_count_more, retained_messages,
-                  a_will_is_published_though_not_retained, retained_bytes, queued_bytes, held_bytes,
-                  memory_is_short, the_log_is_not_flooded, what_is_stored_stays);
+                  subscriptions_of_one_client, subscriptions_of_all, deep_filters_count_more,
+                  retained_messages, a_will_is_published_though_not_retained, retained_bytes, queued_bytes,
+                  held_bytes, memory_is_short, the_log_is_not_flooded, what_is_stored_stays);
 }

@@ -155,13 +155,13 @@ Suite *suite_host_address_limits(void);
 Suite *suite_host_address_limits(void)
 {
     const TTest *const tests[] = {without_limits_everybody_is_welcome,
-                                         connections_of_one_address,
-                                         ipv6_addresses_count_by_their_network,
-                                         connections_in_all,
-                                         the_rate_of_one_address,
-                                         addresses_are_forgotten,
-                                         limits_that_come_later,
-                                         each_verdict_names_its_keyword};
+                                  connections_of_one_address,
+                                  ipv6_addresses_count_by_their_network,
+                                  connections_in_all,
+                                  the_rate_of_one_address,
+                                  addresses_are_forgotten,
+                                  limits_that_come_later,
+                                  each_verdict_names_its_keyword};
     Suite *suite = suite_create("host/address_limits");
     TCase *cases = tcase_create("all");
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
