@@ -214,7 +214,7 @@ bool tls_start(struct load *load);
 void tls_end(struct load *load);
 /* With --resume: the broker has given a ticket, and from now on every connection resumes a session. */
 bool tls_has_ticket(const struct load *load);
-/* Once for each connection, when connect() was called; the handshake goes on with tls_send and tls_receive. */
+/* Once for each connection, after connect(); the handshake goes on with tls_send and tls_receive. */
 void tls_open(struct connection *connection);
 /* Says goodbye; the socket is still to be closed. */
 void tls_close(struct connection *connection);
