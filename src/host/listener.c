@@ -257,7 +257,7 @@ static int listen_on(const struct sockaddr *address, socklen_t length)
     /* So that :: and 0.0.0.0 can be given side by side. */
     if (address->sa_family == AF_INET6)
         setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(descriptor, address, length) == 0 && listen(descriptor, BACKLOG) == 0)
+    if (bind(descriptor, address, length) == 0)
         return descriptor;
     int error = errno;
     close(descriptor);
@@ -511,19 +511,29 @@ struct line listener_describe(const struct listener *listener)
     return text;
 }
 
-static bool start_all(struct listeners *listeners)
+/* Somebody else may have come first since the socket was bound. A Unix socket listens already. */
+static bool start_one(struct listeners *listeners, struct listener *listener)
+{
+    if (listen(listener->descriptor, BACKLOG) != 0) {
+        complain_of_address(listeners, listener->address, listener->port, errno);
+        return false;
+    }
+    const int result = uv_poll_init(listeners->sockets->loop, &listener->poll, listener->descriptor);
+    if (result != 0) {
+        log_write(listeners->log, LOG_ERROR, "cannot watch %s: %s", listener->address, uv_strerror(result));
+        return false;
+    }
+    listener->poll.data = listener;
+    listener->watched = true;
+    return true;
+}
+
+bool listeners_start(struct listeners *listeners)
 {
     uv_loop_t *loop = listeners->sockets->loop;
     for (size_t i = 0; i < listeners->count; i++) {
-        struct listener *listener = &listeners->items[i];
-        int result = uv_poll_init(loop, &listener->poll, listener->descriptor);
-        if (result != 0) {
-            log_write(listeners->log, LOG_ERROR, "cannot watch %s: %s", listener->address,
-                      uv_strerror(result));
+        if (!start_one(listeners, &listeners->items[i]))
             return false;
-        }
-        listener->poll.data = listener;
-        listener->watched = true;
     }
     uv_timer_init(loop, &listeners->pause);
     listeners->pause.data = listeners;
@@ -535,7 +545,7 @@ bool listeners_open(struct listeners *listeners, struct sockets *sockets, const 
                     const struct endpoint *endpoints, size_t count)
 {
     *listeners = (struct listeners){.sockets = sockets, .log = log, .spare = open_spare()};
-    return bind_all(listeners, endpoints, count) && start_all(listeners);
+    return bind_all(listeners, endpoints, count);
 }
 
 void listeners_close(struct listeners *listeners)

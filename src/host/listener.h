@@ -74,10 +74,14 @@ struct endpoint {
     bool last_optional;           /* the machine may lack the last address (IPv6 beside IPv4) */
 };
 
-/* Listens on all of the endpoints (MAXIMUM_ENDPOINTS at most). Clients are accepted, once the loop runs, into
- * `sockets`. False: the reason is logged, nothing listens. Afterwards listeners_close is due anyway. */
+/* Takes all of the endpoints (MAXIMUM_ENDPOINTS at most) for the broker; clients are still refused. False: the
+ * reason is logged, nothing is taken. Afterwards listeners_close is due in either case. */
 bool listeners_open(struct listeners *listeners, struct sockets *sockets, const struct log *log,
                     const struct endpoint *endpoints, size_t count);
+
+/* Listens. Clients are accepted, once the loop runs, into the `sockets` of listeners_open. False: the reason is
+ * logged. */
+bool listeners_start(struct listeners *listeners);
 
 /* Gives the group at `index` other settings, for clients that come from now on. `tls` is handed over. */
 void listeners_configure(struct listeners *listeners, size_t index,

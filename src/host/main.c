@@ -169,9 +169,10 @@ static int serve(struct service *service)
     const char *port_file = service->command_line->port_file;
     announce_keeping(service);
     service_admit(service);
-    /* What only root may do comes first; the store, whose files are made as it goes, belongs to the user. Clients who
-     * come while it is loaded wait. */
-    if (!service_listen(service) || !service_become_user(service) || !service_keep(service))
+    /* What only root may do comes first; the store, whose files are made as it goes, belongs to the user. While it
+     * is loaded clients are refused: if they waited, they would not know for what. */
+    if (!service_bind(service) || !service_become_user(service) || !service_keep(service) ||
+        !listeners_start(&loop->listeners))
         return EXIT_FAILURE;
     announce_listeners(service);
     if (port_file && !write_port_file(port_file, loop->listeners.items[0].port, &service->log))

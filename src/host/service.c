@@ -222,7 +222,7 @@ static bool open_listeners(struct service *service, const struct endpoint *endpo
     return done;
 }
 
-bool service_listen(struct service *service)
+bool service_bind(struct service *service)
 {
     struct wanted wanted;
     struct endpoint endpoints[CONFIGURATION_LISTENERS];

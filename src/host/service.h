@@ -37,8 +37,9 @@ void service_admit(struct service *service);
 /* Opens the store, if the user wants one, and loads what is in it. Otherwise as keeper_open. */
 bool service_keep(struct service *service);
 
-/* Listens where the user wants it, with the keys that perhaps only root may read. Otherwise as listeners_open. */
-bool service_listen(struct service *service);
+/* Takes the ports that the user wants, and the keys that perhaps only root may read. Otherwise as
+ * listeners_open. */
+bool service_bind(struct service *service);
 
 /* Becomes the user of the configuration; otherwise as service_user_become. */
 bool service_become_user(struct service *service);
