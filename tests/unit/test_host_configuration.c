@@ -114,6 +114,39 @@ START_TEST(stated_defaults_are_the_defaults)
 }
 END_TEST
 
+START_TEST(limits_are_taken_over) /* 5.4.8 */
+{
+    struct configuration configuration;
+    configuration_default(&configuration);
+    ck_assert(configuration.memory_limit == CONFIGURATION_MEMORY_HALF);
+    ck_assert_uint_eq(configuration.address_limits.per_address, UINT32_MAX);
+    accept_text(&configuration,
+                "packet_max_connect 1k\nmax_user_properties 2\nmax_topic_levels 3\nglobal_max_clients 4\n"
+                "global_max_connections 5\nmax_connections_per_address 6\nmax_connection_rate 7\n"
+                "max_subscriptions_per_client 8\nmax_subscriptions 9\nmax_retained_messages 10\n"
+                "max_retained_bytes 5G\nmemory_limit 6G\nmax_queued_bytes 7G\nmax_queued_bytes_total 8G\n");
+    const struct broker_settings settings = configuration_settings(&configuration);
+    const uint64_t gigabyte = UINT64_C(1) << 30;
+    ck_assert_uint_eq(settings.maximum_first_packet, 1024);
+    ck_assert_uint_eq(settings.maximum_user_properties, 2);
+    ck_assert_uint_eq(settings.maximum_topic_levels, 3);
+    ck_assert_uint_eq(settings.maximum_sessions, 4);
+    ck_assert_uint_eq(configuration.address_limits.connections, 5);
+    ck_assert_uint_eq(configuration.address_limits.per_address, 6);
+    ck_assert_uint_eq(configuration.address_limits.rate, 7);
+    ck_assert_uint_eq(settings.maximum_subscriptions_of_session, 8);
+    ck_assert_uint_eq(settings.maximum_subscriptions, 9);
+    ck_assert_uint_eq(settings.maximum_retained, 10);
+    ck_assert_uint_eq(settings.maximum_retained_bytes, 5 * gigabyte);
+    ck_assert_uint_eq(configuration.memory_limit, 6 * gigabyte);
+    ck_assert_uint_eq(settings.maximum_queued_bytes, 7 * gigabyte);
+    ck_assert_uint_eq(settings.maximum_held_bytes, 8 * gigabyte);
+    accept_text(&configuration, "memory_limit 0\nmax_connection_rate -1\n");
+    ck_assert_uint_eq(configuration.memory_limit, 0);
+    ck_assert_uint_eq(configuration.address_limits.rate, UINT32_MAX);
+}
+END_TEST
+
 /* Every number and size: its range, and one step beyond on both sides. */
 START_TEST(ranges_are_kept)
 {
@@ -561,6 +594,7 @@ Suite *suite_host_configuration(void)
     TCase *values = tcase_create("values");
     tcase_add_test(values, nothing_said_is_the_default);
     tcase_add_test(values, stated_defaults_are_the_defaults);
+    tcase_add_test(values, limits_are_taken_over);
     tcase_add_test(values, ranges_are_kept);
     tcase_add_test(values, values_reach_their_place);
     tcase_add_test(values, listeners);
