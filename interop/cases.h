@@ -7,4 +7,11 @@
 extern const struct interop_case cases_of_all_versions[];
 extern const struct interop_case cases_of_version_5[];
 
+/* Of a broker whose certificate is not signed by the CA of --other-cafile. */
+extern const struct interop_case cases_of_tls[];
+
+/* Of a broker with the users and the rights that `run` writes; see cases_security.c. */
+extern const struct interop_case cases_of_passwords[];
+extern const struct interop_case cases_of_certificates[];
+
 #endif

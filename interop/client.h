@@ -22,9 +22,14 @@ enum protocol { PROTOCOL_3_1 = 3, PROTOCOL_3_1_1 = 4, PROTOCOL_5 = 5 };
 
 struct client;
 
+/* Where the broker is, and as whom to go there. What is NULL is not used. */
 struct endpoint {
     const char *url;
-    const char *ca_file; /* PEM file to verify the broker with, or NULL */
+    const char *ca_file;          /* PEM file to verify the broker with */
+    const char *certificate_file; /* PEM file that says who the client is, */
+    const char *key_file;         /* and the key to it */
+    const char *user_name;
+    const char *password;
     enum protocol protocol;
 };
 

@@ -47,19 +47,20 @@ static void release(struct pacemaker *pacemaker)
     free(pacemaker);
 }
 
-struct pacemaker *pacemaker_start(const char *url, const char *ca_file, unsigned run)
+struct pacemaker *pacemaker_start(const struct endpoint *endpoint, unsigned run)
 {
     struct pacemaker *pacemaker = calloc(1, sizeof *pacemaker);
     if (pacemaker == NULL) {
         return NULL;
     }
-    struct endpoint endpoint = {.url = url, .ca_file = ca_file, .protocol = PROTOCOL_3_1_1};
+    struct endpoint here = *endpoint;
+    here.protocol = PROTOCOL_3_1_1;
     char client_id[24];
     snprintf(client_id, sizeof client_id, "i%xpace", run);
     pthread_mutex_init(&pacemaker->mutex, NULL);
     condition_init(&pacemaker->changed);
     inbox_init(&pacemaker->inbox);
-    pacemaker->client = client_create(&endpoint, client_id, &pacemaker->inbox);
+    pacemaker->client = client_create(&here, client_id, &pacemaker->inbox);
     struct connect_options options = {.clean_start = true};
     if (pacemaker->client == NULL || client_connect(pacemaker->client, &options).code != 0 ||
         pthread_create(&pacemaker->thread, NULL, beat, pacemaker) != 0) {

@@ -15,9 +15,11 @@
 
 struct pacemaker;
 
+struct endpoint;
+
 /* Connects the pacemaker, resting. `run` makes its Client Identifier unique. Returns NULL when it cannot
  * connect. */
-struct pacemaker *pacemaker_start(const char *url, const char *ca_file, unsigned run);
+struct pacemaker *pacemaker_start(const struct endpoint *endpoint, unsigned run);
 
 /* Lets it beat, or rest. */
 void pacemaker_set(struct pacemaker *pacemaker, bool beating);

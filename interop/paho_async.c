@@ -169,6 +169,14 @@ struct client *client_create(const struct endpoint *endpoint, const char *client
     return client;
 }
 
+static void fill_tls(MQTTAsync_SSLOptions *options, const struct endpoint *endpoint)
+{
+    options->trustStore = endpoint->ca_file;
+    options->keyStore = endpoint->certificate_file;
+    options->privateKey = endpoint->key_file;
+    options->verify = 1;
+}
+
 static void fill_will(MQTTAsync_willOptions *options, const struct message *will)
 {
     options->topicName = will->topic;
@@ -216,9 +224,10 @@ struct connect_result client_connect(struct client *client, const struct connect
     options.MQTTVersion = (int)client->endpoint.protocol;
     options.connectTimeout = EVENT_DEADLINE_SECONDS;
     options.context = client;
+    options.username = client->endpoint.user_name;
+    options.password = client->endpoint.password;
     if (client->endpoint.ca_file != NULL) {
-        tls.trustStore = client->endpoint.ca_file;
-        tls.verify = 1;
+        fill_tls(&tls, &client->endpoint);
         options.ssl = &tls;
     }
     if (wanted->will != NULL) {

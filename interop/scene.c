@@ -148,7 +148,7 @@ void add_user_property(MQTTProperties *properties, const char *name, const char 
 
 /* ---- actors ---- */
 
-static struct actor *new_actor(struct scene *scene, const char *client_id)
+static struct actor *new_actor(struct scene *scene, const struct endpoint *endpoint, const char *client_id)
 {
     if (scene->actor_count == SCENE_ACTORS) {
         fail(scene, "the case needs more than %d actors: raise SCENE_ACTORS", SCENE_ACTORS);
@@ -158,7 +158,7 @@ static struct actor *new_actor(struct scene *scene, const char *client_id)
     actor->scene = scene;
     snprintf(actor->client_id, sizeof actor->client_id, "%s", client_id);
     inbox_init(&actor->inbox);
-    actor->client = client_create(&scene->endpoint, client_id, &actor->inbox);
+    actor->client = client_create(endpoint, client_id, &actor->inbox);
     if (actor->client == NULL) {
         inbox_free(&actor->inbox);
         fail(scene, "Paho could not create the client \"%s\"", client_id);
@@ -167,15 +167,33 @@ static struct actor *new_actor(struct scene *scene, const char *client_id)
     return actor;
 }
 
-struct actor *join_as(struct scene *scene, const char *client_id, const struct connect_options *options,
-                      struct connect_result *result)
+static struct connect_result connect_actor(struct actor *actor, const struct connect_options *options)
 {
-    struct actor *actor = new_actor(scene, client_id);
+    struct scene *scene = actor->scene;
     pacemaker_set(scene->pacemaker, true);
     struct connect_result connected = client_connect(actor->client, options);
     pacemaker_set(scene->pacemaker, false);
     MQTTProperties *properties = new_properties(scene);
     *properties = connected.properties;
+    return connected;
+}
+
+int knock(struct scene *scene, const struct endpoint *endpoint, struct actor **actor)
+{
+    struct actor *newcomer = new_actor(scene, endpoint, new_client_id(scene));
+    int code = connect_actor(newcomer, &(struct connect_options){.clean_start = true}).code;
+    newcomer->connected = code == 0;
+    if (code == 0 && actor != NULL) {
+        *actor = newcomer;
+    }
+    return code;
+}
+
+struct actor *join_as(struct scene *scene, const char *client_id, const struct connect_options *options,
+                      struct connect_result *result)
+{
+    struct actor *actor = new_actor(scene, &scene->endpoint, client_id);
+    struct connect_result connected = connect_actor(actor, options);
     if (connected.code != 0) {
         fail(scene, "connecting as \"%s\" ended with code %d", client_id, connected.code);
     }
@@ -317,6 +335,10 @@ const struct message *expect_retained(struct actor *actor, const char *topic_nam
 enum {
     DYING_URL = 2,
     DYING_CA_FILE,
+    DYING_CERTIFICATE_FILE,
+    DYING_KEY_FILE,
+    DYING_USER_NAME,
+    DYING_PASSWORD,
     DYING_PROTOCOL,
     DYING_CLIENT_ID,
     DYING_TOPIC,
@@ -325,6 +347,17 @@ enum {
     DYING_RETAIN,
     DYING_ARGUMENTS
 };
+
+/* An argument cannot be NULL. */
+static const char *empty_if_null(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+static const char *null_if_empty(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
 
 /* Started as a new program rather than forked: Paho's threads and locks do not survive a fork. */
 static pid_t start_dying_client(struct scene *scene, const struct message *will)
@@ -337,7 +370,11 @@ static pid_t start_dying_client(struct scene *scene, const struct message *will)
         "dying-client",
         DYING_CLIENT_FLAG,
         scene->endpoint.url,
-        scene->endpoint.ca_file == NULL ? "" : scene->endpoint.ca_file,
+        empty_if_null(scene->endpoint.ca_file),
+        empty_if_null(scene->endpoint.certificate_file),
+        empty_if_null(scene->endpoint.key_file),
+        empty_if_null(scene->endpoint.user_name),
+        empty_if_null(scene->endpoint.password),
         protocol,
         new_client_id(scene),
         will->topic,
@@ -375,7 +412,11 @@ int dying_client(int count, char **arguments)
     }
     struct endpoint endpoint = {
         .url = arguments[DYING_URL],
-        .ca_file = arguments[DYING_CA_FILE][0] == '\0' ? NULL : arguments[DYING_CA_FILE],
+        .ca_file = null_if_empty(arguments[DYING_CA_FILE]),
+        .certificate_file = null_if_empty(arguments[DYING_CERTIFICATE_FILE]),
+        .key_file = null_if_empty(arguments[DYING_KEY_FILE]),
+        .user_name = null_if_empty(arguments[DYING_USER_NAME]),
+        .password = null_if_empty(arguments[DYING_PASSWORD]),
         .protocol = (enum protocol)atoi(arguments[DYING_PROTOCOL]),
     };
     struct message will =

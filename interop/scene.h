@@ -16,7 +16,7 @@
 
 enum { V31 = 1, V311 = 2, V5 = 4, ALL_VERSIONS = V31 | V311 | V5 };
 
-enum payload_kind { PAYLOAD_EMPTY, PAYLOAD_ONE_BYTE, PAYLOAD_BINARY, PAYLOAD_ONE_MEBIBYTE };
+enum payload_kind { PAYLOAD_EMPTY, PAYLOAD_ONE_BYTE, PAYLOAD_BINARY, PAYLOAD_TEN_THOUSAND, PAYLOAD_ONE_MEBIBYTE };
 
 struct scene;
 
@@ -27,6 +27,7 @@ struct interop_case {
     void (*run)(struct scene *scene);
     int qos;
     enum payload_kind payload;
+    bool not_over_websocket; /* the library cannot do it: see the README */
 };
 
 #define SCENE_ACTORS 8
@@ -44,6 +45,7 @@ struct actor {
 struct scene {
     const struct interop_case *this_case;
     struct endpoint endpoint;
+    const char *other_ca_file; /* a CA that has not signed the broker's certificate, or NULL */
     struct pacemaker *pacemaker;
     unsigned run;    /* makes names unique to this run */
     unsigned number; /* and to this case */
@@ -90,6 +92,10 @@ struct actor *join(struct scene *scene);
  * copied there (its properties live as long as the case). */
 struct actor *join_as(struct scene *scene, const char *client_id, const struct connect_options *options,
                       struct connect_result *result);
+
+/* Comes to `endpoint`, which may refuse. Returns the CONNACK's code, or a negative one when none came; the actor
+ * is left in `actor` (which may be NULL) when the code is 0. */
+int knock(struct scene *scene, const struct endpoint *endpoint, struct actor **actor);
 
 /* Ends the connection with DISCONNECT and Reason Code 0x00, or the one given. */
 void leave(struct actor *actor);
