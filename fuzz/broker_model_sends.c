@@ -81,8 +81,13 @@ static void note_limits(struct model *model, struct model_connection *connection
     const uint16_t longest = model->settings.server_keep_alive;
     connection->window = theirs < ours ? theirs : ours;
     connection->maximum_packet_size = properties_number(properties, ORDINAL_MAXIMUM_PACKET_SIZE, UINT32_MAX);
-    if (connection->maximum_packet_size < DEAF)
+    if (connection->maximum_packet_size < DEAF) {
         goes_deaf(model, connection);
+        /* whatever the CONNECT does to the session, CONNACK may be too large to tell */
+        struct model_session *session = books_find_session(model, connect->client_identifier);
+        if (session)
+            session->lost = true;
+    }
     connection->alias_maximum = (uint16_t)properties_number(properties, ORDINAL_TOPIC_ALIAS_MAXIMUM, 0);
     connection->wants_problems = properties_number(properties, ORDINAL_REQUEST_PROBLEM_INFORMATION, 1) == 1;
     connection->keep_alive = connect->keep_alive;
