@@ -87,9 +87,10 @@ static bool may_want_retained(const struct subscription_request *request)
     return request->retain_handling != 2;
 }
 
-static struct granted put_off(struct broker *broker, const struct connection *connection)
+static struct granted put_off(struct broker *broker, const struct connection *connection,
+                              enum broker_limit limit)
 {
-    limits_refused(broker, connection, LIMIT_ANSWERS);
+    limits_refused(broker, connection, limit);
     return (struct granted){.reason_code = connection_is_5_0(connection) ? REASON_QUOTA_EXCEEDED
                                                                          : REASON_UNSPECIFIED_ERROR};
 }
@@ -136,13 +137,18 @@ struct verdict subscribe_actions(struct broker *broker, struct connection *conne
     const struct answers answers = {.reason_codes = memory, .is_new = (bool *)(memory + subscribe->count)};
 
     /* 5.4.8: who has not read what he asked for before cannot ask for more */
+    const uint32_t most = limits_filters(broker);
     const bool patient = answers_room(connection->session, subscribe->payload.length);
     struct bytes rest = subscribe->payload;
     struct subscription_request request;
     for (uint32_t i = 0; subscribe_next(&rest, &request); i++) {
-        const struct granted granted = patient || !may_want_retained(&request)
-                                           ? grant(broker, connection, &request, identifier)
-                                           : put_off(broker, connection);
+        struct granted granted;
+        if (i >= most)
+            granted = put_off(broker, connection, LIMIT_SUBSCRIPTIONS_OF_SESSION);
+        else if (!patient && may_want_retained(&request))
+            granted = put_off(broker, connection, LIMIT_ANSWERS);
+        else
+            granted = grant(broker, connection, &request, identifier);
         answers.reason_codes[i] = granted.reason_code;
         answers.is_new[i] = granted.is_new;
     }

@@ -10,6 +10,9 @@
 /* A node of a tree, with what the allocator adds. */
 enum { LEVEL_SIZE = 80, DELIVERY_SIZE = 112, COMPLAINT_INTERVAL = 10000 /* ms */ };
 
+/* The same filter may come several times in a SUBSCRIBE. */
+enum { FILTERS_IN_ANY_CASE = 65536 };
+
 /* What a client may have that acknowledges what it gets, however much others have taken. */
 enum { FEW_IN_FLIGHT = 16, SMALL = 64 * 1024 /* bytes */ };
 
@@ -145,6 +148,14 @@ bool limits_topic_fits(const struct broker *broker, struct bytes topic)
 {
     const uint32_t most = broker->settings.maximum_topic_levels;
     return most == 0 || topic.length < most || levels_of(topic) <= most;
+}
+
+uint32_t limits_filters(const struct broker *broker)
+{
+    const uint32_t most = broker->settings.maximum_subscriptions_of_session;
+    if (most == 0)
+        return UINT32_MAX;
+    return most > FILTERS_IN_ANY_CASE ? most : FILTERS_IN_ANY_CASE;
 }
 
 /* Which limit a subscription more would exceed; LIMIT_COUNT: none. */

@@ -47,6 +47,10 @@ struct verdict limits_check_properties(struct broker *broker, const struct conne
 struct verdict limits_check_connect(struct broker *broker, const struct connection *connection,
                                     const struct packet *packet, struct bytes client_identifier);
 
+/* How many Topic Filters of one SUBSCRIBE are looked at: no more than the client may have, since millions of them
+ * would keep everybody waiting. */
+uint32_t limits_filters(const struct broker *broker);
+
 /* Why a Topic Filter cannot be subscribed to, in 5.0's words; REASON_SUCCESS: it can. */
 enum reason_code limits_subscribe(struct broker *broker, const struct connection *connection,
                                   struct bytes topic_filter);

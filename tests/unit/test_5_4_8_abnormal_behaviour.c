@@ -1,6 +1,8 @@
 /* 5.4.8 Detecting abnormal behaviours: each limit, what it answers, and what it leaves alone. */
 #include "broker_harness.h"
 
+#include <string.h>
+
 static struct harness *h;
 static struct broker_settings settings;
 
@@ -145,6 +147,33 @@ START_TEST(subscriptions_of_one_client)
     client_expect(old, "90 [0001 00 00 80]");
     ck_assert_uint_eq(refused(LIMIT_SUBSCRIPTIONS_OF_SESSION), 3);
     ck_assert(harness_logged(h, "max_subscriptions_per_client"));
+    harness_destroy(h);
+}
+END_TEST
+
+/* However often one filter comes in a packet, it is looked at 65,536 times, or as often as there may be others. */
+START_TEST(filters_of_one_packet)
+{
+    enum { FILTERS = 65537, HEADER = 4, SIZE = HEADER + 2 + FILTERS * 4 };
+    begin();
+    settings.maximum_subscriptions_of_session = 1;
+    struct client *c = first(PROTOCOL_3_1_1);
+    uint8_t *packet = calloc(1, SIZE);
+    ck_assert_ptr_nonnull(packet);
+    memcpy(packet, (const uint8_t[]){0x82, 0x86, 0x80, 0x10, 0, 1}, HEADER + 2); /* 262,150 bytes follow */
+    for (size_t i = 0; i < FILTERS; i++)
+        memcpy(packet + HEADER + 2 + i * 4, "\0\1t", 4);
+    client_send_bytes(c, bytes_of(packet, SIZE));
+    ck_assert_uint_eq(c->inbox_length, HEADER + 2 + FILTERS);
+    ck_assert_uint_eq(c->inbox[HEADER + 2 + FILTERS - 2], 0);
+    ck_assert_uint_eq(c->inbox[HEADER + 2 + FILTERS - 1], 0x80);
+    ck_assert_uint_eq(refused(LIMIT_SUBSCRIPTIONS_OF_SESSION), 1);
+    client_ignore(c);
+    settings.maximum_subscriptions_of_session = 0;
+    broker_configure(h->broker, &settings);
+    client_send_bytes(c, bytes_of(packet, SIZE));
+    ck_assert_uint_eq(c->inbox[HEADER + 2 + FILTERS - 1], 0);
+    free(packet);
     harness_destroy(h);
 }
 END_TEST
@@ -390,7 +419,8 @@ Suite *suite_5_4_8_abnormal_behaviour(void)
 {
     HARNESS_SUITE("5.4.8 Detecting abnormal behaviours", first_packets_are_smaller,
                   the_smaller_size_holds_before_connack, user_properties, levels, sessions,
-                  subscriptions_of_one_client, subscriptions_of_all, deep_filters_count_more,
-                  retained_messages, a_will_is_published_though_not_retained, retained_bytes, queued_bytes,
-                  held_bytes, memory_is_short, the_log_is_not_flooded, what_is_stored_stays);
+                  subscriptions_of_one_client, filters_of_one_packet, subscriptions_of_all,
+                  deep_filters_count_more, retained_messages, a_will_is_published_though_not_retained,
+                  retained_bytes, queued_bytes, held_bytes, memory_is_short, the_log_is_not_flooded,
+                  what_is_stored_stays);
 }
