@@ -171,10 +171,12 @@ class Listeners:
         if secure:
             lines += [f"certfile {self.certificates}/server.crt", f"keyfile {self.certificates}/server.key"]
         if guard == "certificates":
-            lines += [f"cafile {self.certificates}/ca.crt", "require_certificate true", "use_identity_as_username true"]
+            lines += [f"cafile {self.certificates}/ca.crt", "require_certificate true",
+                      "use_identity_as_username true"]
         ca_file = f"{self.certificates}/ca.crt" if secure else None
         other_ca_file = f"{self.certificates}/other-ca.crt" if secure else None
-        self.rows.append((lines, lambda port: Place(f"{scheme}://127.0.0.1:{port}{path}", ca_file, other_ca_file, guard)))
+        self.rows.append((lines, lambda port: Place(f"{scheme}://127.0.0.1:{port}{path}", ca_file, other_ca_file,
+                                                    guard)))
 
 
 def open_listeners(certificates):

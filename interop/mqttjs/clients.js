@@ -75,9 +75,10 @@ async function main() {
                 if (!full.includes(only)) {
                     continue;
                 }
+                const home = place.guard === 'open' ? 'interop' : 'home/alice';
                 const line = await interop.run(full, act, {
                     mqtt, place, url: place.url, options: optionsFor(place, protocolVersion),
-                    buffer: Buffer.from, topic: `${place.guard === 'open' ? 'interop' : 'home/alice'}/js${process.pid}/${number++}`,
+                    buffer: Buffer.from, topic: `${home}/js${process.pid}/${number++}`,
                 });
                 console.log(line);
                 totals[line.split(' ')[0]]++;
