@@ -52,25 +52,27 @@ CONFORMANCE_TEST(
     MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23)
 {
     const char *a = topic(t, "a");
-    struct client *pings = connect_client(t, .name = "pings", .clean_start = true, .keep_alive = 1);
-    struct client *publishes = connect_client(t, .name = "publishes", .clean_start = true, .keep_alive = 1);
-    struct client *listens = connect_client(t, .name = "listens", .clean_start = true, .keep_alive = 1);
-    need_keep_alive(pings, 1);
+    /* 2 s: a machine on which somebody between us and the server does not run for a second must not look like a
+     * server that counts wrongly */
+    struct client *pings = connect_client(t, .name = "pings", .clean_start = true, .keep_alive = 2);
+    struct client *publishes = connect_client(t, .name = "publishes", .clean_start = true, .keep_alive = 2);
+    struct client *listens = connect_client(t, .name = "listens", .clean_start = true, .keep_alive = 2);
+    need_keep_alive(pings, 2);
     subscribe(listens, a);
     double last = now(t);
     double begun = last;
-    /* until `listens` is out, and at least 2.5 s: long enough to see that the other two are not */
-    while ((!listens->closed && now(t) < begun + 1.5 + LATE) || now(t) < begun + 2.5) {
+    /* until `listens` is out, and at least 4 s: long enough to see that the other two are not */
+    while ((!listens->closed && now(t) < begun + 3 + LATE) || now(t) < begun + 4) {
         wait_until(t, last + 0.6);
-        if (now(t) > last + 0.95)
-            error(t, "this machine is too slow to keep to a Keep Alive of 1 s");
+        if (now(t) > last + 1.6)
+            error(t, "this machine is too slow to keep to a Keep Alive of 2 s");
         last = now(t);
         send_pingreq(pings);
         send_publish(publishes, .topic = a, .payload = "alive"); /* QoS 0: `listens` need not answer */
     }
     expect_open(publishes);
     expect_open(pings);
-    expect_timeout(listens, begun, 1); /* messages went to it all the time, none came from it */
+    expect_timeout(listens, begun, 2); /* messages went to it all the time, none came from it */
 }
 
 CONFORMANCE_TEST(keep_alive_is_in_seconds, V_ALL, NEEDS_NOTHING,
