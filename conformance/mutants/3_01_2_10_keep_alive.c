@@ -15,11 +15,14 @@ MUTANT(keep_alive_is_ignored, V_ALL, "A silent client is never disconnected",
     .from_client = clear_keep_alive,
 };
 
-/* A DISCONNECT in the client's name ends the connection at that time. */
-static enum fate end_after(struct passage *passage, double seconds)
+/* A DISCONNECT in the client's name ends the connection after so many times its Keep Alive of a second or two. */
+static enum fate end_after(struct passage *passage, double times)
 {
-    if (is_type(passage, PACKET_CONNECT) && passage->packet.connect.keep_alive == 1)
-        send_bytes_to_server_later(passage->connection, "\xe0\x00", 2, seconds);
+    if (!is_type(passage, PACKET_CONNECT))
+        return PASS;
+    const uint16_t keep_alive = passage->packet.connect.keep_alive;
+    if (keep_alive == 1 || keep_alive == 2)
+        send_bytes_to_server_later(passage->connection, "\xe0\x00", 2, times * keep_alive);
     return PASS;
 }
 
