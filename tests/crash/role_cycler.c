@@ -21,6 +21,7 @@ struct cycler {
     unsigned acknowledged; /* messages of this step */
     bool wiped;            /* the session has been ended, by a clean one that is not kept */
     unsigned wiped_in;     /* the broker's run in which that was confirmed; 0: not, or not any more */
+    bool doubtful;         /* a CONNECT since then may have made a new one, although no CONNACK came */
     unsigned wait_for;     /* the broker's run before which it does nothing */
     uint64_t since;
 };
@@ -152,12 +153,14 @@ static void connected(struct client *client, bool session_present)
         cycler->wait_for = cycler->wiped_in + 1;
         return;
     }
-    if (cycler->wiped_in != 0 && cycler->wiped_in != client->world->books.run)
+    const bool fresh = !session_present || cycler->doubtful;
+    if (cycler->wiped_in != 0 && cycler->wiped_in != client->world->books.run && !cycler->doubtful)
         books_judge(&client->world->books, CHECK_FRESH, !session_present,
                     "%s: a session that was ended is back", client->id);
     cycler->wiped = cycler->wiped_in != 0;
     cycler->wiped_in = 0;
-    if (!session_present) {
+    cycler->doubtful = false;
+    if (fresh) {
         cycler->after_barrier = client->clean || cycler->wiped ? STEP_OUT : STEP_SUBSCRIBE;
         client->clean = false;
         cycler->wiped = false;
@@ -204,9 +207,13 @@ static void acknowledged(struct client *client, unsigned stream, uint32_t number
 
 static void lost(struct client *client)
 {
-    const struct cycler *cycler = client->data;
-    if (!client->was_on || cycler->wiped_in == 0)
+    struct cycler *cycler = client->data;
+    if (cycler->wiped_in == 0)
         return;
+    if (!client->was_on) {
+        cycler->doubtful |= !client->clean;
+        return;
+    }
     client->clean = false;
     client->expiry = KEPT;
     client->confirmed = false;
