@@ -143,10 +143,16 @@ function bar(totals) {
         }));
 }
 
-function totalsRow(head, totals, more) {
+function totalsRow(head, totals, more = []) {
     const number = (value) => element('td', {}, value ? String(value) : element('span', {class: 'zero'}, '0'));
     return element('tr', {}, element('th', {scope: 'row'}, head), number(totals.pass + totals.warn), number(totals.fail), number(totals.error),
-        number(totals.warn), number(totals.skip), element('td', {class: 'text'}, bar(totals)), more);
+        number(totals.warn), number(totals.skip), element('td', {class: 'text'}, bar(totals)), more.map((text) => element('td', {}, text)));
+}
+
+// How many of the tests that apply passed.
+function share(totals) {
+    const applying = sum(totals) - totals.skip;
+    return applying ? `${totals.pass + totals.warn} of ${applying}` : 'none';
 }
 
 function holding(run, group) {
@@ -174,8 +180,8 @@ function sentence(run) {
 
 function showSummary() {
     const summary = byId('summary');
-    const heads = [many ? 'Broker' : 'Version', 'passed', 'failed', 'errors', 'warnings', 'skipped', ''];
-    const rows = many ? data.runs.map((run, i) => totalsRow(run.title, totalsOf(i, null))) :
+    const heads = [many ? 'Broker' : 'Version', 'passed', 'failed', 'errors', 'warnings', 'skipped', '', ...(many ? [2, 1, 0].map((version) => `passed in ${VERSIONS[version]}`) : [])];
+    const rows = many ? data.runs.map((run, i) => totalsRow(run.title, totalsOf(i, null), [2, 1, 0].map((version) => share(totalsOf(i, version))))) :
         [...[2, 1, 0].map((version) => [version, totalsOf(0, version)]).filter(([, totals]) => sum(totals)).map(([version, totals]) =>
             totalsRow(`MQTT ${VERSIONS[version]}`, totals)), totalsRow('all', totalsOf(0, null))];
     if (!many) summary.append(element('p', {class: 'verdict-sentence'}, sentence(0)));
@@ -328,7 +334,7 @@ function diagram(result) {
 
 // ---- Tests and requirements -----------------------------------------------------------------------------------
 
-const link = (id) => element('a', {href: `#${id}`}, `[${id}]`);
+const link = (id) => element('a', {class: 'ref', href: `#${id}`}, `[${id}]`);
 
 function statementLine(id) {
     const requirement = requirementOf.get(id);
@@ -475,7 +481,7 @@ function foldedFindings(title, pairs, open) {
 function showFindings(results) {
     const of = (list, verdict) => list.flatMap((entry) => entry.results.filter((result) => result.verdict === verdict).map((result) => [entry, result]));
     const failures = of(entries, 'fail');
-    const lists = [foldedFindings('Failures', failures, failures.length <= 60), foldedFindings('Could not be run', of(entries, 'error'), false),
+    const lists = [foldedFindings('Failures', failures, !many && failures.length <= 60), foldedFindings('Could not be run', of(entries, 'error'), false),
                    foldedFindings('Warnings: a recommendation is not followed', of(entries, 'warn'), false),
                    foldedFindings('Properties that do not hold, which the specification does not demand', of(properties, 'fail'), false),
                    foldedFindings('Properties that could not be looked at', of(properties, 'error'), false)].filter(Boolean);
@@ -562,7 +568,7 @@ function applyFilters() {
         shownProperties += !entry.row.hidden;
     }
     for (const [group, box] of groupBoxes) box.hidden = !properties.some((entry) => entry.test.g === group && !entry.row.hidden);
-    byId('count').textContent = `${shown} of ${requirements.length} requirements${properties.length ? `, ${shownProperties} of ${properties.length} properties` : ''}`;
+    byId('count').textContent = `${shown} of ${requirements.length} requirements${properties.length ? `\n${shownProperties} of ${properties.length} properties` : ''}`;
 }
 
 function select(label, name, options, onChange) {
@@ -653,6 +659,10 @@ applyFilters();
 byId('about').append('Verdicts: pass; fail, a MUST was broken; warn, a recommendation is not followed; skip, the broker does not offer it; error, it could not be looked at, ',
     'for instance because its test ended on a violation of another requirement. A requirement has the worst verdict of its tests. ',
     'The requirements are told in the suite’s own words; the text that counts is the specification’s.');
+// What stays in sight below the filters must know how high they are.
+const measureFilters = () => document.documentElement.style.setProperty('--bar', `${byId('filters').offsetHeight}px`);
+new ResizeObserver(measureFilters).observe(byId('filters'));
+measureFilters();
 window.addEventListener('hashchange', follow);
 // The same anchor again: no change of the hash, but somebody wants to go there.
 document.addEventListener('click', (event) => {
