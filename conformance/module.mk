@@ -57,6 +57,10 @@ conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/certs/made
 TEST_STEPS += conformance-transports
 TEST_COMMAND_conformance-transports := conformance/transports-test --build $(BUILD)
 
+# Every form of report, read back; without a browser what needs one is skipped.
+TEST_STEPS += conformance-reports
+TEST_COMMAND_conformance-reports := conformance/reports-test --build $(BUILD)
+
 # In `make test` the reports are what counts: their summary becomes the step's closing line.
 TEST_STEPS += conformance
 TEST_COMMAND_conformance = conformance/measure-etalon $(BUILD) && \
