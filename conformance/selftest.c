@@ -471,7 +471,7 @@ static void check_records(struct tally *tally)
     struct record_sink sink = {&result, &deadline, &got};
     check(tally, pipe(ends) == 0, "pipe");
     struct test t = {.records = ends[1]};
-    record_exchange(&t, DIRECTION_SENT, PROTOCOL_5_0, "client", "", bytes_of("\x00\xff\x10", 3));
+    record_exchange(&t, now(&t), DIRECTION_SENT, PROTOCOL_5_0, "client", "", bytes_of("\x00\xff\x10", 3));
     record_note(&t, "noted");
     record_extension(&t, 2.5);
     record_capabilities(&t, &sent);

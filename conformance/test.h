@@ -220,4 +220,6 @@ static inline bool is_v5(const struct test *t)
 
 #include "broker.h"
 
+#include "table.h"
+
 #endif
