@@ -409,15 +409,23 @@ static void build_credentials(const struct test *t, struct connect *connect,
                               const struct connect_options *options)
 {
     const struct target *target = t->target;
+    const struct broker *broker = options->broker;
     bool own =
         options->user_name != NULL || options->password != NULL || options->password_bytes.data != NULL;
     if (options->anonymous)
         return;
-    if (!own && target->has_user_name && options->broker == NULL) {
+    if (!own && target->has_user_name && broker == NULL) {
         connect->has_user_name = true;
         connect->user_name = bytes_of_text(target->user_name);
         connect->has_password = target->has_password;
         connect->password = bytes_of_text(target->password);
+        return;
+    }
+    if (!own && broker != NULL && broker->user_name != NULL) {
+        connect->has_user_name = true;
+        connect->user_name = bytes_of_text(broker->user_name);
+        connect->has_password = true;
+        connect->password = bytes_of_text(broker->password);
         return;
     }
     connect->has_user_name = options->user_name != NULL;
