@@ -426,6 +426,18 @@ static void check_properties(struct tally *tally, const struct run *run)
     free(groups);
 }
 
+/* Every form of report of a run with every verdict, and nothing is left out that has no test of its own. */
+static void check_reports(struct tally *tally, const struct run *run)
+{
+    static const struct report_format *const formats[] = {&report_json, &report_junit, &report_tap,
+                                                          &report_markdown, &report_html};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        struct output output = {.format = formats[i], .path = "/dev/null"};
+        struct report_input input = {.runs = &run, .count = 1};
+        check(tally, outputs_open(&output, 1, 1) && outputs_write(&output, 1, &input), formats[i]->option);
+    }
+}
+
 static void check_run(struct tally *tally)
 {
     uint16_t port;
@@ -448,7 +460,7 @@ static void check_run(struct tally *tally)
     check_verdicts(tally, &run);
     check_details(tally, &run);
     check_properties(tally, &run);
-    check(tally, report_json_write(&run, "/dev/null"), "the JSON report is written");
+    check_reports(tally, &run);
     for (size_t i = 0; i < run.count; i++)
         result_clear(&run.results[i]);
     free(run.results);
