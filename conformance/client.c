@@ -12,6 +12,7 @@
 
 #define READ_SIZE 65536U
 #define CLIENT_LIMIT 4096U /* clients of one test */
+#define LEAVE_LIMIT 1.0    /* seconds that a server is given to close its side, too */
 
 /* ---- Arrival ------------------------------------------------------------------------------------- */
 
@@ -115,8 +116,12 @@ static void read_once(struct client *client)
         client->input = grow(client->input, client->input_capacity, 1);
     }
     ssize_t got = connection_read(client->connection, client->input + client->input_length, READ_SIZE);
-    if (got == TRANSPORT_WOULD_BLOCK)
+    if (got == TRANSPORT_WOULD_BLOCK || (got > 0 && client->leaving))
         return;
+    if (client->leaving) {
+        client->closed = true; /* of which nobody need be told: we were first */
+        return;
+    }
     if (got == CONNECTION_VIOLATED)
         end_violated(client);
     if (got <= 0) {
@@ -566,11 +571,26 @@ void client_send_disconnect(struct client *client, const struct disconnect_optio
     send_packet(client, &packet);
 }
 
+/* Until the server has read to the end of the stream, and so knows: then it closes its side. */
+static void await_other_side(struct client *client)
+{
+    struct test *t = client->test;
+    double limit = now(t) + LEAVE_LIMIT + t->latency;
+    client->leaving = true;
+    while (!client->closed && now(t) < limit)
+        pump(t, limit, NULL);
+}
+
 static void close_connection(struct client *client, enum connection_end how, const char *what)
 {
     if (client->connection == NULL)
         return;
     record_event(client, what);
+    if (how != CONNECTION_RESET && client->reading && !client->closed) {
+        connection_part(client->connection, how);
+        await_other_side(client);
+        how = CONNECTION_ABRUPT;
+    }
     connection_close(client->connection, how);
     client->connection = NULL;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +18,9 @@
 #include "verdicts.h"
 
 #define BASE_LIMIT 60.0   /* seconds a test may take, and */
-#define PATIENCE_LIMIT 12 /* so many times the patience */
+#define PATIENCE_LIMIT 12 /* so many times the patience, and */
+#define TRIP_LIMIT 1000   /* so many times the usual round trip */
+#define LATENCY_TRIPS 3   /* how often the longest round trip that was measured an answer may take */
 #define JOBS_LIMIT 512U
 
 /* A test in its process. */
@@ -63,6 +66,17 @@ static double seconds(void)
     return (double)nanoseconds() / 1e9;
 }
 
+/* The longest of all versions: they go the same way. */
+static double round_trip(const struct run *run, bool usual)
+{
+    double longest = 0;
+    for (unsigned v = 0; v < VERSION_COUNT; v++) {
+        const struct capabilities *found = &run->capabilities[v];
+        longest = fmax(longest, usual ? found->round_trip : found->longest_round_trip);
+    }
+    return longest;
+}
+
 /* ---- In the test's process ----------------------------------------------------------------------- */
 
 _Noreturn static void run_body(const struct crew *crew, const struct result *result, unsigned number,
@@ -73,11 +87,13 @@ _Noreturn static void run_body(const struct crew *crew, const struct result *res
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
+    double latency = LATENCY_TRIPS * round_trip(crew->run, false);
     struct test t = {.version = result->version,
                      .capabilities = &crew->run->capabilities[version_index(result->version)],
                      .definition = result->test,
                      .target = crew->run->target,
-                     .patience = crew->options->patience,
+                     .patience = crew->options->patience + latency,
+                     .latency = latency,
                      .profile = crew->options->profile,
                      .properties_must_hold = crew->options->properties_must_hold,
                      .run = crew->run->name,
@@ -113,7 +129,8 @@ static void start_job(struct crew *crew, struct job *job, struct result *result)
     }
     unsigned number = ++crew->next_number;
     double limit = crew->options->limit > 0 ? crew->options->limit
-                                            : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience;
+                                            : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience +
+                                                  TRIP_LIMIT * round_trip(crew->run, true);
     fflush(NULL);
     pid_t process = fork();
     if (process == 0) {
