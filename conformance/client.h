@@ -156,6 +156,7 @@ struct client {
     bool reset;                    /* by RST rather than in an orderly way */
     double closed_at;              /* moment */
     bool reading;                  /* false: stop_reading was called */
+    bool lasting;                  /* its CONNECT asked for a session that outlives the connection */
     bool leaving;                  /* our side is closed, and what the server still sends is dropped */
     uint16_t last_packet_identifier;
     uint8_t *input; /* bytes that are no whole packet yet */
