@@ -480,13 +480,16 @@ static void check_records(struct tally *tally)
     double deadline = 1;
     struct capabilities sent = {.accepted = true, .receive_maximum = 77};
     struct capabilities got = {.accepted = false};
-    struct record_sink sink = {&result, &deadline, &got};
+    struct left_behind left = {NULL, 0};
+    struct record_sink sink = {&result, &deadline, &got, &left};
     check(tally, pipe(ends) == 0, "pipe");
     struct test t = {.records = ends[1]};
     record_exchange(&t, now(&t), DIRECTION_SENT, PROTOCOL_5_0, "client", "", bytes_of("\x00\xff\x10", 3));
     record_note(&t, "noted");
     record_extension(&t, 2.5);
     record_capabilities(&t, &sent);
+    record_leftover(&t, "a/b", false);
+    record_leftover(&t, "client", true);
     record_verdict(&t, VERDICT_FAIL, MQTT_3_1_0_1, "why", "this", "that");
     ssize_t count = read(ends[0], bytes, sizeof bytes);
     bool good = count > 0;
@@ -500,6 +503,16 @@ static void check_records(struct tally *tally)
     check(tally, result.note_count == 1 && strcmp(result.notes[0], "noted") == 0, "note");
     check(tally, deadline == 3.5, "extension");
     check(tally, got.accepted && got.receive_maximum == 77, "capabilities");
+    check(tally,
+          left.count == 2 && !left.items[0].session && strcmp(left.items[0].text, "a/b") == 0 &&
+              left.items[1].session && strcmp(left.items[1].text, "client") == 0,
+          "what may be left");
+    t.finished = true;
+    record_note(&t, "after the verdict");
+    record_tidied(&t);
+    count = read(ends[0], bytes, sizeof bytes);
+    good = count > 0 && record_feed(&reader, bytes, (size_t)count, &sink);
+    check(tally, good && left.count == 0 && result.note_count == 1, "nothing is left");
     check(tally,
           result.exchange_count == 1 && result.exchanges[0].length == 3 &&
               memcmp(result.exchanges[0].bytes, "\x00\xff\x10", 3) == 0,
