@@ -65,7 +65,7 @@ static void put_groups(FILE *out, const struct result *result)
         if (!group_has(&groups[i], result->test, result->version))
             continue;
         fputs(before, out);
-        put_string(out, groups[i].name);
+        text_put_json(out, groups[i].name);
         before = ", ";
     }
     fputs("],\n     ", out);
