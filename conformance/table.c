@@ -308,12 +308,12 @@ static void follow(struct table *table, struct row *row, double moment)
         remember(row, received);
 }
 
-/* A CONNECT that kept a session of 3.1.1 leaves it behind. */
 static void clear_session(const struct table *table, const struct row *row)
 {
     struct client *client = row->client;
-    bool five = table->test->version == PROTOCOL_5_0;
-    if (five)
+    if (row->session != NULL)
+        leave_session(table->test, row->session);
+    if (is_v5(table->test))
         disconnect(client, .session_expiry_interval = 0);
     else
         disconnect(client);
