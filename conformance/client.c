@@ -11,6 +11,8 @@
 #include "verdicts.h"
 
 #define READ_SIZE 65536U
+#define SMALL_RECEIVE_BUFFER (16 * 1024)
+#define LARGE_RECEIVE_BUFFER (4 * 1024 * 1024)
 #define CLIENT_LIMIT 4096U /* clients of one test */
 
 /* ---- Arrival ------------------------------------------------------------------------------------- */
@@ -253,13 +255,19 @@ static void require_own_side(const struct client *client)
         error(client->test, "the test sends on the connection of %s, which it closed itself", client->name);
 }
 
+bool send_more(struct client *client, const void *data, size_t count)
+{
+    require_own_side(client);
+    if (!client->closed)
+        connection_queue(client->connection, data, count);
+    return send_queued(client);
+}
+
 bool send_bytes(struct client *client, const void *data, size_t count)
 {
     require_own_side(client);
     record_exchange(client->test, DIRECTION_SENT, client->version, client->name, "", bytes_of(data, count));
-    if (!client->closed)
-        connection_queue(client->connection, data, count);
-    return send_queued(client);
+    return send_more(client, data, count);
 }
 
 static int hex_digit(char digit)
@@ -529,14 +537,19 @@ static void foresee_leftovers(struct client *client)
         leave_retained(client->test, options->will.topic);
 }
 
+void send_own_connect(struct client *client)
+{
+    struct packet packet;
+    build_connect(client, &packet);
+    if (!client->test->finished)
+        foresee_leftovers(client);
+    send_packet(client, &packet);
+}
+
 struct client *client_send_connect(struct test *t, const struct connect_options *options)
 {
     struct client *client = client_open(t, options);
-    struct packet packet;
-    build_connect(client, &packet);
-    if (!t->finished)
-        foresee_leftovers(client);
-    send_packet(client, &packet);
+    send_own_connect(client);
     return client;
 }
 
@@ -600,11 +613,13 @@ void finish_sending(struct client *client)
 void stop_reading(struct client *client)
 {
     client->reading = false;
+    transport_set_receive_buffer(connection_socket(client->connection), SMALL_RECEIVE_BUFFER);
 }
 
 void start_reading(struct client *client)
 {
     client->reading = true;
+    transport_set_receive_buffer(connection_socket(client->connection), LARGE_RECEIVE_BUFFER);
 }
 
 /* ---- Single packets ------------------------------------------------------------------------------ */

@@ -68,7 +68,8 @@ void record_exchange(struct test *t, enum direction direction, enum protocol_ver
                      const char *client, const char *text, struct bytes bytes)
 {
     size_t room = RECORD_TEST_LIMIT - t->recorded;
-    size_t kept = bytes.length < RECORD_PACKET_LIMIT ? bytes.length : RECORD_PACKET_LIMIT;
+    size_t limit = t->abridged > 0 ? t->abridged : RECORD_PACKET_LIMIT;
+    size_t kept = bytes.length < limit ? bytes.length : limit;
     kept = kept < room ? kept : room;
     t->recorded += kept;
     double time = now(t);
