@@ -69,7 +69,8 @@ static enum fate leave_deaf_alone(struct passage *passage)
     if (!is_crowd(passage))
         return PASS;
     while ((other = next_connection(passage->connection->proxy, other)) != NULL)
-        if (other->seen[FROM_CLIENT][PACKET_SUBSCRIBE] > 0 && ends_with(other->client_identifier, "same"))
+        if (other->seen[FROM_CLIENT][PACKET_SUBSCRIBE] > 0 &&
+            bytes_equal(other->client_identifier, passage->packet.connect.client_identifier))
             return connect_as_another(passage);
     return PASS;
 }
