@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "capability.h"
+#include "groups.h"
 #include "options.h"
 #include "report_baseline.h"
 #include "report_compare.h"
@@ -93,6 +94,8 @@ static bool measure(struct run *run, const struct options *options)
     const char *no_colour = getenv("NO_COLOR");
     struct terminal_options output = {.progress = terminal && !options->no_progress,
                                       .verbose = options->verbose,
+                                      .groups = options->wishes.groups,
+                                      .group_count = options->wishes.group_count,
                                       .colour = terminal && (no_colour == NULL || no_colour[0] == '\0')};
     struct report report = report_terminal(&output);
     if (run_tests(run, &runner, &report))
@@ -182,7 +185,9 @@ int main(int argc, char **argv)
             options_print_help();
         else
             printf("%s %s\n", SUITE_NAME, SUITE_VERSION);
-    } else if (options.compare)
+    } else if (options.list_groups)
+        status = groups_print(options.verbose) ? EXIT_PASSED : EXIT_NOT_RUN;
+    else if (options.compare)
         status = compare_reports(&options) ? EXIT_PASSED : EXIT_NOT_RUN;
     else
         status = select_and_run(&options);

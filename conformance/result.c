@@ -244,3 +244,19 @@ void result_clear(struct result *result)
     free(result->exchanges);
     memset(result, 0, sizeof *result);
 }
+
+void left_behind_append(struct left_behind *left, const char *text, size_t length, bool session)
+{
+    if ((left->count & (left->count - 1)) == 0) /* room doubles at powers of two */
+        left->items = grow(left->items, (left->count + 1) * 2, sizeof *left->items);
+    left->items[left->count].text = copy_text(text, length);
+    left->items[left->count++].session = session;
+}
+
+void left_behind_clear(struct left_behind *left)
+{
+    for (size_t i = 0; i < left->count; i++)
+        free(left->items[i].text);
+    free(left->items);
+    *left = (struct left_behind){NULL, 0};
+}

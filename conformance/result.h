@@ -47,6 +47,16 @@ struct result {
 
 #define VERSION_COUNT 3
 
+/* What tests may have left on the server: retained messages, by their topics, and sessions, by their Client
+ * Identifiers. */
+struct left_behind {
+    struct {
+        char *text;
+        bool session;
+    } * items;
+    size_t count;
+};
+
 /* A whole run. Texts may be NULL, which means empty. */
 struct run {
     const struct target *target;
@@ -61,6 +71,8 @@ struct run {
     struct capabilities capabilities[VERSION_COUNT]; /* by version_index */
     struct result *results; /* in the suite's order: by file, then line, then version */
     size_t count;
+    struct left_behind left;          /* by tests that could not clear it away themselves */
+    bool left_anything;               /* some test may have left something, cleared away or not */
     size_t totals[VERDICT_COUNT];     /* of the tests of what the specification demands */
     size_t properties[VERDICT_COUNT]; /* of the tests of properties, all groups together */
     double seconds;
@@ -135,5 +147,8 @@ void *allocate(size_t count, size_t size);
 void *grow(void *memory, size_t count, size_t size);
 
 void result_clear(struct result *result);
+
+void left_behind_append(struct left_behind *left, const char *text, size_t length, bool session);
+void left_behind_clear(struct left_behind *left);
 
 #endif
