@@ -164,6 +164,12 @@ function holding(run, group) {
 }
 
 const groups = [...new Set(properties.map((entry) => entry.test.g))];
+// Groups of behaviour, of which a test may have several, that occur here.
+const behaviours = data.groups.map(([name, title], number) => ({name, title, number}))
+    .filter(({number}) => [...entries, ...properties].some((entry) => inGroup(entry, number)));
+function inGroup(entry, number) {
+    return entry.results.some((result) => result.q.includes(number));
+}
 
 function offer(run) {
     return run.capabilities.map((found, version) => !found.accepted ? found.refusal && `MQTT ${VERSIONS[version]}: not spoken, ${found.refusal}` :
@@ -536,14 +542,14 @@ function requirementWanted(requirement) {
     const cells = cellsWanted(requirement);
     const within = !wanted.section || requirement.section === wanted.section || requirement.section.startsWith(`${wanted.section}.`);
     const verdict = !wanted.verdicts.size || cells.some((cell) => wanted.verdicts.has(cell || 'none'));
-    return within && verdict && cells.length > 0 && (!wanted.group || wanted.group === 'conformance') && (!wanted.differences || differs(requirement)) && hasText(requirement.words);
+    return within && verdict && cells.length > 0 && (wanted.group === '' || requirement.entries.some((entry) => inGroup(entry, Number(wanted.group)))) && (!wanted.differences || differs(requirement)) && hasText(requirement.words);
 }
 
 function propertyWanted(entry) {
     const verdict = !wanted.verdicts.size || entry.results.some((result) => wanted.verdicts.has(result.verdict));
     const different = !wanted.differences || new Set(entry.results.map((result) => result.verdict)).size > 1;
     return !wanted.section && verdict && different && (!wanted.version || VERSIONS[entry.version] === wanted.version) &&
-        (!wanted.group || wanted.group === entry.test.g) && hasText(entry.words);
+        (wanted.group === '' || inGroup(entry, Number(wanted.group))) && hasText(entry.words);
 }
 
 function applyFilters() {
@@ -572,7 +578,7 @@ function applyFilters() {
 }
 
 function select(label, name, options, onChange) {
-    const box = element('select', {name}, options.map(([value, text]) => element('option', {value}, text)));
+    const box = element('select', {name}, options.map(([value, text, title]) => element('option', {value, title}, text)));
     box.addEventListener('change', () => { onChange(box.value); applyFilters(); });
     return element('label', {}, element('span', {}, label), box);
 }
@@ -608,8 +614,8 @@ function showFilters() {
     form.append(element('label', {class: 'search'}, element('span', {}, 'Search'), search), verdictButtons(),
         select('Version', 'version', [['', 'all'], ...[...VERSIONS].reverse().map((version) => [version, version])], (value) => { wanted.version = value; }),
         select('Section', 'section', sectionOptions(), (value) => { wanted.section = value; }));
-    if (groups.length) {
-        form.append(select('Group', 'group', [['', 'all'], ['conformance', 'conformance'], ...groups.map((group) => [group, group])], (value) => { wanted.group = value; }));
+    if (behaviours.length > 1) {
+        form.append(select('Group', 'group', [['', 'all'], ...behaviours.map(({name, title, number}) => [number, name, title])], (value) => { wanted.group = value; }));
     }
     if (many) {
         const check = element('input', {type: 'checkbox', name: 'differences'});
