@@ -173,7 +173,7 @@ function inGroup(entry, number) {
 
 function offer(run) {
     return run.capabilities.map((found, version) => !found.accepted ? found.refusal && `MQTT ${VERSIONS[version]}: not spoken, ${found.refusal}` :
-        `MQTT ${VERSIONS[version]}: maximum QoS ${found.qos}${found.has.map((name) => `, ${name}`).join('')}`).filter(Boolean);
+        `MQTT ${VERSIONS[version]}: maximum QoS ${found.qos}${found.has.map((name) => `, ${name}`).join('')}`).filter(Boolean).reverse();
 }
 
 function sentence(run) {
@@ -607,7 +607,7 @@ function sectionOptions() {
 }
 
 function showFilters() {
-    const search = element('input', {type: 'search', name: 'q', placeholder: 'id, words, or name of a test', autocomplete: 'off'});
+    const search = element('input', {type: 'search', name: 'q', placeholder: 'id, words, test', autocomplete: 'off'});
     search.addEventListener('input', () => { wanted.text = search.value.trim().toLowerCase(); applyFilters(); });
     const form = byId('filters');
     form.addEventListener('submit', (event) => event.preventDefault());
