@@ -357,6 +357,8 @@ function panel(entry, result) {
     else if (result.r) row('Reason', null, result.r);
     if (result.n) row('Notes', null, element('ul', {}, result.n.map((note) => element('li', {}, note))));
     if (result.i && result.i.length) row('Requirements', null, result.i.map((id) => [link(id), ' ']).flat());
+    const behaviour = result.q.map((number) => data.groups[number][0]).filter((name) => name !== 'conformance');
+    if (behaviour.length) row('Groups', null, behaviour.join(', '));
     row('Source', null, element('code', {}, `${test.f || 'unknown'}:${test.l}`), `, ${result.s.toFixed(3)} s `);
     row('Run it again', null, element('code', {}, `etalon-conformance -V ${VERSIONS[result.v]} -v -t ${test.n} ${data.runs[result.b].target || ''}`));
     row('Link', null, element('a', {href: `#${entry.anchor}`}, `#${entry.anchor}`));
