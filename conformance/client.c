@@ -14,12 +14,57 @@
 #define CLIENT_LIMIT 4096U /* clients of one test */
 #define LEAVE_LIMIT 1.0    /* seconds that a server is given to close its side, too */
 
-/* ---- Arrival ------------------------------------------------------------------------------------- */
+/* ---- The exchange, for the report ---------------------------------------------------------------- */
+
+/* An entry that is kept back. */
+struct kept_entry {
+    double time;
+    enum direction direction;
+    const char *text;
+    struct bytes bytes;
+    struct kept_entry *next;
+};
+
+static void keep(struct client *client, enum direction direction, const char *what, struct bytes bytes)
+{
+    struct test *t = client->test;
+    struct kept_entry *entry = test_allocate(t, sizeof *entry);
+    uint8_t *copy = test_allocate(t, bytes.length);
+    if (bytes.length > 0)
+        memcpy(copy, bytes.data, bytes.length);
+    *entry = (struct kept_entry){now(t), direction, what, bytes_of(copy, bytes.length), NULL};
+    if (client->kept_last == NULL)
+        client->kept = entry;
+    else
+        client->kept_last->next = entry;
+    client->kept_last = entry;
+}
+
+static void record(struct client *client, enum direction direction, const char *what, struct bytes bytes)
+{
+    struct test *t = client->test;
+    if (client->connected_with.kept_back)
+        keep(client, direction, what, bytes);
+    else
+        record_exchange(t, now(t), direction, client->version, client->name, what, bytes);
+}
+
+void reveal(struct client *client)
+{
+    for (const struct kept_entry *entry = client->kept; entry != NULL; entry = entry->next)
+        record_exchange(client->test, entry->time, entry->direction, client->version, client->name,
+                        entry->text, entry->bytes);
+    client->kept = NULL;
+    client->kept_last = NULL;
+    client->connected_with.kept_back = false;
+}
 
 static void record_event(struct client *client, const char *what)
 {
-    record_exchange(client->test, DIRECTION_EVENT, client->version, client->name, what, bytes_of(NULL, 0));
+    record(client, DIRECTION_EVENT, what, bytes_of(NULL, 0));
 }
+
+/* ---- Arrival ------------------------------------------------------------------------------------- */
 
 static void mark_closed(struct client *client, bool reset)
 {
@@ -48,6 +93,7 @@ _Noreturn static void end_violated(struct client *client)
 _Noreturn static void fail_verdict(struct client *client, struct verdict verdict)
 {
     struct test *t = client->test;
+    reveal(client);
     const char *observed =
         text(t, "byte %u of a packet to %s: %s", verdict.offset, client->name, verdict.what);
     test_finish(t, VERDICT_FAIL, verdict.statement,
@@ -88,7 +134,7 @@ static void enqueue(struct client *client, const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     received->bytes = bytes_of(copy, size);
     received->time = now(t);
-    record_exchange(t, DIRECTION_RECEIVED, client->version, client->name, "", received->bytes);
+    record(client, DIRECTION_RECEIVED, "", received->bytes);
     struct verdict verdict =
         packet_decode(&received->packet, client->version, SENDER_SERVER, received->bytes, NULL);
     if (verdict.refused && (client->connack != NULL || !decode_old_refusal(received)))
@@ -114,7 +160,7 @@ static void split_input(struct client *client)
         struct bytes rest = bytes_of(client->input + at, client->input_length - at);
         enum framing framing = packet_frame(rest, client->version, 0, &size, &verdict);
         if (framing == FRAMING_REFUSED) {
-            record_exchange(client->test, DIRECTION_RECEIVED, client->version, client->name, "", rest);
+            record(client, DIRECTION_RECEIVED, "", rest);
             fail_verdict(client, verdict);
         }
         if (framing == FRAMING_INCOMPLETE)
@@ -324,7 +370,7 @@ bool send_bytes(struct client *client, const void *data, size_t count)
 {
     require_own_side(client);
     foresee_leftovers(client, bytes_of(data, count));
-    record_exchange(client->test, DIRECTION_SENT, client->version, client->name, "", bytes_of(data, count));
+    record(client, DIRECTION_SENT, "", bytes_of(data, count));
     if (!client->closed)
         connection_queue(client->connection, data, count);
     return send_queued(client);
@@ -477,15 +523,23 @@ static void build_credentials(const struct test *t, struct connect *connect,
                               const struct connect_options *options)
 {
     const struct target *target = t->target;
+    const struct broker *broker = options->broker;
     bool own =
         options->user_name != NULL || options->password != NULL || options->password_bytes.data != NULL;
     if (options->anonymous)
         return;
-    if (!own && target->has_user_name && options->broker == NULL) {
+    if (!own && target->has_user_name && broker == NULL) {
         connect->has_user_name = true;
         connect->user_name = bytes_of_text(target->user_name);
         connect->has_password = target->has_password;
         connect->password = bytes_of_text(target->password);
+        return;
+    }
+    if (!own && broker != NULL && broker->user_name != NULL) {
+        connect->has_user_name = true;
+        connect->user_name = bytes_of_text(broker->user_name);
+        connect->has_password = true;
+        connect->password = bytes_of_text(broker->password);
         return;
     }
     connect->has_user_name = options->user_name != NULL;
