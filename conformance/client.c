@@ -11,6 +11,8 @@
 #include "verdicts.h"
 
 #define READ_SIZE 65536U
+#define SMALL_RECEIVE_BUFFER (16 * 1024)
+#define LARGE_RECEIVE_BUFFER (4 * 1024 * 1024)
 #define CLIENT_LIMIT 4096U /* clients of one test */
 #define LEAVE_LIMIT 1.0    /* seconds that a server is given to close its side, too */
 
@@ -366,14 +368,20 @@ static void foresee_leftovers(struct client *client, struct bytes bytes)
     }
 }
 
+bool send_more(struct client *client, const void *data, size_t count)
+{
+    require_own_side(client);
+    if (!client->closed)
+        connection_queue(client->connection, data, count);
+    return send_queued(client);
+}
+
 bool send_bytes(struct client *client, const void *data, size_t count)
 {
     require_own_side(client);
     foresee_leftovers(client, bytes_of(data, count));
     record(client, DIRECTION_SENT, "", bytes_of(data, count));
-    if (!client->closed)
-        connection_queue(client->connection, data, count);
-    return send_queued(client);
+    return send_more(client, data, count);
 }
 
 static int hex_digit(char digit)
@@ -638,12 +646,17 @@ struct client *client_open(struct test *t, const struct connect_options *options
     return client;
 }
 
-struct client *client_send_connect(struct test *t, const struct connect_options *options)
+void send_own_connect(struct client *client)
 {
-    struct client *client = client_open(t, options);
     struct packet packet;
     build_connect(client, &packet);
     send_packet(client, &packet);
+}
+
+struct client *client_send_connect(struct test *t, const struct connect_options *options)
+{
+    struct client *client = client_open(t, options);
+    send_own_connect(client);
     return client;
 }
 
@@ -722,11 +735,13 @@ void finish_sending(struct client *client)
 void stop_reading(struct client *client)
 {
     client->reading = false;
+    transport_set_receive_buffer(connection_socket(client->connection), SMALL_RECEIVE_BUFFER);
 }
 
 void start_reading(struct client *client)
 {
     client->reading = true;
+    transport_set_receive_buffer(connection_socket(client->connection), LARGE_RECEIVE_BUFFER);
 }
 
 /* ---- Single packets ------------------------------------------------------------------------------ */

@@ -187,6 +187,9 @@ struct client *client_send_connect(struct test *t, const struct connect_options 
 #define open_connection(t, ...) client_open((t), CONNECT_OPTIONS(__VA_ARGS__))
 struct client *client_open(struct test *t, const struct connect_options *options);
 
+/* Sends the CONNECT of the options that open_connection was given: for several clients at the same time. */
+void send_own_connect(struct client *client);
+
 /* Sends DISCONNECT, closes our side and waits for the server to close the other, so that whatever comes next,
  * from any client, comes after it: connections do not keep each other's order, least of all to a distant server.
  * One that does not close within a while is waited for no longer; whether it must is for other tests. In 3.1 and
@@ -222,7 +225,8 @@ bool send_frame_template(struct client *client, const char *template);
 #define HEX(t, ...) template_bytes((t), text((t), __VA_ARGS__))
 struct bytes template_bytes(struct test *t, const char *template);
 
-/* From now on nothing is read from this client's socket (for tests on back pressure), until start_reading. */
+/* From now on nothing is read from this client's socket, until start_reading; and the operating system is told
+ * to keep little for it, so that a server that sends it some megabytes feels the back pressure. */
 void stop_reading(struct client *client);
 void start_reading(struct client *client);
 
@@ -235,6 +239,9 @@ bool send_packet(struct client *client, const struct packet *packet);
 
 /* Sends bytes as they are. For negative cases always prefer literal bytes to the codec. */
 bool send_bytes(struct client *client, const void *bytes, size_t count);
+
+/* Sends more of a packet whose beginning send_bytes sent: it is not in the report. For large packets. */
+bool send_more(struct client *client, const void *bytes, size_t count);
 
 /* The same from hexadecimal digits; blanks between them are ignored: SEND_HEX(client, "c0 00"). */
 #define SEND_HEX(client, hex) send_hex((client), (hex))

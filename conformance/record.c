@@ -84,7 +84,8 @@ void record_exchange(struct test *t, double time, enum direction direction, enum
                      const char *client, const char *text, struct bytes bytes)
 {
     size_t room = RECORD_TEST_LIMIT - t->recorded;
-    size_t kept = bytes.length < RECORD_PACKET_LIMIT ? bytes.length : RECORD_PACKET_LIMIT;
+    size_t limit = t->abridged > 0 ? t->abridged : RECORD_PACKET_LIMIT;
+    size_t kept = bytes.length < limit ? bytes.length : limit;
     kept = kept < room ? kept : room;
     t->recorded += kept;
     struct builder builder = begin_record(RECORD_EXCHANGE);

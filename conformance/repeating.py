@@ -62,16 +62,3 @@ def compare(folder, runs):
             show_difference(folder, key, runs, verdicts.most_common(1)[0][0])
     print('%d of %d tests differ between %d runs' % (different, len(tests), len(runs)))
     return different
-
-
-def show_accusations(folder, runs):
-    """Prints what failed or could not be run, in any run, and saves it; returns how many that are."""
-    count = 0
-    for run in runs:
-        for key, result in sorted(run.results.items()):
-            if result['verdict'] in ('fail', 'error', 'does not hold'):
-                count += 1
-                print('%s [%s] is %s in %s (seed %d)' % (key + (result['verdict'], run.label, run.seed)))
-                print('    %s\n    %s' % (why(result), save(folder, key, run)))
-    print('%d accusations in %d runs' % (count, len(runs)))
-    return count

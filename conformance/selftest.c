@@ -265,7 +265,7 @@ CONFORMANCE_TEST(unmet_need_is_skip, V311, NEEDS_QOS2, "A sample", MQTT3_3_12_4_
 }
 
 /* Runs only where somebody asks for it. */
-CONFORMANCE_TEST(large_sample, V311 | V31, NEEDS_REQUEST, "A sample", MQTT3_3_12_4_1)
+CONFORMANCE_TEST(long_sample, V311 | V31, NEEDS_REQUEST, "A sample", MQTT3_3_12_4_1)
 {
     fail(t, "nobody asked for this");
 }
@@ -426,6 +426,18 @@ static void check_properties(struct tally *tally, const struct run *run)
     free(groups);
 }
 
+/* Every form of report of a run with every verdict, and nothing is left out that has no test of its own. */
+static void check_reports(struct tally *tally, const struct run *run)
+{
+    static const struct report_format *const formats[] = {&report_json, &report_junit, &report_tap,
+                                                          &report_markdown, &report_html};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        struct output output = {.format = formats[i], .path = "/dev/null"};
+        struct report_input input = {.runs = &run, .count = 1};
+        check(tally, outputs_open(&output, 1, 1) && outputs_write(&output, 1, &input), formats[i]->option);
+    }
+}
+
 static void check_run(struct tally *tally)
 {
     uint16_t port;
@@ -448,7 +460,7 @@ static void check_run(struct tally *tally)
     check_verdicts(tally, &run);
     check_details(tally, &run);
     check_properties(tally, &run);
-    check(tally, report_json_write(&run, "/dev/null"), "the JSON report is written");
+    check_reports(tally, &run);
     for (size_t i = 0; i < run.count; i++)
         result_clear(&run.results[i]);
     free(run.results);
@@ -565,7 +577,7 @@ static bool selects(const char *group, const char *name, const struct conformanc
 static void check_groups(struct tally *tally)
 {
     const struct conformance_test *sample = &conformance_test_crash_is_error;
-    const struct conformance_test *large = &conformance_test_large_sample;
+    const struct conformance_test *large = &conformance_test_long_sample;
     const struct conformance_test qos_2 = {.name = "qos_2_message_is_sent",
                                            .file = "a/4_03.c",
                                            .versions = V5,
@@ -584,9 +596,9 @@ static void check_groups(struct tally *tally)
     check(tally, !selects(NULL, NULL, large, PROTOCOL_3_1_1), "but what costs the target much");
     check(tally, !selects("conformance", NULL, large, PROTOCOL_3_1_1), "nor who asks for what is demanded");
     check(tally, !selects("3.1", NULL, large, PROTOCOL_3_1), "nor who asks for a version");
-    check(tally, !selects(NULL, "large_*", large, PROTOCOL_3_1_1), "nor who asks for many names");
+    check(tally, !selects(NULL, "long_*", large, PROTOCOL_3_1_1), "nor who asks for many names");
     check(tally, selects("large", NULL, large, PROTOCOL_3_1_1), "that takes its group");
-    check(tally, selects(NULL, "large_sample", large, PROTOCOL_3_1_1), "or its very name");
+    check(tally, selects(NULL, "long_sample", large, PROTOCOL_3_1_1), "or its very name");
     check(tally, strcmp(group_nearest("exactly_once"), "exactly-once") == 0, "the nearest name of a group");
     check(tally, group_find("ordering") != NULL && group_find("order") == NULL, "the names of groups");
 }

@@ -158,6 +158,11 @@ double now(struct test *t)
     return (double)(nanoseconds - t->started) / 1e9;
 }
 
+void abridge(struct test *t, size_t bytes)
+{
+    t->abridged = bytes;
+}
+
 void allow_time(struct test *t, double seconds)
 {
     record_extension(t, seconds);

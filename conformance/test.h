@@ -135,6 +135,7 @@ struct test {
     unsigned number; /* distinguishes this test x version within the run */
     int records;     /* pipe to the runner */
     uint64_t recorded; /* bytes of packets recorded so far */
+    size_t abridged;   /* bytes of each packet that are recorded; 0: the usual limit */
     uint64_t started;  /* monotonic clock, nanoseconds */
     struct client *clients;
     unsigned client_count;
@@ -207,6 +208,9 @@ void wait_until(struct test *t, double moment);
 
 /* Tells the runner that this test, by its nature, takes `seconds` more than the usual limit. */
 void allow_time(struct test *t, double seconds);
+
+/* From now on the report gets the first `bytes` of each packet and its size: for tests that send much. */
+void abridge(struct test *t, size_t bytes);
 
 /* ---- Everything else a test says ----------------------------------------------------------------- */
 
