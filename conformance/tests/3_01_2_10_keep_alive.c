@@ -34,7 +34,7 @@ static void expect_timeout(struct client *client, double last, unsigned keep_ali
 }
 
 CONFORMANCE_TEST(
-    silent_client_is_disconnected, V_ALL, NEEDS_NOTHING,
+    silent_client_is_disconnected, V_ALL, NEEDS_TIME,
     "A client that is silent for one and a half times Keep Alive is disconnected, but not within Keep Alive",
     MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22, D_3_1_2_10_1)
 {
@@ -47,7 +47,7 @@ CONFORMANCE_TEST(
 }
 
 CONFORMANCE_TEST(
-    keep_alive_runs_from_the_last_packet, V_ALL, NEEDS_NOTHING,
+    keep_alive_runs_from_the_last_packet, V_ALL, NEEDS_TIME,
     "Keep Alive runs from the client's last packet, whatever its type; packets to it do not count",
     MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23)
 {
@@ -80,7 +80,7 @@ CONFORMANCE_TEST(
     expect_timeout(listens, begun, keep_alive); /* messages went to it all the time, none came from it */
 }
 
-CONFORMANCE_TEST(keep_alive_is_in_seconds, V_ALL, NEEDS_NOTHING,
+CONFORMANCE_TEST(keep_alive_is_in_seconds, V_ALL, NEEDS_TIME,
                  "A longer Keep Alive is a longer time: 2 s of it are not over after 1.5 times 1 s",
                  MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_2_2_22)
 {
@@ -92,7 +92,7 @@ CONFORMANCE_TEST(keep_alive_is_in_seconds, V_ALL, NEEDS_NOTHING,
     expect_open(many); /* 256 is 01 00 on the wire: a server that reads one byte of it would close */
 }
 
-CONFORMANCE_TEST(keep_alive_timeout_is_a_lost_connection, V_ALL, NEEDS_NOTHING,
+CONFORMANCE_TEST(keep_alive_timeout_is_a_lost_connection, V_ALL, NEEDS_TIME,
                  "A client disconnected by Keep Alive leaves its will, as after a failure of the network",
                  MQTT_3_1_2_22, MQTT3_3_1_2_24, D_3_1_2_5_2, MQTT_3_1_2_8, MQTT3_3_1_2_8)
 {

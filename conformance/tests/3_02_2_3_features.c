@@ -294,7 +294,7 @@ CONFORMANCE_TEST(alias_is_refused_where_unavailable, V5, NEEDS_PROFILE,
 }
 
 CONFORMANCE_TEST(
-    server_keep_alive_is_in_force, V5, NEEDS_PROFILE,
+    server_keep_alive_is_in_force, V5, NEEDS_PROFILE | NEEDS_TIME,
     "Server Keep Alive replaces the client's: silence for one and a half times as long ends the connection",
     MQTT_3_1_2_21, MQTT_3_2_2_21, MQTT_3_1_2_22)
 {
@@ -319,7 +319,7 @@ CONFORMANCE_TEST(
     }
 }
 
-CONFORMANCE_TEST(session_expiry_of_server_is_in_force, V5, NEEDS_PROFILE,
+CONFORMANCE_TEST(session_expiry_of_server_is_in_force, V5, NEEDS_PROFILE | NEEDS_TIME,
                  "A Session Expiry Interval in CONNACK replaces the client's: the session ends by it",
                  MQTT_4_1_0_2, MQTT_3_1_2_23, D_4_1_1)
 {

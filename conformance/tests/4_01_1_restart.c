@@ -100,7 +100,7 @@ CONFORMANCE_TEST(received_identifiers_are_known_after_restart, V311 | V5, NEEDS_
 }
 
 CONFORMANCE_TEST(
-    session_expires_while_server_is_down, V5, NEEDS_RESTART,
+    session_expires_while_server_is_down, V5, NEEDS_RESTART | NEEDS_TIME,
     "A session whose Session Expiry Interval passed while the server was down is gone after its start",
     MQTT_4_1_0_2, D_4_1_1, MQTT_3_2_2_3)
 {
@@ -121,7 +121,7 @@ CONFORMANCE_TEST(
     demand_session_present(brief, false);
 }
 
-CONFORMANCE_TEST(message_expires_while_server_is_down, V5, NEEDS_RESTART | NEEDS_QOS1,
+CONFORMANCE_TEST(message_expires_while_server_is_down, V5, NEEDS_RESTART | NEEDS_QOS1 | NEEDS_TIME,
                  "A message whose Message Expiry Interval passed while the server was down is not delivered",
                  MQTT_3_3_2_5)
 {

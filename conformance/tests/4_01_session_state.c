@@ -18,7 +18,7 @@ static struct client *return_to_session(struct test *t)
 }
 
 CONFORMANCE_TEST(
-    session_lasts_while_connected, V_ALL, NEEDS_QOS1,
+    session_lasts_while_connected, V_ALL, NEEDS_QOS1 | NEEDS_TIME,
     "A session does not end while its connection is open, however short its Session Expiry Interval",
     MQTT_4_1_0_1, MQTT3_4_1_0_2, MQTT3_4_1_0_1, D_4_1_1)
 {
@@ -37,7 +37,7 @@ CONFORMANCE_TEST(
     expect_publish(after, .topic = a, .payload = "afterwards", .qos = 1);
 }
 
-CONFORMANCE_TEST(session_expiry_begins_anew_with_each_connection, V5, NEEDS_QOS1,
+CONFORMANCE_TEST(session_expiry_begins_anew_with_each_connection, V5, NEEDS_QOS1 | NEEDS_TIME,
                  "The Session Expiry Interval counts from the end of the latest connection", D_4_1_1,
                  MQTT_4_1_0_1, MQTT_3_1_2_23)
 {
@@ -64,7 +64,7 @@ CONFORMANCE_TEST(session_expiry_begins_anew_with_each_connection, V5, NEEDS_QOS1
     demand_session_present(third, true);
 }
 
-CONFORMANCE_TEST(session_state_goes_when_session_expires, V5, NEEDS_QOS1,
+CONFORMANCE_TEST(session_state_goes_when_session_expires, V5, NEEDS_QOS1 | NEEDS_TIME,
                  "With the session its subscriptions and the messages that waited are gone", MQTT_4_1_0_2,
                  D_4_1_1, MQTT_3_2_2_3)
 {

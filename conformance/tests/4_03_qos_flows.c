@@ -271,7 +271,7 @@ CONFORMANCE_TEST(pubrel_on_a_new_connection_ends_the_exchange, V_ALL, NEEDS_QOS2
 
 /* ---- Expiry: the rule is about time (sleep-allowed) --------------------------------------------------- */
 
-CONFORMANCE_TEST(exchange_goes_on_after_message_expiry, V5, NEEDS_QOS2,
+CONFORMANCE_TEST(exchange_goes_on_after_message_expiry, V5, NEEDS_QOS2 | NEEDS_TIME,
                  "The exchange of a message goes on in both directions after the message has expired",
                  MQTT_4_3_3_13, MQTT_4_3_3_7)
 {
@@ -296,7 +296,7 @@ CONFORMANCE_TEST(exchange_goes_on_after_message_expiry, V5, NEEDS_QOS2,
     expect_nothing_before(pair.subscriber, .publisher = pair.publisher, .topic = pair.topic, .qos = 2);
 }
 
-CONFORMANCE_TEST(sent_qos_2_message_does_not_expire, V5, NEEDS_QOS2,
+CONFORMANCE_TEST(sent_qos_2_message_does_not_expire, V5, NEEDS_QOS2 | NEEDS_TIME,
                  "A QoS 2 message that was sent once is sent again even if it has expired meanwhile",
                  MQTT_4_3_3_7, MQTT_4_3_3_3)
 {

@@ -205,7 +205,7 @@ CONFORMANCE_TEST(nothing_is_sent_again_in_a_new_session, V_ALL, NEEDS_QOS2,
 
 /* 3.1.1 does not forbid this. That the server does not do it after some time cannot be shown; the usual
  * patience of those that do may be longer than the test's (sleep-allowed); some do it at once. */
-CONFORMANCE_TEST(nothing_is_sent_again_within_a_connection, V5, NEEDS_QOS2,
+CONFORMANCE_TEST(nothing_is_sent_again_within_a_connection, V5, NEEDS_QOS2 | NEEDS_TIME,
                  "On an unbroken connection neither PUBLISH nor PUBREL is sent a second time", MQTT_4_4_0_1)
 {
     const char *a = topic(t, "a");
