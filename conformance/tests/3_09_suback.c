@@ -3,6 +3,14 @@
 
 /* ---- Payload ------------------------------------------------------------------------------------- */
 
+/* To subscribe to what the server does not offer is an error of the client in 5.0. Before, $share/ was nobody's. */
+static bool may_be_asked_for(const struct test *t, const char *filter)
+{
+    if (strncmp(filter, "$share/", strlen("$share/")) == 0)
+        return t->capabilities->shared;
+    return !is_v5(t) || t->capabilities->wildcard || strpbrk(filter, "+#") == NULL;
+}
+
 /* Filters of many kinds in one SUBSCRIBE; the answers may be anything that the table allows. */
 CONFORMANCE_TEST(suback_holds_subscribe_codes_only, V_ALL, NEEDS_NOTHING,
                  "A SUBACK holds one of the specified codes for every Topic Filter, whatever its kind",
@@ -14,21 +22,26 @@ CONFORMANCE_TEST(suback_holds_subscribe_codes_only, V_ALL, NEEDS_NOTHING,
                              topic(t, "a b"), text(t, "/%s", topic(t, "a")),
                              "+/+/nothing",   text(t, "%s/\xf0\x9f\x90\x9d", topic(t, "bee")),
                              topic(t, "a//"), text(t, "$etalon/%s", topic(t, "a"))};
-    enum { COUNT = sizeof filters / sizeof *filters };
-    struct subscription_request requests[COUNT];
+    struct subscription_request requests[sizeof filters / sizeof *filters];
+    size_t count = 0;
     struct client *client = connect_client(t, .clean_start = true);
-    for (size_t i = 0; i < COUNT; i++)
-        requests[i] =
-            (struct subscription_request){.topic_filter = bytes_of_text(filters[i]), .qos = (uint8_t)(i % 3)};
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++)
+        if (may_be_asked_for(t, filters[i])) {
+            requests[count] = (struct subscription_request){.topic_filter = bytes_of_text(filters[i]),
+                                                            .qos = (uint8_t)(count % 3)};
+            count++;
+        }
     const struct received *suback =
-        expect_suback(client, send_subscribe_list(client, requests, COUNT, ABSENT), COUNT);
-    for (size_t i = 0; i < COUNT; i++) {
+        expect_suback(client, send_subscribe_list(client, requests, count, ABSENT), count);
+    for (size_t i = 0; i < count; i++) {
         uint8_t code = suback->packet.suback.reason_codes.data[i];
-        bool three = !is_v5(t);
-        if (code <= 2 ? code > i % 3 : three && code != 0x80)
-            fail_expected(
-                t, text(t, "for \"%s\" a grant of at most QoS %zu, or a failure code", filters[i], i % 3),
-                "0x%02X in %s", code, describe_packet(t, &suback->packet));
+        uint8_t wish = requests[i].qos;
+        if (code <= 2 ? code > wish : !is_v5(t) && code != 0x80)
+            fail_expected(t,
+                          text(t, "for \"%.*s\" a grant of at most QoS %u, or a failure code",
+                               (int)requests[i].topic_filter.length,
+                               (const char *)requests[i].topic_filter.data, wish),
+                          "0x%02X in %s", code, describe_packet(t, &suback->packet));
     }
 }
 

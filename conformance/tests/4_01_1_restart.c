@@ -62,18 +62,19 @@ CONFORMANCE_TEST(unacknowledged_messages_come_again_after_restart, V311 | V5, NE
     need_sessions(t, 10);
     struct broker *broker = start_broker(t, "durable");
     struct client *publisher = visit(broker, "publisher");
-    struct client *subscriber = join(broker, "sub");
+    static const char *const names[] = {"", "sub1",
+                                        "sub2"}; /* a server may have one message under way to each */
     const struct received *first[3] = {NULL};
     for (int qos = 1; qos <= 2; qos++) {
-        const char *name = topic(t, text(t, "%d", qos));
+        struct client *subscriber = join(broker, names[qos]);
+        const char *name = topic(t, names[qos]);
         subscribe(subscriber, name, .qos = qos);
         publish(publisher, .topic = name, .payload = text(t, "QoS %d", qos), .qos = qos);
         first[qos] = expect_publish(subscriber, .topic = name, .qos = qos, .acknowledge = false);
     }
     restart_broker(broker);
-    subscriber = come_back_or_skip(broker, "sub");
-    expect_again(subscriber, first[1]);
-    expect_again(subscriber, first[2]);
+    for (int qos = 1; qos <= 2; qos++)
+        expect_again(come_back_or_skip(broker, names[qos]), first[qos]);
 }
 
 CONFORMANCE_TEST(received_identifiers_are_known_after_restart, V311 | V5, NEEDS_RESTART | NEEDS_QOS2,
