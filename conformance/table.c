@@ -107,9 +107,13 @@ static const char *due_topic(const struct table *table)
     return topic(table->test, text(table->test, "due/%u", table->batches));
 }
 
+static void send_row(struct table *table, struct row *row);
+
+/* A CONNECT goes out at once: a server may be impatient with connections on which none comes. */
 static void open_row(struct table *table, struct row *row)
 {
     row->client = open_connection(table->test, .name = row_name(table, row), .kept_back = true);
+    send_row(table, row);
 }
 
 static void connect_row(struct table *table, struct row *row)
@@ -452,7 +456,8 @@ static void try_batch(struct table *table, struct row *const *batch, size_t coun
 {
     struct test *t = table->test;
     set_up(table, batch, count);
-    for_each(table, batch, count, send_row);
+    if (table->options.situation != NOT_CONNECTED)
+        for_each(table, batch, count, send_row);
     for (size_t i = 0; i < count; i++) {
         bool brief = batch[i]->demand == ROW_REFUSED && table->options.situation != NOT_CONNECTED;
         follow(table, batch[i], batch[i]->sent_at + (brief ? LINGER : 2 * t->patience));
