@@ -11,32 +11,41 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "profile.h"
 #include "target.h"
 #include "transport.h"
 #include "verdicts.h"
 
-#define START_LIMIT 30.0  /* seconds until a broker accepts connections */
+#define START_LIMIT 30.0  /* seconds until a broker accepts connections, unless its profile says otherwise */
 #define STOP_LIMIT 20.0   /* seconds that the end in good order may take */
 #define RETRY_INTERVAL 20 /* milliseconds between looks at whether it is up, or down */
 
-/* Whether a line of the profile that begins with `key` ("configurations") names this word. */
-static bool is_offered(struct test *t, const char *key, const char *wanted)
+/* The seconds that the broker may take until it accepts connections. */
+static double start_limit_of(struct test *t)
 {
-    char line[1024];
-    bool found = false;
-    FILE *file = fopen(text(t, "%s/profile", t->profile), "re");
-    if (file == NULL)
-        error(t, "the profile has no file %s/profile", t->profile);
-    while (!found && fgets(line, sizeof line, file) != NULL) {
-        char *rest = line;
-        const char *word = strsep(&rest, " \t\n");
-        if (strcmp(word, key) != 0)
-            continue;
-        while (!found && (word = strsep(&rest, " \t\n")) != NULL)
-            found = strcmp(word, wanted) == 0;
-    }
-    fclose(file);
-    return found;
+    double limit = profile_number(t->profile, "start-seconds", START_LIMIT);
+    if (limit == 0)
+        error(t, "%s/profile: start-seconds needs a number from 1 to 3600", t->profile);
+    return limit;
+}
+
+/* A word of the profile that lives as long as the test; NULL when it is not there. */
+static const char *word_of_profile(struct test *t, const char *key, unsigned index)
+{
+    char *word = profile_word(t->profile, key, index);
+    const char *kept = word == NULL ? NULL : text(t, "%s", word);
+    free(word);
+    return kept;
+}
+
+/* What clients have to name themselves by, where the broker lets nobody in otherwise. */
+static void read_login(struct broker *broker)
+{
+    struct test *t = broker->test;
+    broker->user_name = word_of_profile(t, "login", 0);
+    broker->password = word_of_profile(t, "login", 1);
+    if (broker->user_name != NULL && broker->password == NULL)
+        error(t, "%s/profile: login needs a user name and a password", t->profile);
 }
 
 /* In the new process: becomes the broker. It dies with the test, and its output stays in the data
@@ -77,7 +86,7 @@ _Noreturn static void not_up(const struct broker *broker, const char *problem)
 static void await_listener(struct broker *broker)
 {
     struct test *t = broker->test;
-    double limit = now(t) + START_LIMIT;
+    double limit = now(t) + broker->start_limit;
     char problem[256];
     for (;;) {
         int made = transport_connect("127.0.0.1", text(t, "%u", broker->port), 1.0, problem, sizeof problem);
@@ -88,7 +97,8 @@ static void await_listener(struct broker *broker)
         if (has_ended(broker))
             not_up(broker, "the broker ended at once; see its output");
         if (now(t) > limit)
-            not_up(broker, text(t, "the broker did not listen within %.0f s: %s", START_LIMIT, problem));
+            not_up(broker,
+                   text(t, "the broker did not listen within %.0f s: %s", broker->start_limit, problem));
         poll(NULL, 0, RETRY_INTERVAL); /* only paces the attempts; the connection is the sign */
     }
 }
@@ -112,9 +122,11 @@ struct broker *start_broker(struct test *t, const char *configuration)
 {
     if (t->profile == NULL)
         skip(t, "needs a broker profile (--profile)");
-    if (!is_offered(t, "configurations", configuration))
+    if (access(text(t, "%s/profile", t->profile), R_OK) != 0)
+        error(t, "the profile has no file %s/profile", t->profile);
+    if (!profile_names(t->profile, "configurations", configuration))
         skip(t, "the profile offers no configuration '%s'", configuration);
-    if (strcmp(t->target->scheme, "mqtt") != 0 && !is_offered(t, "transports", t->target->scheme))
+    if (strcmp(t->target->scheme, "mqtt") != 0 && !profile_names(t->profile, "transports", t->target->scheme))
         skip(t, "the profile does not tell how to start brokers that speak %s", t->target->scheme);
     struct broker *broker = test_allocate(t, sizeof *broker);
     const char *folder = getenv("TMPDIR");
@@ -123,13 +135,15 @@ struct broker *start_broker(struct test *t, const char *configuration)
     strcpy(data, pattern);
     if (mkdtemp(data) == NULL)
         error(t, "no data directory: %s", strerror(errno));
-    *broker = (struct broker){.test = t, .configuration = configuration, .data = data};
+    *broker = (struct broker){
+        .test = t, .configuration = configuration, .data = data, .start_limit = start_limit_of(t)};
+    read_login(broker);
     broker->holder = transport_reserve_port(&broker->port);
     if (broker->holder < 0)
         error(t, "no free port: %s", strerror(errno));
     broker->next = t->brokers;
     t->brokers = broker;
-    allow_time(t, START_LIMIT);
+    allow_time(t, broker->start_limit);
     resume_broker(broker);
     return broker;
 }
