@@ -5,8 +5,10 @@
 #include "scram.h"
 #include "verdicts.h"
 
-#define WIDTH 16U       /* connections at a time */
-#define LINGER 0.25     /* seconds until the next rows are tried while some are not yet refused */
+#define WIDTH 16U   /* connections at a time */
+#define LINGER 0.25 /* seconds until the next rows are tried while some are not yet refused */
+#define ROW_TIME                                                                                             \
+    0.2 /* seconds that a row may take on a slow path, in which connecting is not done side by side */
 #define SHOWN_BYTES 48U /* of a row's packet in the report */
 #define SHOWN_ROWS 24U  /* whose exchanges are shown */
 
@@ -570,6 +572,7 @@ static void settle(struct table *table)
 void table_judge(struct table *table)
 {
     struct test *t = table->test;
+    allow_time(t, ROW_TIME * table->count);
     try_rows(table, true);
     settle(table);
     try_rows(table, false);
