@@ -15,28 +15,84 @@
 #include "transport.h"
 #include "verdicts.h"
 
-#define START_LIMIT 30.0  /* seconds until a broker accepts connections */
+#define START_LIMIT 30.0  /* seconds until a broker accepts connections, unless its profile says otherwise */
 #define STOP_LIMIT 20.0   /* seconds that the end in good order may take */
 #define RETRY_INTERVAL 20 /* milliseconds between looks at whether it is up, or down */
+
+static FILE *open_profile(struct test *t)
+{
+    FILE *file = fopen(text(t, "%s/profile", t->profile), "re");
+    if (file == NULL)
+        error(t, "the profile has no file %s/profile", t->profile);
+    return file;
+}
+
+/* The next word of the line behind *rest, or NULL. */
+static char *next_word(char **rest)
+{
+    char *word = strsep(rest, " \t\n");
+    while (word != NULL && *word == '\0')
+        word = strsep(rest, " \t\n");
+    return word;
+}
+
+/* What stands behind `key` in the next line that begins with it; NULL when there is none. */
+static char *next_line_of(FILE *file, const char *key, char *line, size_t size)
+{
+    while (fgets(line, (int)size, file) != NULL) {
+        char *rest = line;
+        const char *word = next_word(&rest);
+        if (word != NULL && rest != NULL && strcmp(word, key) == 0)
+            return rest;
+    }
+    return NULL;
+}
 
 /* Whether a line of the profile that begins with `key` ("configurations") names this word. */
 static bool is_offered(struct test *t, const char *key, const char *wanted)
 {
     char line[1024];
     bool found = false;
-    FILE *file = fopen(text(t, "%s/profile", t->profile), "re");
-    if (file == NULL)
-        error(t, "the profile has no file %s/profile", t->profile);
-    while (!found && fgets(line, sizeof line, file) != NULL) {
-        char *rest = line;
-        const char *word = strsep(&rest, " \t\n");
-        if (strcmp(word, key) != 0)
-            continue;
-        while (!found && (word = strsep(&rest, " \t\n")) != NULL)
+    FILE *file = open_profile(t);
+    for (char *rest; !found && (rest = next_line_of(file, key, line, sizeof line)) != NULL;)
+        for (const char *word; !found && (word = next_word(&rest)) != NULL;)
             found = strcmp(word, wanted) == 0;
-    }
     fclose(file);
     return found;
+}
+
+/* The seconds that the broker may take until it accepts connections. */
+static double start_limit_of(struct test *t)
+{
+    char line[1024];
+    double limit = START_LIMIT;
+    FILE *file = open_profile(t);
+    char *rest = next_line_of(file, "start-seconds", line, sizeof line);
+    fclose(file);
+    if (rest == NULL)
+        return limit;
+    const char *word = next_word(&rest);
+    char *end = NULL;
+    limit = word != NULL ? strtod(word, &end) : 0;
+    if (word == NULL || *end != '\0' || !(limit >= 1 && limit <= 3600))
+        error(t, "%s/profile: start-seconds needs a number from 1 to 3600", t->profile);
+    return limit;
+}
+
+/* What clients have to name themselves by, where the broker lets nobody in otherwise. */
+static void read_login(struct test *t, struct broker *broker)
+{
+    char line[1024];
+    FILE *file = open_profile(t);
+    char *rest = next_line_of(file, "login", line, sizeof line);
+    fclose(file);
+    if (rest == NULL)
+        return;
+    const char *user_name = next_word(&rest), *password = next_word(&rest);
+    if (user_name == NULL || password == NULL)
+        error(t, "%s/profile: login needs a user name and a password", t->profile);
+    broker->user_name = text(t, "%s", user_name);
+    broker->password = text(t, "%s", password);
 }
 
 /* In the new process: becomes the broker. It dies with the test, and its output stays in the data
@@ -77,7 +133,7 @@ _Noreturn static void not_up(const struct broker *broker, const char *problem)
 static void await_listener(struct broker *broker)
 {
     struct test *t = broker->test;
-    double limit = now(t) + START_LIMIT;
+    double limit = now(t) + broker->start_limit;
     char problem[256];
     for (;;) {
         int made = transport_connect("127.0.0.1", text(t, "%u", broker->port), 1.0, problem, sizeof problem);
@@ -88,7 +144,8 @@ static void await_listener(struct broker *broker)
         if (has_ended(broker))
             not_up(broker, "the broker ended at once; see its output");
         if (now(t) > limit)
-            not_up(broker, text(t, "the broker did not listen within %.0f s: %s", START_LIMIT, problem));
+            not_up(broker,
+                   text(t, "the broker did not listen within %.0f s: %s", broker->start_limit, problem));
         poll(NULL, 0, RETRY_INTERVAL); /* only paces the attempts; the connection is the sign */
     }
 }
@@ -123,13 +180,15 @@ struct broker *start_broker(struct test *t, const char *configuration)
     strcpy(data, pattern);
     if (mkdtemp(data) == NULL)
         error(t, "no data directory: %s", strerror(errno));
-    *broker = (struct broker){.test = t, .configuration = configuration, .data = data};
+    *broker = (struct broker){
+        .test = t, .configuration = configuration, .data = data, .start_limit = start_limit_of(t)};
+    read_login(t, broker);
     broker->holder = transport_reserve_port(&broker->port);
     if (broker->holder < 0)
         error(t, "no free port: %s", strerror(errno));
     broker->next = t->brokers;
     t->brokers = broker;
-    allow_time(t, START_LIMIT);
+    allow_time(t, broker->start_limit);
     resume_broker(broker);
     return broker;
 }

@@ -11,6 +11,9 @@
  * of mqtts, ws and wss `start` knows how (`transports mqtts ws wss`), and the environment variable TRANSPORT
  * tells `start` which it is (mqtt, mqtts, ws, wss). Their certificates are to be such that the suite
  * believes them, with the options of its command line.
+ * `start-seconds SECONDS` is for brokers that are slow to start: how long it may take, on a busy machine, until
+ * connections are accepted (otherwise 30 s). `login USER PASSWORD` is for brokers that let nobody in without a
+ * name, and cannot be told to: clients that have no credentials of their own then have these.
  * A broker that does not end in good order by SIGTERM needs another executable file, called as
  *     stop CONFIGURATION PORT DATA_DIRECTORY PID
  * `start` is called again with the same arguments after the broker was stopped or killed.
@@ -43,7 +46,9 @@
 struct broker {
     struct test *test;
     const char *configuration;
-    const char *data; /* data directory */
+    const char *data;                 /* data directory */
+    const char *user_name, *password; /* of clients that give none; NULL: they need none */
+    double start_limit;               /* seconds until it accepts connections */
     uint16_t port;
     int holder;       /* a socket that keeps the port from others while the broker is down */
     int process;      /* pid; 0: not running */

@@ -14,13 +14,59 @@
 #define SMALL_RECEIVE_BUFFER (16 * 1024)
 #define LARGE_RECEIVE_BUFFER (4 * 1024 * 1024)
 #define CLIENT_LIMIT 4096U /* clients of one test */
+#define LEAVE_LIMIT 1.0    /* seconds that a server is given to close its side, too */
 
-/* ---- Arrival ------------------------------------------------------------------------------------- */
+/* ---- The exchange, for the report ---------------------------------------------------------------- */
+
+/* An entry that is kept back. */
+struct kept_entry {
+    double time;
+    enum direction direction;
+    const char *text;
+    struct bytes bytes;
+    struct kept_entry *next;
+};
+
+static void keep(struct client *client, enum direction direction, const char *what, struct bytes bytes)
+{
+    struct test *t = client->test;
+    struct kept_entry *entry = test_allocate(t, sizeof *entry);
+    uint8_t *copy = test_allocate(t, bytes.length);
+    if (bytes.length > 0)
+        memcpy(copy, bytes.data, bytes.length);
+    *entry = (struct kept_entry){now(t), direction, what, bytes_of(copy, bytes.length), NULL};
+    if (client->kept_last == NULL)
+        client->kept = entry;
+    else
+        client->kept_last->next = entry;
+    client->kept_last = entry;
+}
+
+static void record(struct client *client, enum direction direction, const char *what, struct bytes bytes)
+{
+    struct test *t = client->test;
+    if (client->connected_with.kept_back)
+        keep(client, direction, what, bytes);
+    else
+        record_exchange(t, now(t), direction, client->version, client->name, what, bytes);
+}
+
+void reveal(struct client *client)
+{
+    for (const struct kept_entry *entry = client->kept; entry != NULL; entry = entry->next)
+        record_exchange(client->test, entry->time, entry->direction, client->version, client->name,
+                        entry->text, entry->bytes);
+    client->kept = NULL;
+    client->kept_last = NULL;
+    client->connected_with.kept_back = false;
+}
 
 static void record_event(struct client *client, const char *what)
 {
-    record_exchange(client->test, DIRECTION_EVENT, client->version, client->name, what, bytes_of(NULL, 0));
+    record(client, DIRECTION_EVENT, what, bytes_of(NULL, 0));
 }
+
+/* ---- Arrival ------------------------------------------------------------------------------------- */
 
 static void mark_closed(struct client *client, bool reset)
 {
@@ -49,6 +95,7 @@ _Noreturn static void end_violated(struct client *client)
 _Noreturn static void fail_verdict(struct client *client, struct verdict verdict)
 {
     struct test *t = client->test;
+    reveal(client);
     const char *observed =
         text(t, "byte %u of a packet to %s: %s", verdict.offset, client->name, verdict.what);
     test_finish(t, VERDICT_FAIL, verdict.statement,
@@ -66,6 +113,21 @@ static bool decode_old_refusal(struct received *received)
     return !packet_decode(&received->packet, PROTOCOL_3_1_1, SENDER_SERVER, received->bytes, NULL).refused;
 }
 
+/* What a session may be left by, besides a wish for it. */
+static void learn_from_connack(struct client *client, const struct connack *connack)
+{
+    struct bytes assigned = properties_bytes(&connack->properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER);
+    uint32_t expiry =
+        properties_number(&connack->properties, ORDINAL_SESSION_EXPIRY_INTERVAL, client->lasting);
+    const char *identifier = client->client_identifier;
+    if (client->version != PROTOCOL_5_0 || connack->reason_code != 0 || expiry == 0)
+        return;
+    if (assigned.data != NULL)
+        identifier = text(client->test, "%.*s", (int)assigned.length, (const char *)assigned.data);
+    if (client->connected_with.broker == NULL && !client->test->finished)
+        leave_session(client->test, identifier);
+}
+
 static void enqueue(struct client *client, const uint8_t *data, size_t size)
 {
     struct test *t = client->test;
@@ -74,13 +136,15 @@ static void enqueue(struct client *client, const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     received->bytes = bytes_of(copy, size);
     received->time = now(t);
-    record_exchange(t, DIRECTION_RECEIVED, client->version, client->name, "", received->bytes);
+    record(client, DIRECTION_RECEIVED, "", received->bytes);
     struct verdict verdict =
         packet_decode(&received->packet, client->version, SENDER_SERVER, received->bytes, NULL);
     if (verdict.refused && (client->connack != NULL || !decode_old_refusal(received)))
         fail_verdict(client, verdict);
-    if (received->packet.type == PACKET_CONNACK && client->connack == NULL)
+    if (received->packet.type == PACKET_CONNACK && client->connack == NULL) {
         client->connack = received;
+        learn_from_connack(client, &received->packet.connack);
+    }
     if (client->inbox_last == NULL)
         client->inbox = received;
     else
@@ -98,7 +162,7 @@ static void split_input(struct client *client)
         struct bytes rest = bytes_of(client->input + at, client->input_length - at);
         enum framing framing = packet_frame(rest, client->version, 0, &size, &verdict);
         if (framing == FRAMING_REFUSED) {
-            record_exchange(client->test, DIRECTION_RECEIVED, client->version, client->name, "", rest);
+            record(client, DIRECTION_RECEIVED, "", rest);
             fail_verdict(client, verdict);
         }
         if (framing == FRAMING_INCOMPLETE)
@@ -117,8 +181,12 @@ static void read_once(struct client *client)
         client->input = grow(client->input, client->input_capacity, 1);
     }
     ssize_t got = connection_read(client->connection, client->input + client->input_length, READ_SIZE);
-    if (got == TRANSPORT_WOULD_BLOCK)
+    if (got == TRANSPORT_WOULD_BLOCK || (got > 0 && client->leaving))
         return;
+    if (client->leaving) {
+        client->closed = true; /* of which nobody need be told: we were first */
+        return;
+    }
     if (got == CONNECTION_VIOLATED)
         end_violated(client);
     if (got <= 0) {
@@ -255,6 +323,51 @@ static void require_own_side(const struct client *client)
         error(client->test, "the test sends on the connection of %s, which it closed itself", client->name);
 }
 
+static const char *copy_of(struct test *t, struct bytes bytes)
+{
+    return text(t, "%.*s", (int)bytes.length, (const char *)bytes.data);
+}
+
+/* A CONNECT that asks for a session, or has a will that is to be retained. One that the codec refuses may be taken
+ * by a server that does not look as closely. */
+static void foresee_from_connect(struct client *client, const struct packet *packet, bool refused)
+{
+    struct test *t = client->test;
+    const struct connect *connect = &packet->connect;
+    client->lasting =
+        refused || (packet->version == PROTOCOL_5_0
+                        ? properties_number(&connect->properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0) > 0
+                        : !connect->clean_start);
+    const char *identifier = refused ? client->client_identifier : copy_of(t, connect->client_identifier);
+    if (client->lasting && identifier[0] != '\0')
+        leave_session(t, identifier);
+    if (!refused && connect->will.present && connect->will.retain)
+        leave_retained(t, copy_of(t, connect->will.topic));
+}
+
+/* Remembers what the server may keep of what it is sent, whoever made the bytes. */
+static void foresee_leftovers(struct client *client, struct bytes bytes)
+{
+    struct test *t = client->test;
+    if (t->finished || client->connected_with.broker != NULL)
+        return;
+    while (bytes.length > 0) {
+        size_t size = 0;
+        struct packet packet;
+        struct verdict verdict;
+        if (packet_frame(bytes, client->version, 0, &size, &verdict) != FRAMING_COMPLETE)
+            return;
+        bool refused =
+            packet_decode(&packet, client->version, SENDER_CLIENT, bytes_of(bytes.data, size), NULL).refused;
+        if (bytes.data[0] >> 4 == PACKET_CONNECT)
+            foresee_from_connect(client, &packet, refused);
+        if (!refused && packet.type == PACKET_PUBLISH && packet.publish.retain &&
+            packet.publish.topic.length > 0)
+            leave_retained(t, copy_of(t, packet.publish.topic));
+        bytes = bytes_of(bytes.data + size, bytes.length - size);
+    }
+}
+
 bool send_more(struct client *client, const void *data, size_t count)
 {
     require_own_side(client);
@@ -266,7 +379,8 @@ bool send_more(struct client *client, const void *data, size_t count)
 bool send_bytes(struct client *client, const void *data, size_t count)
 {
     require_own_side(client);
-    record_exchange(client->test, DIRECTION_SENT, client->version, client->name, "", bytes_of(data, count));
+    foresee_leftovers(client, bytes_of(data, count));
+    record(client, DIRECTION_SENT, "", bytes_of(data, count));
     return send_more(client, data, count);
 }
 
@@ -417,15 +531,23 @@ static void build_credentials(const struct test *t, struct connect *connect,
                               const struct connect_options *options)
 {
     const struct target *target = t->target;
+    const struct broker *broker = options->broker;
     bool own =
         options->user_name != NULL || options->password != NULL || options->password_bytes.data != NULL;
     if (options->anonymous)
         return;
-    if (!own && target->has_user_name && options->broker == NULL) {
+    if (!own && target->has_user_name && broker == NULL) {
         connect->has_user_name = true;
         connect->user_name = bytes_of_text(target->user_name);
         connect->has_password = target->has_password;
         connect->password = bytes_of_text(target->password);
+        return;
+    }
+    if (!own && broker != NULL && broker->user_name != NULL) {
+        connect->has_user_name = true;
+        connect->user_name = bytes_of_text(broker->user_name);
+        connect->has_password = true;
+        connect->password = bytes_of_text(broker->password);
         return;
     }
     connect->has_user_name = options->user_name != NULL;
@@ -524,25 +646,10 @@ struct client *client_open(struct test *t, const struct connect_options *options
     return client;
 }
 
-static void foresee_leftovers(struct client *client)
-{
-    const struct connect_options *options = &client->connected_with;
-    bool lasting =
-        client->version == PROTOCOL_5_0 ? options->session_expiry_interval > 0 : !options->clean_start;
-    if (options->broker != NULL)
-        return;
-    if (lasting && client->client_identifier[0] != '\0')
-        leave_session(client->test, client->client_identifier);
-    if (options->will.topic != NULL && options->will.retain)
-        leave_retained(client->test, options->will.topic);
-}
-
 void send_own_connect(struct client *client)
 {
     struct packet packet;
     build_connect(client, &packet);
-    if (!client->test->finished)
-        foresee_leftovers(client);
     send_packet(client, &packet);
 }
 
@@ -579,11 +686,26 @@ void client_send_disconnect(struct client *client, const struct disconnect_optio
     send_packet(client, &packet);
 }
 
+/* Until the server has read to the end of the stream, and so knows: then it closes its side. */
+static void await_other_side(struct client *client)
+{
+    struct test *t = client->test;
+    double limit = now(t) + LEAVE_LIMIT + t->latency;
+    client->leaving = true;
+    while (!client->closed && now(t) < limit)
+        pump(t, limit, NULL);
+}
+
 static void close_connection(struct client *client, enum connection_end how, const char *what)
 {
     if (client->connection == NULL)
         return;
     record_event(client, what);
+    if (how != CONNECTION_RESET && client->reading && !client->closed) {
+        connection_part(client->connection, how);
+        await_other_side(client);
+        how = CONNECTION_ABRUPT;
+    }
     connection_close(client->connection, how);
     client->connection = NULL;
 }
@@ -645,8 +767,6 @@ uint16_t client_send_publish(struct client *client, const struct publish_options
     set_text(properties, ORDINAL_RESPONSE_TOPIC, options->response_topic);
     set_bytes(properties, ORDINAL_CORRELATION_DATA, options->correlation_data);
     set_repeated(t, properties, options->user_properties, ABSENT);
-    if (options->retain && options->topic != NULL && client->connected_with.broker == NULL && !t->finished)
-        leave_retained(t, options->topic);
     send_packet(client, &packet);
     return publish->packet_identifier;
 }

@@ -71,6 +71,7 @@ struct connect_options {
     enum protocol_version version; /* default: t->version */
     const struct broker *broker;   /* default: the target; else one that the test started (broker.h) */
     struct websocket_options websocket;
+    bool kept_back; /* what is sent and received goes into the report only when reveal() says so */
 };
 
 #define CONNECT_OPTIONS(...)                                                                                 \
@@ -156,6 +157,8 @@ struct client {
     bool reset;                    /* by RST rather than in an orderly way */
     double closed_at;              /* moment */
     bool reading;                  /* false: stop_reading was called */
+    bool lasting;                  /* its CONNECT asked for a session that outlives the connection */
+    bool leaving;                  /* our side is closed, and what the server still sends is dropped */
     uint16_t last_packet_identifier;
     uint8_t *input; /* bytes that are no whole packet yet */
     size_t input_length;
@@ -163,6 +166,8 @@ struct client {
     struct received *inbox; /* oldest first */
     struct received *inbox_last;
     const char *sentinel_topic; /* subscribed for barriers; NULL: not yet */
+    struct kept_entry *kept;    /* of the exchange, while it is kept back; oldest first */
+    struct kept_entry *kept_last;
     struct client *next;
 };
 
@@ -185,7 +190,10 @@ struct client *client_open(struct test *t, const struct connect_options *options
 /* Sends the CONNECT of the options that open_connection was given: for several clients at the same time. */
 void send_own_connect(struct client *client);
 
-/* Sends DISCONNECT and closes our side. In 3.1 and 3.1.1 the options are ignored. */
+/* Sends DISCONNECT, closes our side and waits for the server to close the other, so that whatever comes next,
+ * from any client, comes after it: connections do not keep each other's order, least of all to a distant server.
+ * One that does not close within a while is waited for no longer; whether it must is for other tests. In 3.1 and
+ * 3.1.1 the options are ignored. */
 #define disconnect(client, ...) client_disconnect((client), DISCONNECT_OPTIONS(__VA_ARGS__))
 void client_disconnect(struct client *client, const struct disconnect_options *options);
 
@@ -193,11 +201,11 @@ void client_disconnect(struct client *client, const struct disconnect_options *o
 #define send_disconnect(client, ...) client_send_disconnect((client), DISCONNECT_OPTIONS(__VA_ARGS__))
 void client_send_disconnect(struct client *client, const struct disconnect_options *options);
 
-/* Closes the connection without DISCONNECT: an orderly TCP close, of which TLS and WebSocket say nothing. A
- * will is then due. */
+/* Closes the connection without DISCONNECT: an orderly TCP close, of which TLS and WebSocket say nothing. The
+ * server is waited for as above. A will is then due: from some moment between the call and its return. */
 void close_abruptly(struct client *client);
 
-/* The same with RST: what a crashed host looks like. */
+/* The same with RST: what a crashed host looks like. Nothing tells when the server has learnt of it. */
 void reset_connection(struct client *client);
 
 /* Closes only our sending direction: the server sees the end of the stream but can still send. */
@@ -285,6 +293,9 @@ enum outcome receive(struct client *client, const struct received **received);
 typedef bool wanted_packet(const struct packet *packet, const void *context);
 enum outcome receive_matching(struct client *client, double moment, wanted_packet *wanted,
                               const void *context, const struct received **received);
+
+/* Puts what was kept back of the client's exchange (.kept_back) into the report, and all that follows. */
+void reveal(struct client *client);
 
 /* One sentence on what `client` has seen instead of what was expected: what waits in its inbox, whether it
  * was closed. */

@@ -11,11 +11,55 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BROKERS = os.path.join(ROOT, 'conformance', 'brokers')
-START_PATIENCE = 10.0  # seconds
+START_PATIENCE = 30.0  # seconds, for a broker whose profile says nothing else
+STOP_PATIENCE = 20.0  # seconds
 
 
 class CannotRun(Exception):
     pass
+
+
+def profile(name):
+    """{key: words} of conformance/brokers/NAME/profile; conformance/broker.h tells what they mean."""
+    found = {}
+    with open(os.path.join(BROKERS, name, 'profile'), encoding='utf-8') as file:
+        for words in (line.split() for line in file):
+            if words and not words[0].startswith('#'):
+                found.setdefault(words[0], []).extend(words[1:])
+    return found
+
+
+def broker_names():
+    return sorted(entry for entry in os.listdir(BROKERS)
+                  if os.path.exists(os.path.join(BROKERS, entry, 'profile')))
+
+
+def is_untried(name):
+    return 'untried' in profile(name)
+
+
+def installed(build, name):
+    """The broker's version; None when it cannot be started here."""
+    program = os.path.join(BROKERS, name, 'installed')
+    if not os.path.exists(program):
+        return None
+    done = subprocess.run([program], capture_output=True, text=True, errors='replace', check=False,
+                          env=for_profiles(build))
+    return (done.stdout.strip() or 'unknown version') if done.returncode == 0 else None
+
+
+def for_profiles(build, **variables):
+    """The environment in which the programs of a profile run."""
+    return dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')),
+                CERTIFICATES=os.path.abspath(os.path.join(build, 'certs')), **variables)
+
+
+def start_patience(name):
+    words = profile(name).get('start-seconds')
+    try:
+        return float(words[0]) if words else START_PATIENCE
+    except ValueError:
+        raise CannotRun('%s/profile: start-seconds needs a number, not %s' % (name, words[0])) from None
 
 
 @contextlib.contextmanager
@@ -26,15 +70,15 @@ def running(command, log=subprocess.DEVNULL, environment=None):
     finally:
         process.terminate()
         try:
-            process.wait(START_PATIENCE)
+            process.wait(STOP_PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
-def wait_for(what, process, ready):
+def wait_for(what, process, ready, patience=START_PATIENCE):
     """Waits until `ready()` yields something, and returns it."""
-    limit = time.monotonic() + START_PATIENCE
+    limit = time.monotonic() + patience
     while time.monotonic() < limit:
         found = ready()
         if found:
@@ -42,7 +86,7 @@ def wait_for(what, process, ready):
         if process.poll() is not None:
             raise CannotRun('%s ended with status %d' % (what, process.returncode))
         time.sleep(0.01)  # sleep-allowed: between looks at a condition that must become true
-    raise CannotRun('%s did not start within %.0f s' % (what, START_PATIENCE))
+    raise CannotRun('%s did not start within %.0f s' % (what, patience))
 
 
 def read_port(path):
@@ -92,9 +136,7 @@ def folder_of_its_own():
 
 def transports(name):
     """What the brokers of conformance/brokers/NAME can be told to speak: mqtt, and what its profile says."""
-    with open(os.path.join(BROKERS, name, 'profile'), encoding='utf-8') as file:
-        lines = [line.split() for line in file]
-    return ['mqtt'] + [word for line in lines if line[:1] == ['transports'] for word in line[1:]]
+    return ['mqtt'] + profile(name).get('transports', [])
 
 
 @contextlib.contextmanager
@@ -107,21 +149,31 @@ def broker(build, name, folder, transport='mqtt'):
                 yield wait_for('the broker', process, lambda: read_port(path))
             return
         port = free_port()
-        environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')), TRANSPORT=transport,
-                           CERTIFICATES=os.path.abspath(os.path.join(build, 'certs')))
         command = [os.path.join(BROKERS, name, 'start'), 'default', str(port), folder]
-        with running(command, log, environment) as process:
-            wait_for('the broker', process, lambda: answers(port))
+        with running(command, log, for_profiles(build, TRANSPORT=transport)) as process:
+            with output_told(log.name):
+                wait_for(name, process, lambda: answers(port), start_patience(name))
             yield port
 
 
 @contextlib.contextmanager
-def proxy(build, folder, target, mutant=None):
-    """etalon-mutant before the broker at port `target`; yields its port."""
+def output_told(path):
+    """Adds the end of what the broker said to the reason why it cannot run."""
+    try:
+        yield
+    except CannotRun as trouble:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            said = file.read().strip()[-600:]
+        raise CannotRun('%s%s' % (trouble, '; it said:\n' + said if said else '')) from None
+
+
+@contextlib.contextmanager
+def proxy(build, folder, target, mutant=None, options=()):
+    """etalon-mutant before the broker at port `target`, with more options (--latency, --jitter); yields its port."""
     path = os.path.join(folder, 'proxy-port')
     forget(path)  # that of a proxy before, in the same folder
     command = [os.path.join(build, 'etalon-mutant'), '--listen', '0', '--port-file', path,
-               '--target', 'mqtt://127.0.0.1:%d' % target] + (['--mutant', mutant] if mutant else [])
+               '--target', 'mqtt://127.0.0.1:%d' % target] + (['--mutant', mutant] if mutant else []) + list(options)
     with running(command) as process:
         yield wait_for('the proxy', process, lambda: read_port(path))
         if process.poll() is not None:
@@ -130,21 +182,41 @@ def proxy(build, folder, target, mutant=None):
         raise CannotRun('the proxy ended with status %d' % process.returncode)
 
 
-def url(transport, port):
-    return '%s://127.0.0.1:%d' % (transport, port)
+def url(transport, port, name=None):
+    """Of the broker `name` of conformance/brokers, with the credentials and the WebSocket path of its profile."""
+    words = profile(name) if name else {}
+    login = ':'.join(words.get('login', [])[:2])
+    path = ''.join(words.get('websocket-path', [])[:1]) if transport in ('ws', 'wss') else ''
+    return '%s://%s127.0.0.1:%d%s' % (transport, login + '@' if login else '', port, path)
+
+
+def identity(build, name):
+    """Options that put the broker's name and version into the report, from a suite that has them."""
+    program = os.path.join(build, 'etalon-conformance')
+    known = subprocess.run([program, '--help'], capture_output=True, text=True, check=False).stdout
+    if '--broker-version' not in known:
+        return []
+    return ['--broker-name', profile(name).get('name', [name])[0],
+            '--broker-version', installed(build, name) or 'unknown']
+
+
+def suite_options(build, name, transport):
+    """What the suite has to be told about a broker of conformance/brokers."""
+    options = ['--profile', os.path.join(BROKERS, name)] + identity(build, name)
+    if transport in ('mqtts', 'wss'):
+        options += ['--cafile', os.path.join(os.path.abspath(build), 'certs', 'ca.crt')]
+    return options
 
 
 def run_suite(build, folder, target, options, limit, **variables):
-    """Runs the suite on the broker at this URL, for `limit` seconds at most; returns what its report says. `variables`
-    are added to its environment."""
+    """Runs the suite on the broker at this URL, for `limit` seconds at most; returns what its report says, which
+    stays in the folder as results.json. `variables` are added to its environment."""
     path = os.path.join(folder, 'results.json')
     forget(path)
     command = [os.path.join(build, 'etalon-conformance'), '--no-progress', '--json', path]
-    environment = dict(os.environ, ETALON=os.path.abspath(os.path.join(build, 'etalon')),
-                       CERTIFICATES=os.path.abspath(os.path.join(build, 'certs')), **variables)
     try:
         done = subprocess.run(command + options + [target], capture_output=True, text=True,
-                              errors='replace', timeout=limit, check=False, env=environment)
+                              errors='replace', timeout=limit, check=False, env=for_profiles(build, **variables))
     except subprocess.TimeoutExpired:
         raise CannotRun('the suite did not end within %.0f s' % limit) from None
     if not os.path.exists(path):

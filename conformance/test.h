@@ -59,6 +59,8 @@ struct capabilities {
     uint16_t server_keep_alive;      /* seconds; 0: the server leaves the client's value */
     uint32_t session_expiry_maximum; /* seconds: the answer to a wish of UINT32_MAX, which means for ever */
     bool assigns_client_identifier;  /* a CONNECT without Client Identifier is accepted */
+    double round_trip;               /* seconds that a PINGRESP took, on the average, */
+    double longest_round_trip;       /* and at worst */
     char refusal[160];               /* why `accepted` is false, in words */
 };
 
@@ -125,8 +127,9 @@ struct test {
     const struct capabilities *capabilities; /* of the target, for this version */
     const struct conformance_test *definition;
     const struct target *target; /* where, user name and password */
-    double patience;             /* seconds to wait for what must come (--timeout) */
-
+    double patience;             /* seconds to wait for what must come (--timeout), and for its way */
+    double latency; /* seconds that an answer may be under way, by the round trips measured beforehand; what
+                     * measures times adds it to every upper bound. expect.h does so by itself */
     const char *profile; /* --profile: directory of the broker's profile; NULL without one */
     const char *run; /* distinguishes this run of the suite from all others: lower-case letters and digits */
     unsigned number; /* distinguishes this test x version within the run */
@@ -223,5 +226,7 @@ static inline bool is_v5(const struct test *t)
 #include "expect.h"
 
 #include "broker.h"
+
+#include "table.h"
 
 #endif

@@ -1,11 +1,15 @@
-# Brokers to be measured that are no Debian packages. They are the same whatever BUILD is.
-AEDES := build/brokers/aedes
+# Brokers to be measured: README.md. What is not a Debian package goes below build/brokers, whatever BUILD is.
+INSTALLABLE_BROKERS := $(patsubst conformance/brokers/%/install,%,$(wildcard conformance/brokers/*/install))
 
-.PHONY: broker-aedes
-broker-aedes: $(AEDES)/node_modules/aedes/package.json ## install the broker aedes, to be measured
+.PHONY: $(addprefix broker-,$(INSTALLABLE_BROKERS))
+$(addprefix broker-,$(INSTALLABLE_BROKERS)): broker-%:
+	@conformance/brokers/$*/install
 
-# npm writes into the folder of the package.json that it finds: a copy keeps the source tree clean.
-$(AEDES)/node_modules/aedes/package.json: conformance/brokers/aedes/package.json
-	$(QUIET)mkdir -p $(AEDES) && cp $< $(AEDES)/package.json
-	$(QUIET)npm install --prefix $(AEDES) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts
-	$(QUIET)touch $@
+.PHONY: brokers
+brokers: ## list the brokers that the suite can measure; `make broker-NAME` installs one
+	@conformance/matrix --build $(BUILD) --list
+
+# MATRIX_OPTIONS: --brokers a,b, --runs N, and options of the suite behind --
+.PHONY: matrix
+matrix: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/certs/made ## run the suite over all installed brokers, and compare them
+	@conformance/matrix --build $(BUILD) $(MATRIX_OPTIONS)
