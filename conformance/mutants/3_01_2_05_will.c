@@ -20,7 +20,7 @@ MUTANT(will_is_never_published, V_ALL, "Wills are forgotten",
        "will_is_published_when_connection_is_lost will_is_published_after_malformed_packet "
        "will_is_published_on_request will_is_published_on_takeover_of_session "
        "will_is_that_of_the_latest_connect will_is_published_at_shutdown_or_restart "
-       "will_payload_is_binary",
+       "will_payload_is_binary wills_reach_clients_of_other_versions",
        MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_1, D_3_1_2_5_3, D_3_1_2_5_5, D_3_1_3_2_2_1) = {
     .from_client = take_will_away,
     .properties = "will_of_connected_client_after_crash will_due_while_down_after_crash "
