@@ -35,8 +35,8 @@ static void usage(FILE *out)
           "Listens on 127.0.0.1 (PORT 0: any free one) and passes everything on to the broker at HOST:PORT,\n"
           "except for the one fault of the mutant. Without --mutant nothing is changed.\n"
           "--list prints a line for each mutant: name, file, line, versions, what it breaks, the tests that\n"
-          "must fail, those of the control sample that may fail as well, the properties that must not hold;\n"
-          "separated by tabs.\n",
+          "must fail, those of the control sample that may fail as well, the properties that must not hold,\n"
+          "and the words that the tests must note instead of failing; separated by tabs.\n",
           out);
 }
 
@@ -52,11 +52,12 @@ static int list_mutants(void)
 {
     for (const struct mutant *const *at = __start_mutants; at < __stop_mutants; at++) {
         const struct mutant *mutant = *at;
-        printf("%s\t%s\t%d\t%s%s%s\t%s\t%s\t%s\t%s\n", mutant->name, mutant->file, mutant->line,
+        printf("%s\t%s\t%d\t%s%s%s\t%s\t%s\t%s\t%s\t%s\n", mutant->name, mutant->file, mutant->line,
                (mutant->versions & V31) != 0 ? "3.1 " : "", (mutant->versions & V311) != 0 ? "3.1.1 " : "",
                (mutant->versions & V5) != 0 ? "5.0" : "", mutant->breaks, mutant->tests,
                mutant->behaviour->spoils == NULL ? "" : mutant->behaviour->spoils,
-               mutant->behaviour->properties == NULL ? "" : mutant->behaviour->properties);
+               mutant->behaviour->properties == NULL ? "" : mutant->behaviour->properties,
+               mutant->behaviour->permitted == NULL ? "" : mutant->behaviour->permitted);
     }
     return 0;
 }
