@@ -10,6 +10,7 @@
 #include "groups.h"
 #include "options.h"
 #include "record.h"
+#include "profile.h"
 #include "report.h"
 #include "report_baseline.h"
 #include "report_matrix.h"
@@ -903,6 +904,62 @@ static void check_options(struct tally *tally)
     }
 }
 
+/* ---- Profiles of brokers ------------------------------------------------------------------------- */
+
+static bool is_word(const char *folder, const char *key, unsigned index, const char *expected)
+{
+    char *word = profile_word(folder, key, index);
+    bool right = expected == NULL ? word == NULL : word != NULL && strcmp(word, expected) == 0;
+    free(word);
+    return right;
+}
+
+/* Writes the profile of a made-up broker; false if that is not possible here. */
+static bool write_profile(const char *folder, char *path, size_t size)
+{
+    static const char content[] = "# name of-a-comment\n"
+                                  "name acme\r\n"
+                                  "configurations default users\n"
+                                  "\n"
+                                  "  configurations\tdurable \n"
+                                  "login me  secret\n"
+                                  "start-seconds 90\n"
+                                  "zero 0\n"
+                                  "wrong 9x\n"
+                                  "bare\n"
+                                  "last word";
+    snprintf(path, size, "%s/profile", folder);
+    FILE *file = fopen(path, "we");
+    return file != NULL && fputs(content, file) >= 0 && fclose(file) == 0;
+}
+
+static void check_profiles(struct tally *tally)
+{
+    char folder[] = "/tmp/etalon-selftest-XXXXXX";
+    char path[64];
+    if (mkdtemp(folder) == NULL || !write_profile(folder, path, sizeof path)) {
+        check(tally, false, "a profile can be written");
+        return;
+    }
+    check(tally, profile_names(folder, "configurations", "users"), "profile: a word of the first line");
+    check(tally, profile_names(folder, "configurations", "durable"), "profile: a word of another line");
+    check(tally, !profile_names(folder, "configurations", "login"), "profile: a word that is not there");
+    check(tally, !profile_names(folder, "config", "users"), "profile: half a key");
+    check(tally, is_word(folder, "name", 0, "acme"), "profile: comments and CR are no words");
+    check(tally, is_word(folder, "login", 1, "secret"), "profile: a second word");
+    check(tally, is_word(folder, "login", 2, NULL), "profile: no third word");
+    check(tally, is_word(folder, "bare", 0, NULL), "profile: a key without words");
+    check(tally, is_word(folder, "last", 0, "word"), "profile: a last line without end");
+    check(tally, (int)profile_number(folder, "start-seconds", 30) == 90, "profile: a number");
+    check(tally, (int)profile_number(folder, "nothing", 30) == 30, "profile: no number");
+    check(tally, (int)profile_number(folder, "zero", 30) == 0, "profile: a number out of range");
+    check(tally, (int)profile_number(folder, "wrong", 30) == 0, "profile: a wrong number");
+    unlink(path);
+    check(tally, !profile_names(folder, "name", "acme") && is_word(folder, "name", 0, NULL),
+          "profile: no file");
+    rmdir(folder);
+}
+
 /* RFC 7677, section 3 */
 static void check_scram(struct tally *tally)
 {
@@ -1040,6 +1097,7 @@ int main(void)
     check_texts(&tally);
     check_changes(&tally);
     check_verdicts_on_statements(&tally);
+    check_profiles(&tally);
     check_run(&tally);
     printf("%u passed, %u failed, 0 skipped\n", tally.passed, tally.failed);
     return tally.failed == 0 ? 0 : 1;
