@@ -13,12 +13,57 @@
 #define READ_SIZE 65536U
 #define CLIENT_LIMIT 4096U /* clients of one test */
 
-/* ---- Arrival ------------------------------------------------------------------------------------- */
+/* ---- The exchange, for the report ---------------------------------------------------------------- */
+
+/* An entry that is kept back. */
+struct kept_entry {
+    double time;
+    enum direction direction;
+    const char *text;
+    struct bytes bytes;
+    struct kept_entry *next;
+};
+
+static void keep(struct client *client, enum direction direction, const char *what, struct bytes bytes)
+{
+    struct test *t = client->test;
+    struct kept_entry *entry = test_allocate(t, sizeof *entry);
+    uint8_t *copy = test_allocate(t, bytes.length);
+    if (bytes.length > 0)
+        memcpy(copy, bytes.data, bytes.length);
+    *entry = (struct kept_entry){now(t), direction, what, bytes_of(copy, bytes.length), NULL};
+    if (client->kept_last == NULL)
+        client->kept = entry;
+    else
+        client->kept_last->next = entry;
+    client->kept_last = entry;
+}
+
+static void record(struct client *client, enum direction direction, const char *what, struct bytes bytes)
+{
+    struct test *t = client->test;
+    if (client->connected_with.kept_back)
+        keep(client, direction, what, bytes);
+    else
+        record_exchange(t, now(t), direction, client->version, client->name, what, bytes);
+}
+
+void reveal(struct client *client)
+{
+    for (const struct kept_entry *entry = client->kept; entry != NULL; entry = entry->next)
+        record_exchange(client->test, entry->time, entry->direction, client->version, client->name,
+                        entry->text, entry->bytes);
+    client->kept = NULL;
+    client->kept_last = NULL;
+    client->connected_with.kept_back = false;
+}
 
 static void record_event(struct client *client, const char *what)
 {
-    record_exchange(client->test, DIRECTION_EVENT, client->version, client->name, what, bytes_of(NULL, 0));
+    record(client, DIRECTION_EVENT, what, bytes_of(NULL, 0));
 }
+
+/* ---- Arrival ------------------------------------------------------------------------------------- */
 
 static void mark_closed(struct client *client, bool reset)
 {
@@ -47,6 +92,7 @@ _Noreturn static void end_violated(struct client *client)
 _Noreturn static void fail_verdict(struct client *client, struct verdict verdict)
 {
     struct test *t = client->test;
+    reveal(client);
     const char *observed =
         text(t, "byte %u of a packet to %s: %s", verdict.offset, client->name, verdict.what);
     test_finish(t, VERDICT_FAIL, verdict.statement,
@@ -72,7 +118,7 @@ static void enqueue(struct client *client, const uint8_t *data, size_t size)
     memcpy(copy, data, size);
     received->bytes = bytes_of(copy, size);
     received->time = now(t);
-    record_exchange(t, DIRECTION_RECEIVED, client->version, client->name, "", received->bytes);
+    record(client, DIRECTION_RECEIVED, "", received->bytes);
     struct verdict verdict =
         packet_decode(&received->packet, client->version, SENDER_SERVER, received->bytes, NULL);
     if (verdict.refused && (client->connack != NULL || !decode_old_refusal(received)))
@@ -96,7 +142,7 @@ static void split_input(struct client *client)
         struct bytes rest = bytes_of(client->input + at, client->input_length - at);
         enum framing framing = packet_frame(rest, client->version, 0, &size, &verdict);
         if (framing == FRAMING_REFUSED) {
-            record_exchange(client->test, DIRECTION_RECEIVED, client->version, client->name, "", rest);
+            record(client, DIRECTION_RECEIVED, "", rest);
             fail_verdict(client, verdict);
         }
         if (framing == FRAMING_INCOMPLETE)
@@ -256,7 +302,7 @@ static void require_own_side(const struct client *client)
 bool send_bytes(struct client *client, const void *data, size_t count)
 {
     require_own_side(client);
-    record_exchange(client->test, DIRECTION_SENT, client->version, client->name, "", bytes_of(data, count));
+    record(client, DIRECTION_SENT, "", bytes_of(data, count));
     if (!client->closed)
         connection_queue(client->connection, data, count);
     return send_queued(client);

@@ -71,6 +71,7 @@ struct connect_options {
     enum protocol_version version; /* default: t->version */
     const struct broker *broker;   /* default: the target; else one that the test started (broker.h) */
     struct websocket_options websocket;
+    bool kept_back; /* what is sent and received goes into the report only when reveal() says so */
 };
 
 #define CONNECT_OPTIONS(...)                                                                                 \
@@ -163,6 +164,8 @@ struct client {
     struct received *inbox; /* oldest first */
     struct received *inbox_last;
     const char *sentinel_topic; /* subscribed for barriers; NULL: not yet */
+    struct kept_entry *kept;    /* of the exchange, while it is kept back; oldest first */
+    struct kept_entry *kept_last;
     struct client *next;
 };
 
@@ -278,6 +281,9 @@ enum outcome receive(struct client *client, const struct received **received);
 typedef bool wanted_packet(const struct packet *packet, const void *context);
 enum outcome receive_matching(struct client *client, double moment, wanted_packet *wanted,
                               const void *context, const struct received **received);
+
+/* Puts what was kept back of the client's exchange (.kept_back) into the report, and all that follows. */
+void reveal(struct client *client);
 
 /* One sentence on what `client` has seen instead of what was expected: what waits in its inbox, whether it
  * was closed. */

@@ -55,7 +55,7 @@ static bool is_up(const struct client *client)
 
 /* A server may end any connection for reasons of its own; that breaks no rule, but the test cannot be
  * judged. */
-static bool is_administrative(uint8_t reason_code)
+bool is_administrative(uint8_t reason_code)
 {
     static const uint8_t codes[] = {REASON_NOT_AUTHORIZED,
                                     REASON_SERVER_UNAVAILABLE,

@@ -180,6 +180,10 @@ size_t collect_before_with(struct client *client, const struct received **list, 
  * ping, and fails if one is there. Other packets stay in the inbox. */
 void expect_no_reaction(struct client *client, enum packet_type type);
 
+/* Whether a Reason Code says that the server has reasons of its own, which break no rule but leave the test
+ * without an answer. */
+bool is_administrative(uint8_t reason_code);
+
 /* ---- Looking into packets ------------------------------------------------------------------------ */
 
 /* Whether a text equals a packet's run of bytes. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "capability.h"
+#include "groups.h"
 #include "options.h"
 #include "report.h"
 #include "runner.h"
@@ -80,6 +81,8 @@ static int run_suite(struct run *run, const struct options *options)
     const char *no_colour = getenv("NO_COLOR");
     struct terminal_options output = {.progress = terminal && !options->no_progress,
                                       .verbose = options->verbose,
+                                      .groups = options->wishes.groups,
+                                      .group_count = options->wishes.group_count,
                                       .colour = terminal && (no_colour == NULL || no_colour[0] == '\0')};
     struct report report = report_terminal(&output);
     if (!run_tests(run, &runner, &report)) {
@@ -145,7 +148,9 @@ int main(int argc, char **argv)
             options_print_help();
         else
             printf("%s %s\n", SUITE_NAME, SUITE_VERSION);
-    } else
+    } else if (options.list_groups)
+        status = groups_print(options.verbose) ? EXIT_PASSED : EXIT_NOT_RUN;
+    else
         status = select_and_run(&options);
     options_clear(&options);
     return status;

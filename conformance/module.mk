@@ -2,7 +2,8 @@
 
 CONFORMANCE_MAIN := conformance/main.c
 CONFORMANCE_SELFTEST := conformance/selftest.c conformance/stub.c
-CONFORMANCE_FRAMEWORK := $(filter-out $(CONFORMANCE_MAIN) $(CONFORMANCE_SELFTEST),$(wildcard conformance/*.c))
+CONFORMANCE_FRAMEWORK := $(filter-out $(CONFORMANCE_MAIN) $(CONFORMANCE_SELFTEST),$(wildcard conformance/*.c)) \
+    src/host/nearest.c
 CONFORMANCE_TESTS := $(sort $(wildcard conformance/tests/*.c))
 CONFORMANCE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(CONFORMANCE_MAIN) $(CONFORMANCE_FRAMEWORK) $(CONFORMANCE_TESTS))
 SELFTEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(CONFORMANCE_SELFTEST) $(CONFORMANCE_FRAMEWORK))
@@ -44,6 +45,10 @@ conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/certs/made
 # What the suite makes of servers that behave oddly below MQTT.
 TEST_STEPS += conformance-transports
 TEST_COMMAND_conformance-transports := conformance/transports-test --build $(BUILD)
+
+# The groups: their table, and how they are asked for.
+TEST_STEPS += conformance-groups
+TEST_COMMAND_conformance-groups := conformance/groups-test --build $(BUILD)
 
 # In `make test` the reports are what counts: their summary becomes the step's closing line.
 TEST_STEPS += conformance

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "groups.h"
 #include "report.h"
 
 #define TARGETS "{mqtt|mqtts|ws|wss}://[user:password@]host[:port][/path]"
@@ -46,10 +47,26 @@ static bool take_test(struct options *options, const char *value)
     return value[0] != '\0';
 }
 
+/* An unknown name is told from a wrong value: it has a nearest one, and the list is short. */
 static bool take_group(struct options *options, const char *value)
 {
     append(&options->wishes.groups, &options->wishes.group_count, value);
-    return value[0] != '\0';
+    if (group_find(value) != NULL)
+        return true;
+    size_t count;
+    const struct group *groups = all_groups(&count);
+    fprintf(stderr, "%s: there is no group '%s'; the nearest name is '%s'. The groups are:", SUITE_NAME,
+            value, group_nearest(value));
+    for (size_t i = 0; i < count; i++)
+        fprintf(stderr, "%s %s", i == 0 ? "" : ",", groups[i].name);
+    fprintf(stderr, "\n");
+    return false;
+}
+
+static bool take_list_groups(struct options *options, const char *value)
+{
+    (void)value;
+    return options->list_groups = true;
 }
 
 static bool take_version(struct options *options, const char *value)
@@ -176,9 +193,12 @@ static const struct option known[] = {
     {"-r", "--requirement", "STATEMENT", "tests of this statement, e.g. MQTT-3.1.2-4 (repeatable)",
      take_statement},
     {"-t", "--test", "NAME", "tests with this name; * and ? match as in a shell (repeatable)", take_test},
-    {"-g", "--group", "GROUP", "only this group: conformance, or durability (repeatable)", take_group},
+    {"-g", "--group", "GROUP", "only this group, e.g. exactly-once; see --list-groups (repeatable)",
+     take_group},
     {"-V", "--mqtt", "VERSION", "3.1, 3.1.1 or 5.0 (repeatable; default all)", take_version},
     {"-l", "--list", NULL, "list the tests instead of running them", take_list},
+    {NULL, "--list-groups", NULL, "list the groups, with the number of their tests (-v: and what they take)",
+     take_list_groups},
     {NULL, "--json", "FILE", "write the results, with all packets, to FILE (repeatable)", take_json},
     {"-j", "--jobs", "JOBS", "tests at the same time (default 64)", take_jobs},
     {NULL, "--timeout", "SECONDS", "how long to wait for what must come (default 5)", take_timeout},
@@ -262,7 +282,8 @@ bool options_read(struct options *options, int argc, char **argv)
     for (int at = 1; at < argc;)
         if (!take_argument(options, argc, argv, &at))
             return false;
-    if (options->url == NULL && !options->list && !options->help && !options->version)
+    if (options->url == NULL && !options->list && !options->list_groups && !options->help &&
+        !options->version)
         return complain("which broker? %s%s", TARGETS, "");
     return true;
 }

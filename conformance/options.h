@@ -27,6 +27,7 @@ struct options {
     bool no_progress;
     bool verbose;
     bool list;
+    bool list_groups;
     bool help;
     bool version;
 };

@@ -64,14 +64,13 @@ static void send_record(struct test *t, struct builder *builder)
     free(builder->bytes);
 }
 
-void record_exchange(struct test *t, enum direction direction, enum protocol_version version,
+void record_exchange(struct test *t, double time, enum direction direction, enum protocol_version version,
                      const char *client, const char *text, struct bytes bytes)
 {
     size_t room = RECORD_TEST_LIMIT - t->recorded;
     size_t kept = bytes.length < RECORD_PACKET_LIMIT ? bytes.length : RECORD_PACKET_LIMIT;
     kept = kept < room ? kept : room;
     t->recorded += kept;
-    double time = now(t);
     struct builder builder = begin_record(RECORD_EXCHANGE);
     put(&builder, &time, sizeof time);
     put_number(&builder, direction);

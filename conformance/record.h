@@ -14,7 +14,8 @@
 
 /* ---- Sending (the test's process) ---- */
 
-void record_exchange(struct test *t, enum direction direction, enum protocol_version version,
+/* `time`: seconds since the test began. */
+void record_exchange(struct test *t, double time, enum direction direction, enum protocol_version version,
                      const char *client, const char *text, struct bytes bytes);
 void record_note(struct test *t, const char *text);
 void record_extension(struct test *t, double seconds);

@@ -18,6 +18,8 @@ struct terminal_options {
     bool progress; /* the line that is overwritten */
     bool verbose;  /* a line for each test, and every packet of a failure field by field */
     bool colour;
+    const char *const *groups; /* those that were asked for: they are counted; when verbose, all are */
+    size_t group_count;
 };
 struct report report_terminal(struct terminal_options *options);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "groups.h"
 #include "report.h"
 #include "trace.h"
 
@@ -74,6 +75,22 @@ static void put_statements(FILE *out, const struct result *result)
     put_member(out, "violated", statement_describe(result->cited)->id, ",\n     ");
 }
 
+static void put_groups(FILE *out, const struct result *result)
+{
+    size_t count;
+    const char *before = "";
+    const struct group *groups = all_groups(&count);
+    fputs("\"groups\": [", out);
+    for (size_t i = 0; i < count; i++) {
+        if (!group_has(&groups[i], result->test, result->version))
+            continue;
+        fputs(before, out);
+        put_string(out, groups[i].name);
+        before = ", ";
+    }
+    fputs("],\n     ", out);
+}
+
 static void put_result(FILE *out, const struct result *result)
 {
     fputs("    {", out);
@@ -82,6 +99,7 @@ static void put_result(FILE *out, const struct result *result)
     put_member(out, "kind", is_property(result->test) ? "property" : "conformance", ", ");
     put_member(out, "group", test_group(result->test), ", ");
     put_member(out, "verdict", result_word(result), ",\n     ");
+    put_groups(out, result);
     put_member(out, "title", result->test->title, ",\n     ");
     put_statements(out, result);
     put_member(out, "reason", result->reason, ",\n     ");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "groups.h"
 #include "report.h"
 #include "trace.h"
 
@@ -244,6 +245,46 @@ static void print_sections(const struct terminal_options *options, const struct 
     free(sections);
 }
 
+static bool counts_group(const struct terminal_options *options, const char *name)
+{
+    for (size_t i = 0; i < options->group_count; i++)
+        if (strcmp(options->groups[i], name) == 0)
+            return true;
+    return options->verbose && options->group_count == 0;
+}
+
+/* A test is counted in every group that it belongs to. A property that does not hold counts as a failure. */
+static void print_group(const struct terminal_options *options, const struct run *run,
+                        const struct group *group)
+{
+    size_t totals[VERDICT_COUNT] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < run->count; i++)
+        if (group_has(group, run->results[i].test, run->results[i].version)) {
+            totals[run->results[i].verdict]++;
+            count++;
+        }
+    if (count == 0)
+        return;
+    printf("  %-16s", group->name);
+    print_totals(options, totals);
+}
+
+static void print_groups(const struct terminal_options *options, const struct run *run)
+{
+    size_t count;
+    const struct group *groups = all_groups(&count);
+    if (options->group_count == 0 && !options->verbose)
+        return;
+    printf("\n  group           ");
+    for (int i = 0; i < VERDICT_COUNT; i++)
+        printf("%6s", verdict_name((enum verdict_kind)i));
+    printf("\n");
+    for (size_t i = 0; i < count; i++)
+        if (counts_group(options, groups[i].name))
+            print_group(options, run, &groups[i]);
+}
+
 static bool looks_at_conformance(const struct run *run)
 {
     for (size_t i = 0; i < run->count; i++)
@@ -256,6 +297,7 @@ static void print_summary(const struct terminal_options *options, const struct r
 {
     if (looks_at_conformance(run))
         print_sections(options, run);
+    print_groups(options, run);
     print_missing_properties(options, run);
     printf("\n");
     print_property_totals(run);

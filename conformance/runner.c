@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capability.h"
+#include "profile.h"
 #include "record.h"
 #include "selection.h"
 #include "verdicts.h"
@@ -262,12 +263,33 @@ static void skip_unmet(struct crew *crew)
     }
 }
 
-/* Runs the unfinished tests that must run alone, or the others, `limit` at a time. */
-static void run_phase(struct crew *crew, const size_t *order, bool alone, unsigned limit)
+/* What is run together. Tests that start brokers are a group of their own where the profile limits how many there
+ * may be at once. */
+enum phase { PHASE_TOGETHER, PHASE_BROKERS, PHASE_ALONE };
+
+static enum phase phase_of(const struct conformance_test *test, bool brokers_apart)
 {
+    if ((test->needs & NEEDS_ALONE) != 0)
+        return PHASE_ALONE;
+    return brokers_apart && (test->needs & (NEEDS_PROFILE | NEEDS_RESTART)) != 0 ? PHASE_BROKERS
+                                                                                 : PHASE_TOGETHER;
+}
+
+/* How many tests that start brokers may run at a time. */
+static unsigned brokers_at_once(const struct crew *crew)
+{
+    const char *profile = crew->options->profile;
+    double number = profile == NULL ? 0 : profile_number(profile, "brokers-at-once", 0);
+    return number > 0 && number < crew->size ? (unsigned)number : crew->size;
+}
+
+/* Runs the unfinished tests of one phase, `limit` at a time. */
+static void run_phase(struct crew *crew, const size_t *order, enum phase phase, unsigned limit)
+{
+    bool brokers_apart = brokers_at_once(crew) < crew->size;
     for (size_t i = 0; i < crew->run->count && !interrupted; i++) {
         struct result *result = &crew->run->results[order[i]];
-        if (result->finished || ((result->test->needs & NEEDS_ALONE) != 0) != alone)
+        if (result->finished || phase_of(result->test, brokers_apart) != phase)
             continue;
         struct job *job;
         while ((job = free_job(crew, limit)) == NULL)
@@ -310,8 +332,9 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
     if (report->begin != NULL)
         report->begin(report->context, run);
     skip_unmet(&crew);
-    run_phase(&crew, order, false, crew.size);
-    run_phase(&crew, order, true, 1);
+    run_phase(&crew, order, PHASE_TOGETHER, crew.size);
+    run_phase(&crew, order, PHASE_BROKERS, brokers_at_once(&crew));
+    run_phase(&crew, order, PHASE_ALONE, 1);
     run->seconds = seconds() - begun;
     if (report->end != NULL && !interrupted)
         report->end(report->context, run);

@@ -3,6 +3,8 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 
+#include "groups.h"
+
 /* The linker puts the entries of all CONFORMANCE_TESTs side by side and names both ends of the section. */
 extern const struct conformance_test *const __start_conformance_tests[];
 extern const struct conformance_test *const __stop_conformance_tests[];
@@ -59,12 +61,31 @@ static bool any_name(const struct wishes *wishes, const char *name)
     return wishes->name_count == 0;
 }
 
-static bool any_group(const struct wishes *wishes, const char *group)
+static bool any_group(const struct wishes *wishes, const struct conformance_test *test,
+                      enum protocol_version version)
 {
-    for (size_t i = 0; i < wishes->group_count; i++)
-        if (strcmp(wishes->groups[i], group) == 0)
+    for (size_t i = 0; i < wishes->group_count; i++) {
+        const struct group *group = group_find(wishes->groups[i]);
+        if (group == NULL ? strcmp(test_group(test), wishes->groups[i]) == 0
+                          : group_has(group, test, version))
             return true;
+    }
     return wishes->group_count == 0;
+}
+
+/* Whether a wish asks for what is not done unasked. */
+static bool is_requested(const struct wishes *wishes, const struct conformance_test *test,
+                         enum protocol_version version)
+{
+    for (size_t i = 0; i < wishes->group_count; i++) {
+        const struct group *group = group_find(wishes->groups[i]);
+        if (group != NULL && group->on_request && group_has(group, test, version))
+            return true;
+    }
+    for (size_t i = 0; i < wishes->name_count; i++)
+        if (strcmp(wishes->names[i], test->name) == 0)
+            return true;
+    return (test->needs & NEEDS_REQUEST) == 0;
 }
 
 bool is_selected(const struct wishes *wishes, const struct conformance_test *test,
@@ -72,7 +93,8 @@ bool is_selected(const struct wishes *wishes, const struct conformance_test *tes
 {
     if (((wishes->versions == 0 ? V_ALL : wishes->versions) & test->versions & version_bit(version)) == 0)
         return false;
-    if (!any_name(wishes, test->name) || !any_group(wishes, test_group(test)))
+    if (!any_name(wishes, test->name) || !any_group(wishes, test, version) ||
+        !is_requested(wishes, test, version))
         return false;
     bool section = wishes->section_count == 0;
     bool statement = wishes->statement_count == 0;

@@ -13,7 +13,7 @@ struct wishes {
     size_t statement_count;
     const char **names; /* globs on test names */
     size_t name_count;
-    const char **groups; /* "conformance", or a group of properties */
+    const char **groups; /* names of groups.h */
     size_t group_count;
     unsigned versions; /* mask; 0: all */
 };

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "groups.h"
 #include "options.h"
 #include "record.h"
 #include "report.h"
@@ -263,6 +264,12 @@ CONFORMANCE_TEST(unmet_need_is_skip, V311, NEEDS_QOS2, "A sample", MQTT3_3_12_4_
     fail(t, "this must not run");
 }
 
+/* Runs only where somebody asks for it. */
+CONFORMANCE_TEST(large_sample, V311 | V31, NEEDS_REQUEST, "A sample", MQTT3_3_12_4_1)
+{
+    fail(t, "nobody asked for this");
+}
+
 CONFORMANCE_TEST(alone, V311, NEEDS_ALONE, "A sample", MQTT3_3_12_4_1)
 {
     ping(meet(t, "good"));
@@ -464,7 +471,7 @@ static void check_records(struct tally *tally)
     struct record_sink sink = {&result, &deadline, &got};
     check(tally, pipe(ends) == 0, "pipe");
     struct test t = {.records = ends[1]};
-    record_exchange(&t, DIRECTION_SENT, PROTOCOL_5_0, "client", "", bytes_of("\x00\xff\x10", 3));
+    record_exchange(&t, now(&t), DIRECTION_SENT, PROTOCOL_5_0, "client", "", bytes_of("\x00\xff\x10", 3));
     record_note(&t, "noted");
     record_extension(&t, 2.5);
     record_capabilities(&t, &sent);
@@ -530,6 +537,45 @@ static void check_selection(struct tally *tally)
           is_selected(&by_conformance, test, PROTOCOL_3_1_1) &&
               !is_selected(&by_conformance, property, PROTOCOL_3_1_1),
           "no properties");
+}
+
+static bool selects(const char *group, const char *name, const struct conformance_test *test,
+                    enum protocol_version version)
+{
+    const struct wishes wishes = {.groups = &group,
+                                  .group_count = group == NULL ? 0 : 1,
+                                  .names = &name,
+                                  .name_count = name == NULL ? 0 : 1};
+    return is_selected(&wishes, test, version);
+}
+
+static void check_groups(struct tally *tally)
+{
+    const struct conformance_test *sample = &conformance_test_crash_is_error;
+    const struct conformance_test *large = &conformance_test_large_sample;
+    const struct conformance_test qos_2 = {.name = "qos_2_message_is_sent",
+                                           .file = "a/4_03.c",
+                                           .versions = V5,
+                                           .statements = sample->statements};
+    const struct conformance_test ordered = {
+        .name = "sample", .file = "a/4_06_x.c", .versions = V31 | V5, .statements = sample->statements};
+    check(tally, selects("exactly-once", NULL, &qos_2, PROTOCOL_5_0), "a group takes a test by its name");
+    check(tally, !selects("shared", NULL, &qos_2, PROTOCOL_5_0), "another group does not");
+    check(tally, !selects("exactly-once", NULL, &qos_2, PROTOCOL_3_1_1), "nor in a version that it lacks");
+    check(tally, selects("conformance", NULL, &qos_2, PROTOCOL_5_0), "a test may belong to several groups");
+    check(tally, selects("ordering", NULL, &ordered, PROTOCOL_5_0), "a group takes a test by its file");
+    check(tally,
+          selects("3.1", NULL, &ordered, PROTOCOL_3_1) && !selects("3.1", NULL, &ordered, PROTOCOL_5_0),
+          "a group takes a version");
+    check(tally, selects(NULL, NULL, sample, PROTOCOL_3_1_1), "who asks for nothing gets all");
+    check(tally, !selects(NULL, NULL, large, PROTOCOL_3_1_1), "but what costs the target much");
+    check(tally, !selects("conformance", NULL, large, PROTOCOL_3_1_1), "nor who asks for what is demanded");
+    check(tally, !selects("3.1", NULL, large, PROTOCOL_3_1), "nor who asks for a version");
+    check(tally, !selects(NULL, "large_*", large, PROTOCOL_3_1_1), "nor who asks for many names");
+    check(tally, selects("large", NULL, large, PROTOCOL_3_1_1), "that takes its group");
+    check(tally, selects(NULL, "large_sample", large, PROTOCOL_3_1_1), "or its very name");
+    check(tally, strcmp(group_nearest("exactly_once"), "exactly-once") == 0, "the nearest name of a group");
+    check(tally, group_find("ordering") != NULL && group_find("order") == NULL, "the names of groups");
 }
 
 static void check_shuffle(struct tally *tally)
@@ -717,15 +763,12 @@ static bool reads(struct options *options, char **argv)
 static void check_options(struct tally *tally)
 {
     struct options options;
-    char *good[] = {"x",   "-s",        "3.1", "-s3.2",    "--section=4", "-V",
+    char *good[] = {"x",   "-s",        "3.1", "-s3.2",    "--section=4", "-gshared", "-V",
                     "5.0", "--timeout", "0.5", "--seed=9", "mqtt://a",    NULL};
-    char *wrong[][4] = {{"x", "--nope", "mqtt://a", NULL},
-                        {"x", "mqtt://a", "-s", NULL},
-                        {"x", "mqtt://a", "mqtt://b", NULL},
-                        {"x", "-V4", "mqtt://a", NULL},
-                        {"x", "--timeout=nan", "mqtt://a", NULL},
-                        {"x", "-r1", "mqtt://a", NULL},
-                        {"x", NULL}};
+    char *wrong[][4] = {{"x", "--nope", "mqtt://a", NULL},        {"x", "mqtt://a", "-s", NULL},
+                        {"x", "mqtt://a", "mqtt://b", NULL},      {"x", "-V4", "mqtt://a", NULL},
+                        {"x", "--timeout=nan", "mqtt://a", NULL}, {"x", "-r1", "mqtt://a", NULL},
+                        {"x", "-gorder", "mqtt://a", NULL},       {"x", NULL}};
     check(tally, reads(&options, good), "a good command line");
     check(tally, options.wishes.section_count == 3 && options.wishes.versions == V5, "repeated options");
     check(tally, options.patience > 0.4 && options.patience < 0.6 && options.has_seed && options.seed == 9,
@@ -766,6 +809,7 @@ int main(void)
         return 2;
     check_records(&tally);
     check_selection(&tally);
+    check_groups(&tally);
     check_shuffle(&tally);
     check_target(&tally);
     check_websocket(&tally);

@@ -39,7 +39,9 @@ enum need {
     NEEDS_PROFILE = 1 << 8,         /* starts a broker of its own in a named configuration (broker.h) */
     NEEDS_RESTART = 1 << 9,         /* starts a broker of its own, kills and restarts it (broker.h) */
     NEEDS_NO_TOPIC_ALIAS = 1 << 10, /* 5.0: Topic Alias Maximum 0 or absent in CONNACK */
-    NEEDS_WEBSOCKET = 1 << 11       /* the target is reached over WebSocket; chapter 6 */
+    NEEDS_WEBSOCKET = 1 << 11,      /* the target is reached over WebSocket; chapter 6 */
+    NEEDS_REQUEST = 1 << 12         /* costs the target much: runs only when its very name is asked for (-t),
+                                     * or a group that says so (groups.h: -g large) */
 };
 
 /* What was learnt about the target for one protocol version before the tests began. */
@@ -217,5 +219,7 @@ static inline bool is_v5(const struct test *t)
 #include "expect.h"
 
 #include "broker.h"
+
+#include "table.h"
 
 #endif

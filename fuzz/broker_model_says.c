@@ -87,6 +87,8 @@ static void says_acknowledgement(struct model *model, struct model_connection *c
     const uint16_t packet_identifier = packet->acknowledgement.packet_identifier;
     const uint8_t code = packet->acknowledgement.reason_code;
     if (packet->type == PACKET_PUBREL && owed(connection, PACKET_PUBREL) != packet_identifier) {
+        if (connection->session->lost)
+            return; /* of a message that nobody knows of */
         /* once more on a new connection, 4.4 */
         struct model_flight *flight = books_find_flight(connection->session, packet_identifier);
         REQUIRE(flight && (flight->released || flight->unsure) && !flight->here);

@@ -136,7 +136,8 @@ static enum fate hide_identifier(struct passage *passage)
 
 MUTANT(repetition_is_delivered, V_ALL, "A repeated QoS 2 PUBLISH is delivered again",
        "repeated_publish_is_delivered_once several_qos_2_exchanges_overlap "
-       "publish_repeated_on_a_new_connection_is_delivered_once",
+       "publish_repeated_on_a_new_connection_is_delivered_once publisher_lost_after_publish "
+       "publisher_lost_before_pubrec publisher_lost_amid_several_exchanges",
        MQTT_4_3_3_10, MQTT3_4_3_3_2) = {
     .from_client = make_new,
     .from_server = hide_identifier,
@@ -152,7 +153,9 @@ static enum fate make_new_if_unknown(struct passage *passage)
 MUTANT(received_identifiers_end_with_the_connection, V_ALL,
        "The identifiers received at QoS 2 are forgotten when the "
        "connection ends",
-       "publish_repeated_on_a_new_connection_is_delivered_once", MQTT_4_3_3_10, MQTT3_4_3_3_2) = {
+       "publish_repeated_on_a_new_connection_is_delivered_once publisher_lost_after_publish "
+       "publisher_lost_before_pubrec",
+       MQTT_4_3_3_10, MQTT3_4_3_3_2) = {
     .from_client = make_new_if_unknown,
     .from_server = hide_identifier,
 };
@@ -198,9 +201,12 @@ static enum fate lose_first_pubrel(struct passage *passage)
     return is_type(passage, PACKET_PUBREL) && unknown ? DROP : PASS;
 }
 
-MUTANT(pubrel_on_a_new_connection_is_unanswered, V_ALL,
-       "A PUBREL without PUBLISH on the same connection is ignored",
-       "pubrel_on_a_new_connection_ends_the_exchange", MQTT_4_3_3_11, MQTT3_4_3_3_2) = {
+MUTANT(
+    pubrel_on_a_new_connection_is_unanswered, V_ALL,
+    "A PUBREL without PUBLISH on the same connection is ignored",
+    "pubrel_on_a_new_connection_ends_the_exchange publisher_lost_after_pubrec publisher_lost_before_pubrel "
+    "publisher_lost_after_pubrel publisher_lost_before_pubcomp publisher_lost_amid_several_exchanges",
+    MQTT_4_3_3_11, MQTT3_4_3_3_2) = {
     .from_client = lose_first_pubrel,
 };
 

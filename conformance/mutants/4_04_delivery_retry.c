@@ -29,7 +29,8 @@ static enum fate lose(struct passage *passage)
 }
 
 MUTANT(nothing_is_sent_again, V_ALL, "What is not acknowledged is lost with the connection",
-       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again",
+       "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again "
+       "subscriber_lost_after_publish subscriber_lost_before_pubrec subscriber_lost_amid_several_exchanges",
        MQTT_4_4_0_1, MQTT3_4_4_0_1, MQTT_4_3_2_3, MQTT_4_3_3_3, MQTT3_4_3_2_1, MQTT3_4_3_3_1) = {
     .from_server = lose,
 };
@@ -63,7 +64,8 @@ static enum fate renumber(struct passage *passage)
 
 MUTANT(redelivery_has_new_identifiers, V_ALL, "A message is sent again under another Packet Identifier",
        "unacknowledged_qos_1_messages_are_sent_again unacknowledged_qos_2_messages_are_sent_again "
-       "unacknowledged_messages_come_again_after_restart",
+       "unacknowledged_messages_come_again_after_restart subscriber_lost_after_publish "
+       "subscriber_lost_before_pubrec subscriber_lost_amid_several_exchanges",
        MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
     .from_server = renumber,
     .properties = "unacknowledged_qos_1_messages_after_crash "
@@ -112,8 +114,9 @@ static enum fate lose_pubrel(struct passage *passage)
 }
 
 MUTANT(pubrel_is_not_sent_again, V_ALL, "A PUBREL is not sent again after a reconnection",
-       "pubrel_is_sent_again_instead_of_publish", MQTT_4_3_3_5, MQTT_4_4_0_1, MQTT3_4_3_3_1,
-       MQTT3_4_4_0_1) = {
+       "pubrel_is_sent_again_instead_of_publish subscriber_lost_after_pubrec subscriber_lost_before_pubrel "
+       "subscriber_lost_after_pubrel subscriber_lost_before_pubcomp subscriber_lost_amid_several_exchanges",
+       MQTT_4_3_3_5, MQTT_4_4_0_1, MQTT3_4_3_3_1, MQTT3_4_4_0_1) = {
     .from_server = lose_pubrel,
     .properties = "pubrel_to_the_subscriber_after_crash",
 };
@@ -150,7 +153,9 @@ static enum fate start_over(struct passage *passage)
 
 MUTANT(publish_is_sent_again_after_pubrel, V_ALL,
        "After a reconnection PUBLISH comes again although PUBREL was sent",
-       "pubrel_is_sent_again_instead_of_publish", MQTT_4_3_3_6, MQTT3_4_3_3_1) = {
+       "pubrel_is_sent_again_instead_of_publish subscriber_lost_before_pubrel subscriber_lost_after_pubrel "
+       "subscriber_lost_before_pubcomp",
+       MQTT_4_3_3_6, MQTT3_4_3_3_1) = {
     .from_server = start_over,
 };
 
@@ -167,7 +172,8 @@ static enum fate resend_with_session(struct passage *passage)
 }
 
 MUTANT(acknowledged_message_is_sent_again, V_ALL, "An acknowledged message comes again after a reconnection",
-       "acknowledged_messages_are_not_sent_again", MQTT_4_4_0_1, MQTT3_4_4_0_1) = {
+       "acknowledged_messages_are_not_sent_again subscriber_lost_after_pubcomp", MQTT_4_4_0_1, MQTT3_4_4_0_1,
+       MQTT_4_3_3_6, MQTT3_4_3_3_1) = {
     .from_server = resend_with_session,
 };
 

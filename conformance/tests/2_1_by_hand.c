@@ -32,15 +32,23 @@ const char *with_length(struct test *t, const char *properties)
     return text(t, "%s %s", variable_byte_integer_hex(t, size_of_template(properties)), properties);
 }
 
-void by_hand_send(struct client *client, const struct by_hand *packet)
+static const char *template_of(struct test *t, bool five, const struct by_hand *packet)
 {
-    struct test *t = client->test;
-    const bool five = client->version == PROTOCOL_5_0;
     const char *properties = five && packet->properties != NULL ? with_length(t, packet->properties) : "";
     const char *body = text(t, "%s %s %s", packet->header == NULL ? "" : packet->header, properties,
                             packet->payload == NULL ? "" : packet->payload);
-    send_template(client, text(t, "%02x %s %s", packet->first_byte,
-                               variable_byte_integer_hex(t, size_of_template(body)), body));
+    return text(t, "%02x %s %s", packet->first_byte, variable_byte_integer_hex(t, size_of_template(body)),
+                body);
+}
+
+void by_hand_send(struct client *client, const struct by_hand *packet)
+{
+    send_template(client, template_of(client->test, client->version == PROTOCOL_5_0, packet));
+}
+
+struct bytes by_hand_bytes(struct test *t, const struct by_hand *packet)
+{
+    return template_bytes(t, template_of(t, is_v5(t), packet));
 }
 
 /* The client sends itself a message, and has to acknowledge it. */

@@ -17,6 +17,10 @@ struct by_hand {
 #define send_by_hand(client, ...) by_hand_send((client), &(struct by_hand){__VA_ARGS__})
 void by_hand_send(struct client *client, const struct by_hand *packet);
 
+/* The bytes of such a packet in the version of the test. */
+#define bytes_by_hand(t, ...) by_hand_bytes((t), &(struct by_hand){__VA_ARGS__})
+struct bytes by_hand_bytes(struct test *t, const struct by_hand *packet);
+
 /* A Variable Byte Integer below 2,097,152 in its shortest form, as hexadecimal digits. */
 const char *variable_byte_integer_hex(struct test *t, size_t value);
 

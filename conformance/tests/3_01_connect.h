@@ -26,6 +26,9 @@ struct connect_bytes {
                        &(struct connect_bytes){.protocol_level = ABSENT, .flags = 0x02, __VA_ARGS__})
 void connect_bytes_send(struct client *client, const struct connect_bytes *bytes);
 
+/* The target's credentials as a template, "" if it needs none; the flags that announce them are added. */
+const char *target_credentials(struct test *t, unsigned *flags);
+
 /* Opens a connection, sends such a CONNECT and demands that it is accepted, then disconnects: the positive
  * control of a refusal. The test ends with `error` when it is not. */
 #define accept_connect_bytes(t, ...)                                                                         \

@@ -39,8 +39,7 @@ static const char *hex_string(struct test *t, const char *value)
     return hex;
 }
 
-/* The target's credentials, and the flags that announce them. */
-static const char *target_credentials(struct test *t, unsigned *flags)
+const char *target_credentials(struct test *t, unsigned *flags)
 {
     const struct target *target = t->target;
     if (!target->has_user_name)
