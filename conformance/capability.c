@@ -1,5 +1,6 @@
 #include "capability.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "record.h"
@@ -77,6 +78,29 @@ static void probe_empty_identifier(struct test *t, struct capabilities *found)
                                        received->packet.connack.reason_code == 0;
 }
 
+#define MOST_PINGS 30
+#define FEWEST_PINGS 10
+#define PING_LIMIT 3.0 /* seconds after which no more than the fewest are sent */
+
+/* How far away the server is: the mean and the longest of some round trips. Many, because what is late now and then
+ * must have been seen. */
+static void measure_round_trip(struct client *client, struct capabilities *found)
+{
+    struct test *t = client->test;
+    double begun = now(t);
+    unsigned count = 0;
+    while (count < FEWEST_PINGS || (count < MOST_PINGS && now(t) < begun + PING_LIMIT)) {
+        double asked = now(t);
+        const struct received *answer;
+        send_pingreq(client);
+        if (receive(client, &answer) != RECEIVED_PACKET || answer->packet.type != PACKET_PINGRESP)
+            return; /* to be judged by the tests of 3.12 */
+        found->longest_round_trip = fmax(found->longest_round_trip, now(t) - asked);
+        found->round_trip = (now(t) - begun) / ++count;
+        record_capabilities(t, found);
+    }
+}
+
 static void probe_version(struct test *t)
 {
     struct capabilities found = {.probed = false};
@@ -93,6 +117,7 @@ static void probe_version(struct test *t)
     else
         learn_from_suback(client, &found);
     record_capabilities(t, &found); /* what is known survives if the rest goes wrong */
+    measure_round_trip(client, &found);
     if (!is_v5(t))
         learn_shared(client, &found);
     if (t->version != PROTOCOL_3_1) /* 3.1 has no empty Client Identifier */

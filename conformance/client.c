@@ -11,7 +11,10 @@
 #include "verdicts.h"
 
 #define READ_SIZE 65536U
+#define SMALL_RECEIVE_BUFFER (16 * 1024)
+#define LARGE_RECEIVE_BUFFER (4 * 1024 * 1024)
 #define CLIENT_LIMIT 4096U /* clients of one test */
+#define LEAVE_LIMIT 1.0    /* seconds that a server is given to close its side, too */
 
 /* ---- The exchange, for the report ---------------------------------------------------------------- */
 
@@ -110,6 +113,21 @@ static bool decode_old_refusal(struct received *received)
     return !packet_decode(&received->packet, PROTOCOL_3_1_1, SENDER_SERVER, received->bytes, NULL).refused;
 }
 
+/* What a session may be left by, besides a wish for it. */
+static void learn_from_connack(struct client *client, const struct connack *connack)
+{
+    struct bytes assigned = properties_bytes(&connack->properties, ORDINAL_ASSIGNED_CLIENT_IDENTIFIER);
+    uint32_t expiry =
+        properties_number(&connack->properties, ORDINAL_SESSION_EXPIRY_INTERVAL, client->lasting);
+    const char *identifier = client->client_identifier;
+    if (client->version != PROTOCOL_5_0 || connack->reason_code != 0 || expiry == 0)
+        return;
+    if (assigned.data != NULL)
+        identifier = text(client->test, "%.*s", (int)assigned.length, (const char *)assigned.data);
+    if (client->connected_with.broker == NULL && !client->test->finished)
+        leave_session(client->test, identifier);
+}
+
 static void enqueue(struct client *client, const uint8_t *data, size_t size)
 {
     struct test *t = client->test;
@@ -123,8 +141,10 @@ static void enqueue(struct client *client, const uint8_t *data, size_t size)
         packet_decode(&received->packet, client->version, SENDER_SERVER, received->bytes, NULL);
     if (verdict.refused && (client->connack != NULL || !decode_old_refusal(received)))
         fail_verdict(client, verdict);
-    if (received->packet.type == PACKET_CONNACK && client->connack == NULL)
+    if (received->packet.type == PACKET_CONNACK && client->connack == NULL) {
         client->connack = received;
+        learn_from_connack(client, &received->packet.connack);
+    }
     if (client->inbox_last == NULL)
         client->inbox = received;
     else
@@ -161,8 +181,12 @@ static void read_once(struct client *client)
         client->input = grow(client->input, client->input_capacity, 1);
     }
     ssize_t got = connection_read(client->connection, client->input + client->input_length, READ_SIZE);
-    if (got == TRANSPORT_WOULD_BLOCK)
+    if (got == TRANSPORT_WOULD_BLOCK || (got > 0 && client->leaving))
         return;
+    if (client->leaving) {
+        client->closed = true; /* of which nobody need be told: we were first */
+        return;
+    }
     if (got == CONNECTION_VIOLATED)
         end_violated(client);
     if (got <= 0) {
@@ -299,13 +323,65 @@ static void require_own_side(const struct client *client)
         error(client->test, "the test sends on the connection of %s, which it closed itself", client->name);
 }
 
-bool send_bytes(struct client *client, const void *data, size_t count)
+static const char *copy_of(struct test *t, struct bytes bytes)
+{
+    return text(t, "%.*s", (int)bytes.length, (const char *)bytes.data);
+}
+
+/* A CONNECT that asks for a session, or has a will that is to be retained. One that the codec refuses may be taken
+ * by a server that does not look as closely. */
+static void foresee_from_connect(struct client *client, const struct packet *packet, bool refused)
+{
+    struct test *t = client->test;
+    const struct connect *connect = &packet->connect;
+    client->lasting =
+        refused || (packet->version == PROTOCOL_5_0
+                        ? properties_number(&connect->properties, ORDINAL_SESSION_EXPIRY_INTERVAL, 0) > 0
+                        : !connect->clean_start);
+    const char *identifier = refused ? client->client_identifier : copy_of(t, connect->client_identifier);
+    if (client->lasting && identifier[0] != '\0')
+        leave_session(t, identifier);
+    if (!refused && connect->will.present && connect->will.retain)
+        leave_retained(t, copy_of(t, connect->will.topic));
+}
+
+/* Remembers what the server may keep of what it is sent, whoever made the bytes. */
+static void foresee_leftovers(struct client *client, struct bytes bytes)
+{
+    struct test *t = client->test;
+    if (t->finished || client->connected_with.broker != NULL)
+        return;
+    while (bytes.length > 0) {
+        size_t size = 0;
+        struct packet packet;
+        struct verdict verdict;
+        if (packet_frame(bytes, client->version, 0, &size, &verdict) != FRAMING_COMPLETE)
+            return;
+        bool refused =
+            packet_decode(&packet, client->version, SENDER_CLIENT, bytes_of(bytes.data, size), NULL).refused;
+        if (bytes.data[0] >> 4 == PACKET_CONNECT)
+            foresee_from_connect(client, &packet, refused);
+        if (!refused && packet.type == PACKET_PUBLISH && packet.publish.retain &&
+            packet.publish.topic.length > 0)
+            leave_retained(t, copy_of(t, packet.publish.topic));
+        bytes = bytes_of(bytes.data + size, bytes.length - size);
+    }
+}
+
+bool send_more(struct client *client, const void *data, size_t count)
 {
     require_own_side(client);
-    record(client, DIRECTION_SENT, "", bytes_of(data, count));
     if (!client->closed)
         connection_queue(client->connection, data, count);
     return send_queued(client);
+}
+
+bool send_bytes(struct client *client, const void *data, size_t count)
+{
+    require_own_side(client);
+    foresee_leftovers(client, bytes_of(data, count));
+    record(client, DIRECTION_SENT, "", bytes_of(data, count));
+    return send_more(client, data, count);
 }
 
 static int hex_digit(char digit)
@@ -570,27 +646,17 @@ struct client *client_open(struct test *t, const struct connect_options *options
     return client;
 }
 
-static void foresee_leftovers(struct client *client)
+void send_own_connect(struct client *client)
 {
-    const struct connect_options *options = &client->connected_with;
-    bool lasting =
-        client->version == PROTOCOL_5_0 ? options->session_expiry_interval > 0 : !options->clean_start;
-    if (options->broker != NULL)
-        return;
-    if (lasting && client->client_identifier[0] != '\0')
-        leave_session(client->test, client->client_identifier);
-    if (options->will.topic != NULL && options->will.retain)
-        leave_retained(client->test, options->will.topic);
+    struct packet packet;
+    build_connect(client, &packet);
+    send_packet(client, &packet);
 }
 
 struct client *client_send_connect(struct test *t, const struct connect_options *options)
 {
     struct client *client = client_open(t, options);
-    struct packet packet;
-    build_connect(client, &packet);
-    if (!t->finished)
-        foresee_leftovers(client);
-    send_packet(client, &packet);
+    send_own_connect(client);
     return client;
 }
 
@@ -620,11 +686,26 @@ void client_send_disconnect(struct client *client, const struct disconnect_optio
     send_packet(client, &packet);
 }
 
+/* Until the server has read to the end of the stream, and so knows: then it closes its side. */
+static void await_other_side(struct client *client)
+{
+    struct test *t = client->test;
+    double limit = now(t) + LEAVE_LIMIT + t->latency;
+    client->leaving = true;
+    while (!client->closed && now(t) < limit)
+        pump(t, limit, NULL);
+}
+
 static void close_connection(struct client *client, enum connection_end how, const char *what)
 {
     if (client->connection == NULL)
         return;
     record_event(client, what);
+    if (how != CONNECTION_RESET && client->reading && !client->closed) {
+        connection_part(client->connection, how);
+        await_other_side(client);
+        how = CONNECTION_ABRUPT;
+    }
     connection_close(client->connection, how);
     client->connection = NULL;
 }
@@ -654,11 +735,13 @@ void finish_sending(struct client *client)
 void stop_reading(struct client *client)
 {
     client->reading = false;
+    transport_set_receive_buffer(connection_socket(client->connection), SMALL_RECEIVE_BUFFER);
 }
 
 void start_reading(struct client *client)
 {
     client->reading = true;
+    transport_set_receive_buffer(connection_socket(client->connection), LARGE_RECEIVE_BUFFER);
 }
 
 /* ---- Single packets ------------------------------------------------------------------------------ */
@@ -684,8 +767,6 @@ uint16_t client_send_publish(struct client *client, const struct publish_options
     set_text(properties, ORDINAL_RESPONSE_TOPIC, options->response_topic);
     set_bytes(properties, ORDINAL_CORRELATION_DATA, options->correlation_data);
     set_repeated(t, properties, options->user_properties, ABSENT);
-    if (options->retain && options->topic != NULL && client->connected_with.broker == NULL && !t->finished)
-        leave_retained(t, options->topic);
     send_packet(client, &packet);
     return publish->packet_identifier;
 }

@@ -157,6 +157,8 @@ struct client {
     bool reset;                    /* by RST rather than in an orderly way */
     double closed_at;              /* moment */
     bool reading;                  /* false: stop_reading was called */
+    bool lasting;                  /* its CONNECT asked for a session that outlives the connection */
+    bool leaving;                  /* our side is closed, and what the server still sends is dropped */
     uint16_t last_packet_identifier;
     uint8_t *input; /* bytes that are no whole packet yet */
     size_t input_length;
@@ -185,7 +187,13 @@ struct client *client_send_connect(struct test *t, const struct connect_options 
 #define open_connection(t, ...) client_open((t), CONNECT_OPTIONS(__VA_ARGS__))
 struct client *client_open(struct test *t, const struct connect_options *options);
 
-/* Sends DISCONNECT and closes our side. In 3.1 and 3.1.1 the options are ignored. */
+/* Sends the CONNECT of the options that open_connection was given: for several clients at the same time. */
+void send_own_connect(struct client *client);
+
+/* Sends DISCONNECT, closes our side and waits for the server to close the other, so that whatever comes next,
+ * from any client, comes after it: connections do not keep each other's order, least of all to a distant server.
+ * One that does not close within a while is waited for no longer; whether it must is for other tests. In 3.1 and
+ * 3.1.1 the options are ignored. */
 #define disconnect(client, ...) client_disconnect((client), DISCONNECT_OPTIONS(__VA_ARGS__))
 void client_disconnect(struct client *client, const struct disconnect_options *options);
 
@@ -193,11 +201,11 @@ void client_disconnect(struct client *client, const struct disconnect_options *o
 #define send_disconnect(client, ...) client_send_disconnect((client), DISCONNECT_OPTIONS(__VA_ARGS__))
 void client_send_disconnect(struct client *client, const struct disconnect_options *options);
 
-/* Closes the connection without DISCONNECT: an orderly TCP close, of which TLS and WebSocket say nothing. A
- * will is then due. */
+/* Closes the connection without DISCONNECT: an orderly TCP close, of which TLS and WebSocket say nothing. The
+ * server is waited for as above. A will is then due: from some moment between the call and its return. */
 void close_abruptly(struct client *client);
 
-/* The same with RST: what a crashed host looks like. */
+/* The same with RST: what a crashed host looks like. Nothing tells when the server has learnt of it. */
 void reset_connection(struct client *client);
 
 /* Closes only our sending direction: the server sees the end of the stream but can still send. */
@@ -217,7 +225,8 @@ bool send_frame_template(struct client *client, const char *template);
 #define HEX(t, ...) template_bytes((t), text((t), __VA_ARGS__))
 struct bytes template_bytes(struct test *t, const char *template);
 
-/* From now on nothing is read from this client's socket (for tests on back pressure), until start_reading. */
+/* From now on nothing is read from this client's socket, until start_reading; and the operating system is told
+ * to keep little for it, so that a server that sends it some megabytes feels the back pressure. */
 void stop_reading(struct client *client);
 void start_reading(struct client *client);
 
@@ -230,6 +239,9 @@ bool send_packet(struct client *client, const struct packet *packet);
 
 /* Sends bytes as they are. For negative cases always prefer literal bytes to the codec. */
 bool send_bytes(struct client *client, const void *bytes, size_t count);
+
+/* Sends more of a packet whose beginning send_bytes sent: it is not in the report. For large packets. */
+bool send_more(struct client *client, const void *bytes, size_t count);
 
 /* The same from hexadecimal digits; blanks between them are ignored: SEND_HEX(client, "c0 00"). */
 #define SEND_HEX(client, hex) send_hex((client), (hex))

@@ -348,12 +348,25 @@ void connection_cut(struct connection *connection, size_t frame_size, bool fragm
 
 /* ---- The end ------------------------------------------------------------------------------------- */
 
+static void say_all_farewells(struct connection *connection)
+{
+    if (connection->websocket && connection->answer.accepted)
+        say_farewell(connection, CLOSE_NORMAL);
+    if (connection->tls != NULL)
+        tls_finish_sending(connection->tls);
+}
+
+void connection_part(struct connection *connection, enum connection_end how)
+{
+    if (how == CONNECTION_IN_ORDER)
+        say_all_farewells(connection);
+    transport_finish_sending(connection->socket);
+}
+
 void connection_close(struct connection *connection, enum connection_end how)
 {
-    if (how == CONNECTION_IN_ORDER && connection->websocket && connection->answer.accepted)
-        say_farewell(connection, CLOSE_NORMAL);
-    if (how == CONNECTION_IN_ORDER && connection->tls != NULL)
-        tls_finish_sending(connection->tls);
+    if (how == CONNECTION_IN_ORDER)
+        say_all_farewells(connection);
     tls_destroy(connection->tls);
     transport_close(connection->socket, how == CONNECTION_RESET);
     free(connection->input.data);

@@ -64,6 +64,11 @@ enum connection_end {
 /* Closes the connection and releases it. */
 void connection_close(struct connection *connection, enum connection_end how);
 
+/* The first half of connection_close: each layer says farewell as `how` says, and then the sending direction of
+ * the socket is closed, so that the server reads to the end of the stream. connection_close has to follow, with
+ * CONNECTION_ABRUPT. Not for CONNECTION_RESET. */
+void connection_part(struct connection *connection, enum connection_end how);
+
 /* Closes the sending direction only. WebSocket has no such thing; there it is the stream below that ends. */
 void connection_finish_sending(struct connection *connection);
 

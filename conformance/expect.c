@@ -345,7 +345,7 @@ static const char *describe_expectation(struct test *t, const struct publish_exp
     if (wanted->earliest > 0)
         made = text(t, "%s, not before %.3f s", made, wanted->earliest);
     if (wanted->latest > 0)
-        made = text(t, "%s, not after %.3f s", made, wanted->latest);
+        made = text(t, "%s, not after %.3f s", made, wanted->latest + t->latency);
     return made;
 }
 
@@ -376,22 +376,22 @@ static bool is_as_wanted(const struct received *received, const struct publish_e
            (wanted->payload_bytes.data == NULL || bytes_equal(publish->payload, wanted->payload_bytes)) &&
            (wanted->subscription_identifier == ANY || !five ||
             has_subscription_identifier(publish, wanted->subscription_identifier)) &&
-           received->time >= wanted->earliest && (wanted->latest <= 0 || received->time <= wanted->latest);
+           received->time >= wanted->earliest;
 }
 
 const struct received *expect_publish_with(struct client *client, const struct publish_expectation *wanted)
 {
     struct test *t = client->test;
     const struct received *received;
-    enum outcome outcome = wanted->latest > 0
-                               ? receive_matching(client, wanted->latest, is_message, NULL, &received)
-                               : await(client, is_message, NULL, &received);
+    double latest = wanted->latest + t->latency;
+    enum outcome outcome = wanted->latest > 0 ? receive_matching(client, latest, is_message, NULL, &received)
+                                              : await(client, is_message, NULL, &received);
     const char *expected = text(t, "%s to %s", describe_expectation(t, wanted), client->name);
     if (outcome != RECEIVED_PACKET) {
         excuse_administration(client);
         fail_expected(t, expected, "%s", describe_state(client, outcome));
     }
-    if (!is_as_wanted(received, wanted))
+    if (!is_as_wanted(received, wanted) || (wanted->latest > 0 && received->time > latest))
         fail_expected(t, expected, "%s, at %.3f s", describe_packet(t, &received->packet), received->time);
     if (wanted->acknowledge)
         acknowledge(client, received);
@@ -469,18 +469,18 @@ int expect_closed_with(struct client *client, const struct closed_expectation *w
 {
     struct test *t = client->test;
     const struct received *last = NULL;
-    enum outcome outcome =
-        wanted->latest > 0 ? read_to_end(client, wanted->latest, &last) : await_end(client, &last);
+    double latest = wanted->latest + t->latency;
+    enum outcome outcome = wanted->latest > 0 ? read_to_end(client, latest, &last) : await_end(client, &last);
     const char *expected = text(t, "the server to close the connection of %s", client->name);
     if (wanted->earliest > 0 || wanted->latest > 0)
-        expected = text(t, "%s between %.3f s and %.3f s", expected, wanted->earliest, wanted->latest);
+        expected = text(t, "%s between %.3f s and %.3f s", expected, wanted->earliest, latest);
     if (outcome == RECEIVED_TIMEOUT)
         fail_expected(t, expected, "the connection was open at %.3f s%s%s", now(t),
                       last == NULL ? "" : " in spite of ",
                       last == NULL ? "" : describe_packet(t, &last->packet));
     if (client->closed && client->closed_at < wanted->earliest)
         fail_expected(t, expected, "closed at %.3f s", client->closed_at);
-    if (client->closed && wanted->latest > 0 && client->closed_at > wanted->latest)
+    if (client->closed && wanted->latest > 0 && client->closed_at > latest)
         fail_expected(t, expected, "closed at %.3f s", client->closed_at);
     if (last != NULL)
         note(t, "before closing, the server sent %s", describe_packet(t, &last->packet));

@@ -63,8 +63,9 @@ struct publish_expectation {
     int dup;
     int64_t subscription_identifier; /* the only one there; ANY: not checked; 0: there must be none */
     double earliest;                 /* moment before which it must not arrive; 0: no such bound */
-    double latest;                   /* moment after which it must not arrive; 0: no bound but patience */
-    int acknowledge;                 /* false: leave the acknowledgement to the test; default true */
+    double latest;   /* moment after which it must not arrive, had it no way to go: t->latency is
+                                      * added; 0: no bound but patience */
+    int acknowledge; /* false: leave the acknowledgement to the test; default true */
 };
 
 /* The next PUBLISH, which must look like this; it is acknowledged (QoS 2: with the whole flow). Unnamed
@@ -103,7 +104,7 @@ const struct received *expect_unsuback(struct client *client, uint16_t packet_id
 
 struct closed_expectation {
     double earliest; /* moment before which the server must not close; 0: no such bound */
-    double latest;   /* moment after which it must have closed; 0: patience */
+    double latest;   /* moment after which it must have closed, likewise; 0: patience */
 };
 
 /* The server closes the connection. In 5.0 a DISCONNECT may come first, and so may packets that were under

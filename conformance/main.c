@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "capability.h"
 #include "groups.h"
 #include "options.h"
-#include "report.h"
+#include "report_baseline.h"
+#include "report_compare.h"
+#include "report_load.h"
 #include "runner.h"
 
 enum { EXIT_PASSED = 0, EXIT_FAILED = 1, EXIT_NOT_RUN = 2 };
@@ -32,6 +35,15 @@ static void name_run(char *name, size_t length)
     for (size_t i = 0; i < length; i++, number /= 36)
         name[i] = digits[number % 36];
     name[length] = '\0';
+}
+
+/* UTC, as the reports show it. */
+static const char *time_now(char *to, size_t size)
+{
+    struct tm parts;
+    time_t now = time(NULL);
+    bool good = gmtime_r(&now, &parts) != NULL && strftime(to, size, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0;
+    return good ? to : "";
 }
 
 static int list_tests(const struct run *run)
@@ -65,7 +77,8 @@ static int exit_status(const struct run *run, const struct options *options)
     return run->totals[VERDICT_ERROR] + run->properties[VERDICT_ERROR] > 0 ? EXIT_NOT_RUN : EXIT_PASSED;
 }
 
-static int run_suite(struct run *run, const struct options *options)
+/* Runs the tests. False with a message on standard error when that could not be done. */
+static bool measure(struct run *run, const struct options *options)
 {
     char problem[256] = "";
     struct runner_options runner = {.jobs = options->jobs,
@@ -75,7 +88,7 @@ static int run_suite(struct run *run, const struct options *options)
     if (!probe_target(run, &runner, selected_versions(run), problem, sizeof problem)) {
         fprintf(stderr, "%s: no MQTT broker to be measured at %s: %s\n", SUITE_NAME, run->target->url,
                 problem);
-        return EXIT_NOT_RUN;
+        return false;
     }
     bool terminal = isatty(STDOUT_FILENO) != 0;
     const char *no_colour = getenv("NO_COLOR");
@@ -85,14 +98,34 @@ static int run_suite(struct run *run, const struct options *options)
                                       .group_count = options->wishes.group_count,
                                       .colour = terminal && (no_colour == NULL || no_colour[0] == '\0')};
     struct report report = report_terminal(&output);
-    if (!run_tests(run, &runner, &report)) {
-        fprintf(stderr, "\n%s: interrupted\n", SUITE_NAME);
-        return EXIT_NOT_RUN;
-    }
-    bool written = true;
-    for (size_t i = 0; i < options->output_count; i++)
-        written = options->outputs[i].write(run, options->outputs[i].path) && written;
-    return written ? exit_status(run, options) : EXIT_NOT_RUN;
+    if (run_tests(run, &runner, &report))
+        return true;
+    fprintf(stderr, "\n%s: interrupted\n", SUITE_NAME);
+    return false;
+}
+
+static int conclude(const struct run *run, const struct options *options, const struct run *baseline)
+{
+    struct report_input input = {.runs = &run, .count = 1, .packets = options->packets};
+    bool written = outputs_write(options->outputs, options->output_count, &input);
+    int status = exit_status(run, options);
+    if (baseline != NULL)
+        status = baseline_compare(stdout, run, baseline, &options->wishes) > 0 ? EXIT_FAILED : EXIT_PASSED;
+    return written ? status : EXIT_NOT_RUN;
+}
+
+static int run_suite(struct run *run, const struct options *options)
+{
+    struct run *baseline = NULL;
+    int status = EXIT_NOT_RUN;
+    char started[sizeof "2026-01-31T23:59:59Z"];
+    run->started = time_now(started, sizeof started);
+    if (load_baseline(options, &baseline) && outputs_open(options->outputs, options->output_count, 1) &&
+        measure(run, options))
+        status = conclude(run, options, baseline);
+    outputs_discard(options->outputs, options->output_count);
+    report_unload(baseline);
+    return status;
 }
 
 /* The files are read once, before all tests. */
@@ -113,6 +146,10 @@ static int select_and_run(const struct options *options)
     struct target target = {.url = ""};
     char problem[600];
     struct run run = {.target = &target,
+                      .broker_name = options->broker_name,
+                      .broker_version = options->broker_version,
+                      .broker_configuration = options->broker_configuration,
+                      .properties_must_hold = options->properties_must_hold,
                       .seed = options->has_seed ? options->seed : random_number() % 1000000};
     if (options->url != NULL && !target_parse(&target, options->url, problem, sizeof problem)) {
         fprintf(stderr, "%s: %s\n", SUITE_NAME, problem);
@@ -150,6 +187,8 @@ int main(int argc, char **argv)
             printf("%s %s\n", SUITE_NAME, SUITE_VERSION);
     } else if (options.list_groups)
         status = groups_print(options.verbose) ? EXIT_PASSED : EXIT_NOT_RUN;
+    else if (options.compare)
+        status = compare_reports(&options) ? EXIT_PASSED : EXIT_NOT_RUN;
     else
         status = select_and_run(&options);
     options_clear(&options);

@@ -168,12 +168,12 @@ def output_told(path):
 
 
 @contextlib.contextmanager
-def proxy(build, folder, target, mutant=None):
-    """etalon-mutant before the broker at port `target`; yields its port."""
+def proxy(build, folder, target, mutant=None, options=()):
+    """etalon-mutant before the broker at port `target`, with more options (--latency, --jitter); yields its port."""
     path = os.path.join(folder, 'proxy-port')
     forget(path)  # that of a proxy before, in the same folder
     command = [os.path.join(build, 'etalon-mutant'), '--listen', '0', '--port-file', path,
-               '--target', 'mqtt://127.0.0.1:%d' % target] + (['--mutant', mutant] if mutant else [])
+               '--target', 'mqtt://127.0.0.1:%d' % target] + (['--mutant', mutant] if mutant else []) + list(options)
     with running(command) as process:
         yield wait_for('the proxy', process, lambda: read_port(path))
         if process.poll() is not None:

@@ -8,10 +8,22 @@ CONFORMANCE_TESTS := $(sort $(wildcard conformance/tests/*.c))
 CONFORMANCE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(CONFORMANCE_MAIN) $(CONFORMANCE_FRAMEWORK) $(CONFORMANCE_TESTS))
 SELFTEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(CONFORMANCE_SELFTEST) $(CONFORMANCE_FRAMEWORK))
 
+# The parts of the HTML report, within the program.
+REPORT_ASSETS := $(addprefix conformance/report/,embed page.html style.css script.js)
+CONFORMANCE_OBJECTS += $(BUILD)/generated/report_assets.o
+SELFTEST_OBJECTS += $(BUILD)/generated/report_assets.o
+
+$(BUILD)/generated/report_assets.c: $(REPORT_ASSETS) spec/sections.tsv
+	@mkdir -p $(@D)
+	$(SAY) EMBED $@
+	$(QUIET)conformance/report/embed $@
+
+$(BUILD)/generated/report_assets.o: ALL_CFLAGS += -Iconformance
+
 # Options of the suite's language have defaults that are then overridden: that is their point.
 $(CONFORMANCE_OBJECTS) $(SELFTEST_OBJECTS): MODULE_CFLAGS = -Wno-override-init
 
-CONFORMANCE_LIBS := -lssl -lcrypto -lm
+CONFORMANCE_LIBS := -lssl -lcrypto -ljansson -lm
 
 PROGRAMS += $(BUILD)/etalon-conformance
 TEST_PROGRAMS += $(BUILD)/conformance-selftest

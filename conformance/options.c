@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "groups.h"
-#include "report.h"
 
 #define TARGETS "{mqtt|mqtts|ws|wss}://[user:password@]host[:port][/path]"
 #define DEFAULT_JOBS 64 /* tests mostly wait */
@@ -79,17 +78,79 @@ static bool take_version(struct options *options, const char *value)
     return false;
 }
 
-static bool append_output(struct options *options, bool (*write)(const struct run *, const char *),
-                          const char *path)
+static bool append_output(struct options *options, const struct report_format *format, const char *path)
 {
     options->outputs = grow(options->outputs, options->output_count + 1, sizeof *options->outputs);
-    options->outputs[options->output_count++] = (struct output){write, path};
+    options->outputs[options->output_count++] = (struct output){.format = format, .path = path};
     return path[0] != '\0';
 }
 
 static bool take_json(struct options *options, const char *value)
 {
-    return append_output(options, report_json_write, value);
+    return append_output(options, &report_json, value);
+}
+
+static bool take_junit(struct options *options, const char *value)
+{
+    return append_output(options, &report_junit, value);
+}
+
+static bool take_tap(struct options *options, const char *value)
+{
+    return append_output(options, &report_tap, value);
+}
+
+static bool take_markdown(struct options *options, const char *value)
+{
+    return append_output(options, &report_markdown, value);
+}
+
+static bool take_html(struct options *options, const char *value)
+{
+    return append_output(options, &report_html, value);
+}
+
+static bool take_html_packets(struct options *options, const char *value)
+{
+    static const char *const names[PACKETS_COUNT] = {
+        [PACKETS_BRIEF] = "brief", [PACKETS_FAILURES] = "failures", [PACKETS_FULL] = "full"};
+    options->packets_chosen = true;
+    for (int i = 0; i < PACKETS_COUNT; i++)
+        if (strcmp(value, names[i]) == 0) {
+            options->packets = (enum report_packets)i;
+            return true;
+        }
+    return false;
+}
+
+static bool take_compare(struct options *options, const char *value)
+{
+    (void)value;
+    return options->compare = true;
+}
+
+static bool take_baseline(struct options *options, const char *value)
+{
+    options->baseline = value;
+    return value[0] != '\0';
+}
+
+static bool take_broker_name(struct options *options, const char *value)
+{
+    options->broker_name = value;
+    return true;
+}
+
+static bool take_broker_version(struct options *options, const char *value)
+{
+    options->broker_version = value;
+    return true;
+}
+
+static bool take_broker_configuration(struct options *options, const char *value)
+{
+    options->broker_configuration = value;
+    return true;
 }
 
 static bool take_jobs(struct options *options, const char *value)
@@ -199,7 +260,21 @@ static const struct option known[] = {
     {"-l", "--list", NULL, "list the tests instead of running them", take_list},
     {NULL, "--list-groups", NULL, "list the groups, with the number of their tests (-v: and what they take)",
      take_list_groups},
-    {NULL, "--json", "FILE", "write the results, with all packets, to FILE (repeatable)", take_json},
+    {NULL, "--html", "FILE", "write a report to be read in a browser to FILE (- is standard output)",
+     take_html},
+    {NULL, "--json", "FILE", "write the results, with all packets, to FILE", take_json},
+    {NULL, "--junit", "FILE", "write JUnit XML to FILE", take_junit},
+    {NULL, "--tap", "FILE", "write TAP 14 to FILE", take_tap},
+    {NULL, "--markdown", "FILE", "write tables and failures in Markdown to FILE", take_markdown},
+    {NULL, "--html-packets", "WHICH", "packets in the HTML report: failures, brief (default) or full",
+     take_html_packets},
+    {NULL, "--compare", NULL, "no run: reports of the JSON files that are named, --html and --markdown",
+     take_compare},
+    {NULL, "--baseline", "FILE", "exit status 1 only for what is worse than in this JSON report",
+     take_baseline},
+    {NULL, "--broker-name", "TEXT", "what the reports call the broker", take_broker_name},
+    {NULL, "--broker-version", "TEXT", "and its version", take_broker_version},
+    {NULL, "--broker-configuration", "TEXT", "and how it was configured", take_broker_configuration},
     {"-j", "--jobs", "JOBS", "tests at the same time (default 64)", take_jobs},
     {NULL, "--timeout", "SECONDS", "how long to wait for what must come (default 5)", take_timeout},
     {NULL, "--seed", "NUMBER", "order of the tests (default random; printed)", take_seed},
@@ -258,9 +333,7 @@ static bool take_argument(struct options *options, int argc, char **argv, int *a
     const char *argument = argv[(*at)++];
     const char *value;
     if (argument[0] != '-') {
-        if (options->url != NULL)
-            return complain("more than one target: '%s' and '%s'", options->url, argument);
-        options->url = argument;
+        append(&options->arguments, &options->argument_count, argument);
         return true;
     }
     const struct option *option = find_option(argument, &value);
@@ -276,16 +349,30 @@ static bool take_argument(struct options *options, int argc, char **argv, int *a
     return true;
 }
 
+/* The arguments that are no options. */
+static bool take_target(struct options *options)
+{
+    if (options->compare && options->argument_count == 0)
+        return complain("which reports are to be compared? %s%s", "A.json B.json ...", "");
+    if (options->compare)
+        return true;
+    if (options->argument_count > 1)
+        return complain("more than one target: '%s' and '%s'", options->arguments[0], options->arguments[1]);
+    if (options->argument_count == 1)
+        options->url = options->arguments[0];
+    if (options->url == NULL && !options->list && !options->list_groups && !options->help &&
+        !options->version)
+        return complain("which broker? %s%s", TARGETS, "");
+    return true;
+}
+
 bool options_read(struct options *options, int argc, char **argv)
 {
     *options = (struct options){.jobs = DEFAULT_JOBS, .patience = DEFAULT_PATIENCE};
     for (int at = 1; at < argc;)
         if (!take_argument(options, argc, argv, &at))
             return false;
-    if (options->url == NULL && !options->list && !options->list_groups && !options->help &&
-        !options->version)
-        return complain("which broker? %s%s", TARGETS, "");
-    return true;
+    return take_target(options);
 }
 
 void options_clear(struct options *options)
@@ -295,14 +382,16 @@ void options_clear(struct options *options)
     free(options->wishes.names);
     free(options->wishes.groups);
     free(options->outputs);
+    free(options->arguments);
 }
 
 void options_print_help(void)
 {
     printf("Usage: %s [OPTION]... %s\n"
+           "       %s --compare [OPTION]... FILE.json...\n"
            "Measures an MQTT broker against MQTT 3.1, 3.1.1 and 5.0, over TCP (mqtt), TLS (mqtts), WebSocket "
            "(ws) or\nWebSocket over TLS (wss).\n\n",
-           SUITE_NAME, TARGETS);
+           SUITE_NAME, TARGETS, SUITE_NAME);
     for (size_t i = 0; i < KNOWN_COUNT; i++) {
         char left[40];
         const struct option *option = &known[i];

@@ -2,23 +2,27 @@
 #ifndef ETALON_CONFORMANCE_OPTIONS_H
 #define ETALON_CONFORMANCE_OPTIONS_H
 
+#include "report_output.h"
 #include "selection.h"
 #include "tls.h"
-
-/* A report that goes to a file: a function of report.h and the file's name. */
-struct output {
-    bool (*write)(const struct run *run, const char *path);
-    const char *path;
-};
 
 /* What the command line asks for. Texts are borrowed from argv. */
 struct options {
     struct wishes wishes;
-    const char *url;
+    const char **arguments; /* what is no option: the target, or the files to compare */
+    size_t argument_count;
+    const char *url; /* NULL with --compare, --list … */
     const char *profile;
     struct tls_settings tls;
     struct output *outputs; /* files to write when all is over */
     size_t output_count;
+    enum report_packets packets;
+    bool packets_chosen;
+    bool compare; /* no run: reports of the files that are named */
+    const char *baseline;
+    const char *broker_name; /* for the reports; NULL: not given */
+    const char *broker_version;
+    const char *broker_configuration;
     unsigned jobs;
     double patience;
     uint64_t seed;

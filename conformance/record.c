@@ -4,7 +4,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum record_type { RECORD_EXCHANGE = 1, RECORD_NOTE, RECORD_EXTENSION, RECORD_CAPABILITIES, RECORD_VERDICT };
+enum record_type {
+    RECORD_EXCHANGE = 1,
+    RECORD_NOTE,
+    RECORD_EXTENSION,
+    RECORD_CAPABILITIES,
+    RECORD_VERDICT,
+    RECORD_LEFTOVER,
+    RECORD_TIDIED
+};
 
 #define RECORD_HEAD 5U /* type and length */
 
@@ -50,12 +58,12 @@ static struct builder begin_record(enum record_type type)
     return builder;
 }
 
-static void send_record(struct test *t, struct builder *builder)
+static void send_record_always(struct test *t, struct builder *builder)
 {
     uint32_t payload = (uint32_t)(builder->length - RECORD_HEAD);
     memcpy(builder->bytes + 1, &payload, sizeof payload);
     size_t sent = 0;
-    while (sent < builder->length && !t->finished) {
+    while (sent < builder->length) {
         ssize_t written = write(t->records, builder->bytes + sent, builder->length - sent);
         if (written < 0 && errno != EINTR)
             _exit(2); /* the runner is gone: nobody to report to */
@@ -64,11 +72,20 @@ static void send_record(struct test *t, struct builder *builder)
     free(builder->bytes);
 }
 
+static void send_record(struct test *t, struct builder *builder)
+{
+    if (t->finished)
+        free(builder->bytes);
+    else
+        send_record_always(t, builder);
+}
+
 void record_exchange(struct test *t, double time, enum direction direction, enum protocol_version version,
                      const char *client, const char *text, struct bytes bytes)
 {
     size_t room = RECORD_TEST_LIMIT - t->recorded;
-    size_t kept = bytes.length < RECORD_PACKET_LIMIT ? bytes.length : RECORD_PACKET_LIMIT;
+    size_t limit = t->abridged > 0 ? t->abridged : RECORD_PACKET_LIMIT;
+    size_t kept = bytes.length < limit ? bytes.length : limit;
     kept = kept < room ? kept : room;
     t->recorded += kept;
     struct builder builder = begin_record(RECORD_EXCHANGE);
@@ -101,6 +118,20 @@ void record_capabilities(struct test *t, const struct capabilities *capabilities
     struct builder builder = begin_record(RECORD_CAPABILITIES);
     put(&builder, capabilities, sizeof *capabilities);
     send_record(t, &builder);
+}
+
+void record_leftover(struct test *t, const char *text, bool session)
+{
+    struct builder builder = begin_record(RECORD_LEFTOVER);
+    put_number(&builder, session);
+    put_text(&builder, text);
+    send_record(t, &builder);
+}
+
+void record_tidied(struct test *t)
+{
+    struct builder builder = begin_record(RECORD_TIDIED);
+    send_record_always(t, &builder);
 }
 
 void record_verdict(struct test *t, enum verdict_kind verdict, enum statement cited, const char *reason,
@@ -220,12 +251,30 @@ static void apply_verdict(struct taker *taker, const struct record_sink *sink)
     result->finished = true;
 }
 
+static void apply_leftover(struct taker *taker, const struct record_sink *sink)
+{
+    size_t length;
+    bool session = take_number(taker) != 0;
+    char *text = take_run(taker, &length);
+    if (sink->left != NULL && taker->good)
+        left_behind_append(sink->left, text, length, session);
+    free(text);
+}
+
+static void apply_tidied(struct taker *taker, const struct record_sink *sink)
+{
+    (void)taker;
+    if (sink->left != NULL)
+        left_behind_clear(sink->left);
+}
+
 static bool apply(uint8_t type, struct taker *taker, const struct record_sink *sink)
 {
     static void (*const appliers[])(struct taker *, const struct record_sink *) = {
         [RECORD_EXCHANGE] = apply_exchange,   [RECORD_NOTE] = apply_note,
         [RECORD_EXTENSION] = apply_extension, [RECORD_CAPABILITIES] = apply_capabilities,
-        [RECORD_VERDICT] = apply_verdict,
+        [RECORD_VERDICT] = apply_verdict,     [RECORD_LEFTOVER] = apply_leftover,
+        [RECORD_TIDIED] = apply_tidied,
     };
     if (type == 0 || type >= sizeof appliers / sizeof appliers[0])
         return false;

@@ -20,6 +20,8 @@ void record_exchange(struct test *t, double time, enum direction direction, enum
 void record_note(struct test *t, const char *text);
 void record_extension(struct test *t, double seconds);
 void record_capabilities(struct test *t, const struct capabilities *capabilities);
+void record_leftover(struct test *t, const char *text, bool session);
+void record_tidied(struct test *t); /* nothing of it is left; also after the verdict */
 void record_verdict(struct test *t, enum verdict_kind verdict, enum statement cited, const char *reason,
                     const char *expected, const char *observed);
 
@@ -36,6 +38,7 @@ struct record_sink {
     struct result *result;
     double *deadline;                  /* moved by record_extension; may be NULL */
     struct capabilities *capabilities; /* set by record_capabilities; may be NULL */
+    struct left_behind *left;          /* filled by record_leftover, emptied by record_tidied; may be NULL */
 };
 
 /* Takes `count` bytes from the pipe and applies all records that are complete. False when they make no

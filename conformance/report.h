@@ -3,6 +3,8 @@
 #ifndef ETALON_CONFORMANCE_REPORT_H
 #define ETALON_CONFORMANCE_REPORT_H
 
+#include <stdio.h>
+
 #include "result.h"
 
 struct report {
@@ -23,11 +25,37 @@ struct terminal_options {
 };
 struct report report_terminal(struct terminal_options *options);
 
-/* Reports to files, written when all is over: false with a message on standard error. A new form is a
- * function like these and a line in the table of options.c.
- * JSON: one object with `suite`, `target`, `seed`, `summary`, `properties`, `capabilities`, `tests`.
- * `summary` counts tests of kind "conformance"; those of kind "property" are counted in `properties`, by
- * group. */
-bool report_json_write(const struct run *run, const char *path);
+/* ---- Reports to files, written when all is over ---- */
+
+/* Which packets the HTML report holds, each with its dissection. */
+enum report_packets {
+    PACKETS_BRIEF,    /* the first and last of each test, more of them where the verdict is not `pass` */
+    PACKETS_FAILURES, /* none where the verdict is `pass` */
+    PACKETS_FULL,     /* up to a thousand of each test */
+    PACKETS_COUNT
+};
+
+/* What a report is about: one run, or several to be compared. */
+struct report_input {
+    const struct run *const *runs;
+    size_t count;
+    enum report_packets packets;
+};
+
+/* A form of report. `write` cannot fail; what goes wrong on the way to the file stays in the stream. */
+struct report_format {
+    const char *option; /* of the command line: "--json" */
+    bool takes_many;    /* otherwise it is about exactly one run */
+    void (*write)(FILE *out, const struct report_input *input);
+};
+
+/* The version of the JSON form. Readers take files up to it; see docs/REPORT-SCHEMA.md for when it grows. */
+#define REPORT_SCHEMA 1
+
+extern const struct report_format report_json;     /* everything: docs/REPORT-SCHEMA.md */
+extern const struct report_format report_junit;    /* JUnit XML, for CI servers */
+extern const struct report_format report_tap;      /* Test Anything Protocol 14 */
+extern const struct report_format report_markdown; /* tables; of several runs: a matrix */
+extern const struct report_format report_html;     /* a page that needs nothing else */
 
 #endif

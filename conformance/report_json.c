@@ -1,36 +1,16 @@
 /* The report for programs: one JSON object with everything that the run found. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "groups.h"
 #include "report.h"
+#include "report_text.h"
 #include "trace.h"
-
-/* Texts may hold any bytes (topics in descriptions are escaped already, but file names and errors are
- * not): what is not ASCII is passed on only as part of well-formed UTF-8. */
-static void put_string(FILE *out, const char *value)
-{
-    size_t bad;
-    bool good = utf8_check(bytes_of_text(value), &bad) == UTF8_WELL_FORMED;
-    fputc('"', out);
-    for (const char *at = value; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        if (byte == '"' || byte == '\\')
-            fprintf(out, "\\%c", byte);
-        else if (byte < 0x20 || byte == 0x7F || (byte >= 0x80 && !good))
-            fprintf(out, "\\u%04x", byte);
-        else
-            fputc(byte, out);
-    }
-    fputc('"', out);
-}
 
 static void put_member(FILE *out, const char *name, const char *value, const char *after)
 {
     fprintf(out, "\"%s\": ", name);
-    put_string(out, value);
+    text_put_json(out, value);
     fputs(after, out);
 }
 
@@ -68,7 +48,7 @@ static void put_statements(FILE *out, const struct result *result)
     fputs("\"statements\": [", out);
     for (enum statement id; (id = next_statement(result->test, result->version, &at)) != STATEMENT_NONE;) {
         fputs(before, out);
-        put_string(out, statement_describe(id)->id);
+        text_put_json(out, statement_describe(id)->id);
         before = ", ";
     }
     fputs("],\n     ", out);
@@ -85,7 +65,7 @@ static void put_groups(FILE *out, const struct result *result)
         if (!group_has(&groups[i], result->test, result->version))
             continue;
         fputs(before, out);
-        put_string(out, groups[i].name);
+        text_put_json(out, groups[i].name);
         before = ", ";
     }
     fputs("],\n     ", out);
@@ -109,7 +89,7 @@ static void put_result(FILE *out, const struct result *result)
     fprintf(out, "\"line\": %d, \"seconds\": %.6f,\n     \"notes\": [", result->test->line, result->seconds);
     for (size_t i = 0; i < result->note_count; i++) {
         fputs(i == 0 ? "" : ", ", out);
-        put_string(out, result->notes[i]);
+        text_put_json(out, result->notes[i]);
     }
     fputs("],\n     \"exchange\": [", out);
     for (size_t i = 0; i < result->exchange_count; i++) {
@@ -163,12 +143,28 @@ static void put_properties(FILE *out, const struct run *run)
     free(groups);
 }
 
+static const char *or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+static void put_broker(FILE *out, const struct run *run)
+{
+    fputs("\"broker\": {", out);
+    put_member(out, "name", or_empty(run->broker_name), ", ");
+    put_member(out, "version", or_empty(run->broker_version), ", ");
+    put_member(out, "configuration", or_empty(run->broker_configuration), "},\n  ");
+}
+
 static void put_run(FILE *out, const struct run *run)
 {
-    fputs("{\n  ", out);
-    put_member(out, "suite", SUITE_NAME " " SUITE_VERSION, ",\n  ");
+    fprintf(out, "{\n  \"schema\": %d,\n  ", REPORT_SCHEMA);
+    put_member(out, "suite", run_suite_name(run), ",\n  ");
+    put_member(out, "started", or_empty(run->started), ",\n  ");
+    put_broker(out, run);
     put_member(out, "target", run->target->url, ",\n  ");
-    put_member(out, "transport", run->target->transport, ",\n");
+    put_member(out, "transport", or_empty(run->target->transport), ",\n");
+    fprintf(out, "  \"properties_must_hold\": %s,\n", boolean(run->properties_must_hold));
     fprintf(out, "  \"seed\": %llu,\n  \"seconds\": %.3f,\n  \"summary\": {", (unsigned long long)run->seed,
             run->seconds);
     for (int i = 0; i < VERDICT_COUNT; i++)
@@ -184,17 +180,9 @@ static void put_run(FILE *out, const struct run *run)
     fputs("\n  ]\n}\n", out);
 }
 
-bool report_json_write(const struct run *run, const char *path)
+static void write_json(FILE *out, const struct report_input *input)
 {
-    FILE *out = fopen(path, "we");
-    bool good = out != NULL;
-    if (out != NULL) {
-        put_run(out, run);
-        good = !ferror(out);
-        good = fclose(out) == 0 && good;
-    }
-    if (!good) {
-        fprintf(stderr, "%s: cannot write %s: %s\n", SUITE_NAME, path, strerror(errno));
-    }
-    return good;
+    put_run(out, input->runs[0]);
 }
+
+const struct report_format report_json = {.option = "--json", .write = write_json};

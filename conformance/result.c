@@ -31,6 +31,87 @@ const char *result_word(const struct result *result)
     return is_property(result->test) ? property_word(result->verdict) : verdict_name(result->verdict);
 }
 
+bool is_failure(const struct run *run, const struct result *result)
+{
+    return result->verdict == VERDICT_FAIL && (!is_property(result->test) || run->properties_must_hold);
+}
+
+static const char *or_empty(const char *text)
+{
+    return text == NULL ? "" : text;
+}
+
+char *run_title(const struct run *run)
+{
+    const char *name = or_empty(run->broker_name);
+    const char *version = or_empty(run->broker_version);
+    const char *configuration = or_empty(run->broker_configuration);
+    if (name[0] == '\0')
+        name = run->target->url;
+    size_t size = strlen(name) + strlen(version) + strlen(configuration) +
+                  sizeof " ("
+                         " )";
+    char *title = allocate(size, 1);
+    snprintf(title, size, "%s%s%s%s%s%s", name, version[0] == '\0' ? "" : " ", version,
+             configuration[0] == '\0' ? "" : " (", configuration, configuration[0] == '\0' ? "" : ")");
+    return title;
+}
+
+const char *run_suite_name(const struct run *run)
+{
+    return run->suite == NULL ? SUITE_NAME " " SUITE_VERSION : run->suite;
+}
+
+void result_section(const struct result *result, char *to, size_t size)
+{
+    size_t at = 0;
+    if (is_property(result->test)) {
+        snprintf(to, size, "%s", result->test->group);
+        return;
+    }
+    const char *section = statement_describe(next_statement(result->test, result->version, &at))->section;
+    const char *dot = strchr(section, '.');
+    const char *second = dot == NULL ? NULL : strchr(dot + 1, '.');
+    size_t length = second == NULL ? strlen(section) : (size_t)(second - section);
+    snprintf(to, size, "%.*s", (int)length, section);
+}
+
+static int compare_sections(const void *left, const void *right)
+{
+    const struct section_summary *a = left;
+    const struct section_summary *b = right;
+    if (a->version != b->version)
+        return (int)a->version - (int)b->version;
+    if (a->property != b->property)
+        return (int)a->property - (int)b->property;
+    return strverscmp(a->section, b->section);
+}
+
+static struct section_summary *find_section(struct section_summary *sections, size_t *count,
+                                            const struct result *result)
+{
+    struct section_summary wanted = {.version = result->version, .property = is_property(result->test)};
+    result_section(result, wanted.section, sizeof wanted.section);
+    for (size_t i = 0; i < *count; i++)
+        if (compare_sections(&sections[i], &wanted) == 0)
+            return &sections[i];
+    sections[*count] = wanted;
+    return &sections[(*count)++];
+}
+
+struct section_summary *section_summaries(const struct run *run, size_t *count)
+{
+    struct section_summary *sections = allocate(run->count, sizeof *sections);
+    *count = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        struct section_summary *section = find_section(sections, count, &run->results[i]);
+        section->totals[run->results[i].verdict]++;
+        section->seconds += run->results[i].seconds;
+    }
+    qsort(sections, *count, sizeof *sections, compare_sections);
+    return sections;
+}
+
 static bool is_listed(const char *const *groups, size_t count, const char *group)
 {
     for (size_t i = 0; i < count; i++)
@@ -162,4 +243,20 @@ void result_clear(struct result *result)
         exchange_clear(&result->exchanges[i]);
     free(result->exchanges);
     memset(result, 0, sizeof *result);
+}
+
+void left_behind_append(struct left_behind *left, const char *text, size_t length, bool session)
+{
+    if ((left->count & (left->count - 1)) == 0) /* room doubles at powers of two */
+        left->items = grow(left->items, (left->count + 1) * 2, sizeof *left->items);
+    left->items[left->count].text = copy_text(text, length);
+    left->items[left->count++].session = session;
+}
+
+void left_behind_clear(struct left_behind *left)
+{
+    for (size_t i = 0; i < left->count; i++)
+        free(left->items[i].text);
+    free(left->items);
+    *left = (struct left_behind){NULL, 0};
 }

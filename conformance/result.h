@@ -47,14 +47,32 @@ struct result {
 
 #define VERSION_COUNT 3
 
-/* A whole run. */
+/* What tests may have left on the server: retained messages, by their topics, and sessions, by their Client
+ * Identifiers. */
+struct left_behind {
+    struct {
+        char *text;
+        bool session;
+    } * items;
+    size_t count;
+};
+
+/* A whole run. Texts may be NULL, which means empty. */
 struct run {
     const struct target *target;
+    const char *broker_name; /* as the user calls it */
+    const char *broker_version;
+    const char *broker_configuration;
+    const char *suite;   /* the program that ran it, with its version; NULL: this one */
+    const char *started; /* UTC, "2026-01-31T23:59:59Z" */
+    bool properties_must_hold;
     uint64_t seed;
     char name[12]; /* distinguishes this run's topics and Client Identifiers */
     struct capabilities capabilities[VERSION_COUNT]; /* by version_index */
     struct result *results; /* in the suite's order: by file, then line, then version */
     size_t count;
+    struct left_behind left;          /* by tests that could not clear it away themselves */
+    bool left_anything;               /* some test may have left something, cleared away or not */
     size_t totals[VERDICT_COUNT];     /* of the tests of what the specification demands */
     size_t properties[VERDICT_COUNT]; /* of the tests of properties, all groups together */
     double seconds;
@@ -65,6 +83,32 @@ const char *verdict_name(enum verdict_kind verdict);
 
 /* Whether the test is about a property, which the specification does not demand. */
 bool is_property(const struct conformance_test *test);
+
+/* Whether the verdict counts against the broker: a violation, or a property that was to hold. */
+bool is_failure(const struct run *run, const struct result *result);
+
+/* What to call the broker of a run: its name and version, or else where it was reached. The caller frees it. */
+char *run_title(const struct run *run);
+
+/* "etalon-conformance 0.1.0" */
+const char *run_suite_name(const struct run *run);
+
+/* The section under which a result is counted: two levels of that of its first statement, e.g. "3.1"; for a
+ * property, its group. */
+void result_section(const struct result *result, char *to, size_t size);
+
+/* Counts of one section in one version. */
+struct section_summary {
+    char section[32];
+    enum protocol_version version;
+    bool property;
+    size_t totals[VERDICT_COUNT];
+    double seconds;
+};
+
+/* The sections of a run by version, then in the order of their numbers ("3.9" before "3.10"), properties
+ * behind them. The array is the caller's to free. */
+struct section_summary *section_summaries(const struct run *run, size_t *count);
 
 /* "conformance", or the group of the property. */
 const char *test_group(const struct conformance_test *test);
@@ -103,5 +147,8 @@ void *allocate(size_t count, size_t size);
 void *grow(void *memory, size_t count, size_t size);
 
 void result_clear(struct result *result);
+
+void left_behind_append(struct left_behind *left, const char *text, size_t length, bool session);
+void left_behind_clear(struct left_behind *left);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,7 +19,9 @@
 #include "verdicts.h"
 
 #define BASE_LIMIT 60.0   /* seconds a test may take, and */
-#define PATIENCE_LIMIT 12 /* so many times the patience */
+#define PATIENCE_LIMIT 12 /* so many times the patience, and */
+#define TRIP_LIMIT 1000   /* so many times the usual round trip */
+#define LATENCY_TRIPS 3   /* how often the longest round trip that was measured an answer may take */
 #define JOBS_LIMIT 512U
 
 /* A test in its process. */
@@ -27,6 +30,7 @@ struct job {
     int pipe;
     struct result *result;
     struct capabilities *capabilities;
+    struct left_behind left;
     struct record_reader reader;
     double begun;
     double deadline;
@@ -42,14 +46,15 @@ struct crew {
     unsigned size;
     unsigned busy;
     unsigned next_number; /* distinguishes the tests' topics and Client Identifiers */
+    bool cleaning;        /* all tests are over; a process clears away what they left */
 };
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* how often */
 
 static void on_interrupt(int signal_number)
 {
     (void)signal_number;
-    interrupted = 1;
+    interrupted = interrupted + 1;
 }
 
 static uint64_t nanoseconds(void)
@@ -64,6 +69,17 @@ static double seconds(void)
     return (double)nanoseconds() / 1e9;
 }
 
+/* The longest of all versions: they go the same way. */
+static double round_trip(const struct run *run, bool usual)
+{
+    double longest = 0;
+    for (unsigned v = 0; v < VERSION_COUNT; v++) {
+        const struct capabilities *found = &run->capabilities[v];
+        longest = fmax(longest, usual ? found->round_trip : found->longest_round_trip);
+    }
+    return longest;
+}
+
 /* ---- In the test's process ----------------------------------------------------------------------- */
 
 _Noreturn static void run_body(const struct crew *crew, const struct result *result, unsigned number,
@@ -74,17 +90,24 @@ _Noreturn static void run_body(const struct crew *crew, const struct result *res
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
+    double latency = LATENCY_TRIPS * round_trip(crew->run, false);
     struct test t = {.version = result->version,
                      .capabilities = &crew->run->capabilities[version_index(result->version)],
                      .definition = result->test,
                      .target = crew->run->target,
-                     .patience = crew->options->patience,
+                     .patience = crew->options->patience + latency,
+                     .latency = latency,
                      .profile = crew->options->profile,
                      .properties_must_hold = crew->options->properties_must_hold,
                      .run = crew->run->name,
                      .number = number,
                      .records = records,
                      .started = nanoseconds()};
+    if (crew->cleaning)
+        for (size_t i = 0; i < crew->run->left.count; i++) {
+            const char *left = crew->run->left.items[i].text;
+            (crew->run->left.items[i].session ? leave_session : leave_retained)(&t, left);
+        }
     result->test->body(&t);
     bool warned = t.warned && !is_property(result->test); /* a property has no recommendations */
     test_finish(&t, warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
@@ -114,7 +137,8 @@ static void start_job(struct crew *crew, struct job *job, struct result *result)
     }
     unsigned number = ++crew->next_number;
     double limit = crew->options->limit > 0 ? crew->options->limit
-                                            : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience;
+                                            : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience +
+                                                  TRIP_LIMIT * round_trip(crew->run, true);
     fflush(NULL);
     pid_t process = fork();
     if (process == 0) {
@@ -160,10 +184,21 @@ static void judge_end(struct job *job, int status)
 
 static void announce(const struct crew *crew, struct result *result)
 {
+    if (crew->cleaning)
+        return;
     size_t *totals = is_property(result->test) ? crew->run->properties : crew->run->totals;
     totals[result->verdict]++;
     if (crew->report != NULL && crew->report->ended != NULL)
         crew->report->ended(crew->report->context, crew->run, result);
+}
+
+static void keep_left(struct crew *crew, struct job *job)
+{
+    for (size_t i = 0; i < job->left.count && !crew->cleaning; i++) {
+        const char *left = job->left.items[i].text;
+        left_behind_append(&crew->run->left, left, strlen(left), job->left.items[i].session);
+    }
+    left_behind_clear(&job->left);
 }
 
 static void end_job(struct crew *crew, struct job *job)
@@ -177,6 +212,7 @@ static void end_job(struct crew *crew, struct job *job)
         continue;
     judge_end(job, status);
     record_reader_clear(&job->reader);
+    keep_left(crew, job);
     job->process = 0;
     crew->busy--;
     announce(crew, job->result);
@@ -192,19 +228,26 @@ static void read_job(struct crew *crew, struct job *job)
         end_job(crew, job);
         return;
     }
-    struct record_sink sink = {job->result, &job->deadline, job->capabilities};
+    struct record_sink sink = {job->result, &job->deadline, job->capabilities, &job->left};
     bool had_verdict = job->result->finished;
     if (!job->garbled && !record_feed(&job->reader, buffer, (size_t)got, &sink))
         job->garbled = true;
+    crew->run->left_anything = crew->run->left_anything || job->left.count > 0;
     if (job->result->finished && !had_verdict)
         job->result->seconds = seconds() - job->begun;
+}
+
+/* An interrupt ends the tests, and another one the clearing away, too. */
+static bool is_given_up(const struct crew *crew)
+{
+    return interrupted > (crew->cleaning ? 1 : 0);
 }
 
 static void end_late_jobs(struct crew *crew)
 {
     for (unsigned i = 0; i < crew->size; i++) {
         struct job *job = &crew->jobs[i];
-        if (job->process == 0 || job->late || (seconds() < job->deadline && !interrupted))
+        if (job->process == 0 || job->late || (seconds() < job->deadline && !is_given_up(crew)))
             continue;
         job->late = true;
         job->result->seconds = seconds() - job->begun;
@@ -307,6 +350,7 @@ static void catch_interrupts(void)
     struct sigaction action = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
 }
 
 static struct crew make_crew(struct run *run, const struct runner_options *options,
@@ -318,6 +362,51 @@ static struct crew make_crew(struct run *run, const struct runner_options *optio
                          .report = report,
                          .size = size,
                          .jobs = allocate(size, sizeof(struct job))};
+}
+
+static const uint16_t no_statements[] = {STATEMENT_NONE};
+static const struct conformance_test cleaning = {.name = "clearing away",
+                                                 .title = "Nothing of the tests is left on the server",
+                                                 .file = "",
+                                                 .versions = V_ALL,
+                                                 .statements = no_statements,
+                                                 .body = tidy_run};
+
+static void begin_result(struct result *result, const struct conformance_test *test,
+                         enum protocol_version version)
+{
+    *result = (struct result){.test = test,
+                              .version = version,
+                              .reason = copy_text("", 0),
+                              .expected = copy_text("", 0),
+                              .observed = copy_text("", 0)};
+}
+
+/* Takes away what the tests left on the target. Also after an interrupt: then there is a little, of the tests that
+ * were running. */
+static void clean_up(struct crew *crew)
+{
+    struct result result;
+    struct run *run = crew->run;
+    unsigned v = VERSION_COUNT - 1;
+    while (v > 0 && !run->capabilities[v].accepted)
+        v--;
+    if (!run->left_anything)
+        return;
+    begin_result(&result, &cleaning, version_of_index(v));
+    crew->cleaning = true;
+    crew->report = NULL;
+    start_job(crew, &crew->jobs[0], &result);
+    while (crew->busy > 0)
+        attend(crew);
+    if (result.verdict != VERDICT_PASS)
+        fprintf(stderr,
+                "%s: what tests left on the broker could not be cleared away: %s. Retained messages may "
+                "remain below "
+                "etalon/%s/, sessions of Client Identifiers that begin with e%s.\n",
+                SUITE_NAME, result.reason, run->name, run->name);
+    result_clear(&result);
+    left_behind_clear(&run->left);
 }
 
 bool run_tests(struct run *run, const struct runner_options *options, const struct report *report)
@@ -335,6 +424,7 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
     run_phase(&crew, order, PHASE_TOGETHER, crew.size);
     run_phase(&crew, order, PHASE_BROKERS, brokers_at_once(&crew));
     run_phase(&crew, order, PHASE_ALONE, 1);
+    clean_up(&crew);
     run->seconds = seconds() - begun;
     if (report->end != NULL && !interrupted)
         report->end(report->context, run);
@@ -348,11 +438,7 @@ void run_probe(struct run *run, const struct runner_options *options, const stru
 {
     struct crew crew = make_crew(run, options, NULL, 1);
     crew.next_number = version_index(version);
-    *result = (struct result){.test = probe,
-                              .version = version,
-                              .reason = copy_text("", 0),
-                              .expected = copy_text("", 0),
-                              .observed = copy_text("", 0)};
+    begin_result(result, probe, version);
     start_job(&crew, &crew.jobs[0], result);
     while (crew.busy > 0)
         attend(&crew);

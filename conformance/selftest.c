@@ -265,7 +265,7 @@ CONFORMANCE_TEST(unmet_need_is_skip, V311, NEEDS_QOS2, "A sample", MQTT3_3_12_4_
 }
 
 /* Runs only where somebody asks for it. */
-CONFORMANCE_TEST(large_sample, V311 | V31, NEEDS_REQUEST, "A sample", MQTT3_3_12_4_1)
+CONFORMANCE_TEST(long_sample, V311 | V31, NEEDS_REQUEST, "A sample", MQTT3_3_12_4_1)
 {
     fail(t, "nobody asked for this");
 }
@@ -426,6 +426,18 @@ static void check_properties(struct tally *tally, const struct run *run)
     free(groups);
 }
 
+/* Every form of report of a run with every verdict, and nothing is left out that has no test of its own. */
+static void check_reports(struct tally *tally, const struct run *run)
+{
+    static const struct report_format *const formats[] = {&report_json, &report_junit, &report_tap,
+                                                          &report_markdown, &report_html};
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        struct output output = {.format = formats[i], .path = "/dev/null"};
+        struct report_input input = {.runs = &run, .count = 1};
+        check(tally, outputs_open(&output, 1, 1) && outputs_write(&output, 1, &input), formats[i]->option);
+    }
+}
+
 static void check_run(struct tally *tally)
 {
     uint16_t port;
@@ -448,7 +460,7 @@ static void check_run(struct tally *tally)
     check_verdicts(tally, &run);
     check_details(tally, &run);
     check_properties(tally, &run);
-    check(tally, report_json_write(&run, "/dev/null"), "the JSON report is written");
+    check_reports(tally, &run);
     for (size_t i = 0; i < run.count; i++)
         result_clear(&run.results[i]);
     free(run.results);
@@ -468,13 +480,16 @@ static void check_records(struct tally *tally)
     double deadline = 1;
     struct capabilities sent = {.accepted = true, .receive_maximum = 77};
     struct capabilities got = {.accepted = false};
-    struct record_sink sink = {&result, &deadline, &got};
+    struct left_behind left = {NULL, 0};
+    struct record_sink sink = {&result, &deadline, &got, &left};
     check(tally, pipe(ends) == 0, "pipe");
     struct test t = {.records = ends[1]};
     record_exchange(&t, now(&t), DIRECTION_SENT, PROTOCOL_5_0, "client", "", bytes_of("\x00\xff\x10", 3));
     record_note(&t, "noted");
     record_extension(&t, 2.5);
     record_capabilities(&t, &sent);
+    record_leftover(&t, "a/b", false);
+    record_leftover(&t, "client", true);
     record_verdict(&t, VERDICT_FAIL, MQTT_3_1_0_1, "why", "this", "that");
     ssize_t count = read(ends[0], bytes, sizeof bytes);
     bool good = count > 0;
@@ -488,6 +503,16 @@ static void check_records(struct tally *tally)
     check(tally, result.note_count == 1 && strcmp(result.notes[0], "noted") == 0, "note");
     check(tally, deadline == 3.5, "extension");
     check(tally, got.accepted && got.receive_maximum == 77, "capabilities");
+    check(tally,
+          left.count == 2 && !left.items[0].session && strcmp(left.items[0].text, "a/b") == 0 &&
+              left.items[1].session && strcmp(left.items[1].text, "client") == 0,
+          "what may be left");
+    t.finished = true;
+    record_note(&t, "after the verdict");
+    record_tidied(&t);
+    count = read(ends[0], bytes, sizeof bytes);
+    good = count > 0 && record_feed(&reader, bytes, (size_t)count, &sink);
+    check(tally, good && left.count == 0 && result.note_count == 1, "nothing is left");
     check(tally,
           result.exchange_count == 1 && result.exchanges[0].length == 3 &&
               memcmp(result.exchanges[0].bytes, "\x00\xff\x10", 3) == 0,
@@ -552,7 +577,7 @@ static bool selects(const char *group, const char *name, const struct conformanc
 static void check_groups(struct tally *tally)
 {
     const struct conformance_test *sample = &conformance_test_crash_is_error;
-    const struct conformance_test *large = &conformance_test_large_sample;
+    const struct conformance_test *large = &conformance_test_long_sample;
     const struct conformance_test qos_2 = {.name = "qos_2_message_is_sent",
                                            .file = "a/4_03.c",
                                            .versions = V5,
@@ -571,9 +596,9 @@ static void check_groups(struct tally *tally)
     check(tally, !selects(NULL, NULL, large, PROTOCOL_3_1_1), "but what costs the target much");
     check(tally, !selects("conformance", NULL, large, PROTOCOL_3_1_1), "nor who asks for what is demanded");
     check(tally, !selects("3.1", NULL, large, PROTOCOL_3_1), "nor who asks for a version");
-    check(tally, !selects(NULL, "large_*", large, PROTOCOL_3_1_1), "nor who asks for many names");
+    check(tally, !selects(NULL, "long_*", large, PROTOCOL_3_1_1), "nor who asks for many names");
     check(tally, selects("large", NULL, large, PROTOCOL_3_1_1), "that takes its group");
-    check(tally, selects(NULL, "large_sample", large, PROTOCOL_3_1_1), "or its very name");
+    check(tally, selects(NULL, "long_sample", large, PROTOCOL_3_1_1), "or its very name");
     check(tally, strcmp(group_nearest("exactly_once"), "exactly-once") == 0, "the nearest name of a group");
     check(tally, group_find("ordering") != NULL && group_find("order") == NULL, "the names of groups");
 }

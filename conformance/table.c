@@ -308,12 +308,12 @@ static void follow(struct table *table, struct row *row, double moment)
         remember(row, received);
 }
 
-/* A CONNECT that kept a session of 3.1.1 leaves it behind. */
 static void clear_session(const struct table *table, const struct row *row)
 {
     struct client *client = row->client;
-    bool five = table->test->version == PROTOCOL_5_0;
-    if (five)
+    if (row->session != NULL)
+        leave_session(table->test, row->session);
+    if (is_v5(table->test))
         disconnect(client, .session_expiry_interval = 0);
     else
         disconnect(client);
@@ -354,7 +354,7 @@ static const char *describe_row(const struct table *table, const struct row *row
                     row->will_came ? "was published" : "was not published");
     if (row->client->closed)
         return text(t, "%sclosed", said);
-    return text(t, "%sstill open at %.3f s%s", said, now(t), row->answered ? ", a PINGREQ was answered" : "");
+    return text(t, "%sopen%s", said, row->answered ? ", and a PINGREQ was answered" : "");
 }
 
 static const char *hex_of(struct test *t, struct bytes bytes)
@@ -369,10 +369,10 @@ static const char *demanded(const struct table *table, const struct row *row)
 {
     enum situation situation = table->options.situation;
     if (row->demand == ROW_REFUSED)
-        return situation == HAS_WILL ? "refused: closed, and the Will Message published" : "refused: closed";
-    return situation == NOT_CONNECTED ? "accepted: CONNACK with success"
-           : situation == HAS_WILL    ? "accepted: closed without DISCONNECT"
-                                      : "accepted: the connection stays open";
+        return situation == HAS_WILL ? "refused (closed, the Will Message published)" : "refused (closed)";
+    return situation == NOT_CONNECTED ? "accepted (CONNACK with success)"
+           : situation == HAS_WILL    ? "accepted (closed without DISCONNECT)"
+                                      : "accepted (open)";
 }
 
 static void violate(struct table *table, struct row *row)
@@ -389,13 +389,13 @@ static void violate(struct table *table, struct row *row)
         error(t, "row %u (%s): the server has reasons of its own: %s", row->number, row->name, observed);
     if (table->violations == 0) {
         table->first_violation = row;
-        table->expected = demanded(table, row);
+        table->expected = text(t, "row %u to be %s", row->number, demanded(table, row));
     }
     table->violations++;
     if (table->violations <= SHOWN_ROWS)
         reveal(row->client);
     table->observed =
-        text(t, "%s%srow %u, %s%s%s%s [%s]: expected it to be %s; %s", table->observed,
+        text(t, "%s%srow %u, %s%s%s%s [%s]: must be %s, is %s", table->observed,
              table->observed[0] == '\0' ? "" : "; ", row->number, row->name,
              statement == STATEMENT_NONE ? "" : " [",
              statement == STATEMENT_NONE ? "" : statement_describe(statement)->id,

@@ -158,21 +158,39 @@ double now(struct test *t)
     return (double)(nanoseconds - t->started) / 1e9;
 }
 
+void abridge(struct test *t, size_t bytes)
+{
+    t->abridged = bytes;
+}
+
 void allow_time(struct test *t, double seconds)
 {
     record_extension(t, seconds);
 }
 
+static bool is_same(const char *left, const char *right)
+{
+    return left != NULL && right != NULL && strcmp(left, right) == 0;
+}
+
+static void leave(struct test *t, const char *left, const char *client_identifier)
+{
+    for (const struct leftover *known = t->leftovers; known != NULL; known = known->next)
+        if (is_same(known->topic, left) || is_same(known->client_identifier, client_identifier))
+            return;
+    struct leftover *leftover = test_allocate(t, sizeof *leftover);
+    *leftover =
+        (struct leftover){.topic = left, .client_identifier = client_identifier, .next = t->leftovers};
+    t->leftovers = leftover;
+    record_leftover(t, left != NULL ? left : client_identifier, left == NULL);
+}
+
 void leave_retained(struct test *t, const char *left)
 {
-    struct leftover *leftover = test_allocate(t, sizeof *leftover);
-    *leftover = (struct leftover){.topic = left, .next = t->leftovers};
-    t->leftovers = leftover;
+    leave(t, left, NULL);
 }
 
 void leave_session(struct test *t, const char *client_identifier)
 {
-    struct leftover *leftover = test_allocate(t, sizeof *leftover);
-    *leftover = (struct leftover){.client_identifier = client_identifier, .next = t->leftovers};
-    t->leftovers = leftover;
+    leave(t, NULL, client_identifier);
 }

@@ -59,6 +59,8 @@ struct capabilities {
     uint16_t server_keep_alive;      /* seconds; 0: the server leaves the client's value */
     uint32_t session_expiry_maximum; /* seconds: the answer to a wish of UINT32_MAX, which means for ever */
     bool assigns_client_identifier;  /* a CONNECT without Client Identifier is accepted */
+    double round_trip;               /* seconds that a PINGRESP took, on the average, */
+    double longest_round_trip;       /* and at worst */
     char refusal[160];               /* why `accepted` is false, in words */
 };
 
@@ -125,13 +127,15 @@ struct test {
     const struct capabilities *capabilities; /* of the target, for this version */
     const struct conformance_test *definition;
     const struct target *target; /* where, user name and password */
-    double patience;             /* seconds to wait for what must come (--timeout) */
-
+    double patience;             /* seconds to wait for what must come (--timeout), and for its way */
+    double latency; /* seconds that an answer may be under way, by the round trips measured beforehand; what
+                     * measures times adds it to every upper bound. expect.h does so by itself */
     const char *profile; /* --profile: directory of the broker's profile; NULL without one */
     const char *run; /* distinguishes this run of the suite from all others: lower-case letters and digits */
     unsigned number; /* distinguishes this test x version within the run */
     int records;     /* pipe to the runner */
     uint64_t recorded; /* bytes of packets recorded so far */
+    size_t abridged;   /* bytes of each packet that are recorded; 0: the usual limit */
     uint64_t started;  /* monotonic clock, nanoseconds */
     struct client *clients;
     unsigned client_count;
@@ -204,6 +208,9 @@ void wait_until(struct test *t, double moment);
 
 /* Tells the runner that this test, by its nature, takes `seconds` more than the usual limit. */
 void allow_time(struct test *t, double seconds);
+
+/* From now on the report gets the first `bytes` of each packet and its size: for tests that send much. */
+void abridge(struct test *t, size_t bytes);
 
 /* ---- Everything else a test says ----------------------------------------------------------------- */
 

@@ -11,6 +11,18 @@ const char *trace_type(struct bytes bytes)
     return bytes.length == 0 ? "" : packet_type_name((enum packet_type)(bytes.data[0] >> 4));
 }
 
+void trace_packets(const struct exchange *exchange,
+                   void (*each)(void *context, struct bytes packet, enum protocol_version version,
+                                enum sender sender),
+                   void *context)
+{
+    struct bytes rest = bytes_of(exchange->bytes, exchange->length);
+    enum protocol_version version = exchange->version;
+    enum sender sender = exchange->direction == DIRECTION_SENT ? SENDER_CLIENT : SENDER_SERVER;
+    for (struct bytes packet; (packet = dissect_next(&rest, &version)).length > 0;)
+        each(context, packet, version, sender);
+}
+
 static void put_text(void *context, const char *text, size_t length)
 {
     fwrite(text, 1, length, context);

@@ -10,6 +10,13 @@
  * With `whole` every packet is shown field by field, and nothing is left out however long the exchange. */
 void trace_print(FILE *out, const struct result *result, bool whole, bool colour);
 
+/* Calls `each` for every packet of an exchange that is no event: bytes that were sent in one go may be several.
+ * The bytes live as long as the exchange. */
+void trace_packets(const struct exchange *exchange,
+                   void (*each)(void *context, struct bytes packet, enum protocol_version version,
+                                enum sender sender),
+                   void *context);
+
 /* The type of the Control Packet that begins at `bytes`, e.g. "PUBLISH"; "" for none. */
 const char *trace_type(struct bytes bytes);
 

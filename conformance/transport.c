@@ -97,6 +97,11 @@ void transport_finish_sending(int socket)
     (void)shutdown(socket, SHUT_WR);
 }
 
+void transport_set_receive_buffer(int socket, int bytes)
+{
+    setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes); /* a wish: nothing depends on it */
+}
+
 int transport_reserve_port(uint16_t *port)
 {
     int on = 1;

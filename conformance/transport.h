@@ -17,6 +17,9 @@ int transport_connect(const char *host, const char *port, double seconds, char *
 ssize_t transport_read(int socket, void *buffer, size_t size);
 ssize_t transport_write(int socket, const void *data, size_t size);
 
+/* Tells the kernel how many bytes to keep for a reader; it may round them. */
+void transport_set_receive_buffer(int socket, int bytes);
+
 /* Reserves a TCP port of 127.0.0.1 that nobody uses: sets *port and returns a socket that is bound to it and
  * does not listen, or -1 with errno set. While that socket lives the kernel gives the port to nobody who asks
  * for any port, not as the near end of a connection either; a server with SO_REUSEADDR can listen on it. */

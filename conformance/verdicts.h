@@ -16,13 +16,18 @@ struct leftover {
 _Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum statement cited,
                            const char *reason, const char *expected, const char *observed);
 
-/* Remembers that a message may be retained on `topic`, or that a session of `client_identifier` may
- * remain. */
+/* Remembers, and tells the runner, that a message may be retained on `topic`, or that a session of
+ * `client_identifier` may remain. client.c watches what is sent and says so before it leaves. */
 void leave_retained(struct test *t, const char *topic);
 void leave_session(struct test *t, const char *client_identifier);
 
-/* Takes everything away that was left; best effort. Called once the verdict is out. */
+/* Takes everything away that was left, and tells the runner when nothing is; what goes wrong on the way ends the
+ * process, and then the runner sees to it. Called once the verdict is out. */
 void tidy_up(struct test *t);
+
+/* The body of the last process of a run: takes away what tests could not (those that crashed, or were ended), and
+ * every message that is retained on a topic of this run. */
+void tidy_run(struct test *t);
 
 /* Notes where the brokers of the test keep their data and output. */
 void note_brokers(struct test *t);

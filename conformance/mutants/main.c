@@ -16,6 +16,7 @@ struct arguments {
     const char *target;
     const char *port_file;
     long port; /* -1: not given */
+    struct distance distance;
     bool list;
 };
 
@@ -30,10 +31,14 @@ static void on_signal(int number)
 static void usage(FILE *out)
 {
     fputs("usage: etalon-mutant --list\n"
-          "       etalon-mutant [--mutant NAME] --listen PORT [--port-file FILE] --target mqtt://HOST:PORT\n"
+          "       etalon-mutant [--mutant NAME] [--latency MS] [--jitter SHARE:MS] --listen PORT "
+          "[--port-file FILE]\n"
+          "                     --target mqtt://HOST:PORT\n"
           "\n"
           "Listens on 127.0.0.1 (PORT 0: any free one) and passes everything on to the broker at HOST:PORT,\n"
           "except for the one fault of the mutant. Without --mutant nothing is changed.\n"
+          "--latency delays everything by so many milliseconds, each way; --jitter 5:300 delays 5 % of the\n"
+          "segments by 300 ms more. The order is kept in every connection.\n"
           "--list prints a line for each mutant: name, file, line, versions, what it breaks, the tests that\n"
           "must fail, those of the control sample that may fail as well, the properties that must not hold;\n"
           "separated by tabs.\n",
@@ -69,13 +74,31 @@ static bool parse_port(const char *text, long *port)
     return errno == 0 && end != text && *end == '\0' && *port >= 0 && *port <= 65535;
 }
 
+/* "100": milliseconds, to seconds. */
+static bool parse_milliseconds(const char *text, double *seconds)
+{
+    char *end;
+    *seconds = strtod(text, &end) / 1000.0;
+    return end != text && *end == '\0' && *seconds >= 0 && *seconds <= 60;
+}
+
+/* "5:300": 5 % of the segments, by 300 ms. */
+static bool parse_jitter(const char *text, struct distance *distance)
+{
+    char *end;
+    distance->share = strtod(text, &end) / 100.0;
+    return end != text && *end == ':' && distance->share >= 0 && distance->share <= 1 &&
+           parse_milliseconds(end + 1, &distance->more);
+}
+
 /* False: the command line is wrong. */
 static bool parse(int count, char **words, struct arguments *arguments)
 {
     static const struct option options[] = {
         {"list", no_argument, NULL, 'l'},         {"mutant", required_argument, NULL, 'm'},
         {"listen", required_argument, NULL, 'p'}, {"port-file", required_argument, NULL, 'f'},
-        {"target", required_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
+        {"target", required_argument, NULL, 't'}, {"latency", required_argument, NULL, 'd'},
+        {"jitter", required_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
     *arguments = (struct arguments){.port = -1};
     for (int option; (option = getopt_long(count, words, "", options, NULL)) != -1;) {
         if (option == 'l')
@@ -86,6 +109,10 @@ static bool parse(int count, char **words, struct arguments *arguments)
             arguments->port_file = optarg;
         else if (option == 't')
             arguments->target = optarg;
+        else if (option == 'd' && parse_milliseconds(optarg, &arguments->distance.latency))
+            continue;
+        else if (option == 'j' && parse_jitter(optarg, &arguments->distance))
+            continue;
         else if (option != 'p' || !parse_port(optarg, &arguments->port))
             return false;
     }
@@ -145,5 +172,6 @@ int main(int count, char **words)
         fprintf(stderr, "etalon-mutant: %s is not of the form mqtt://HOST:PORT\n", arguments.target);
         return 2;
     }
+    proxy.distance = arguments.distance;
     return serve(&proxy, &arguments);
 }

@@ -6,7 +6,8 @@ MUTANT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(MUTANT_SOURCES))
 PROGRAMS += $(BUILD)/etalon-mutant
 
 $(BUILD)/etalon-mutant: $(MUTANT_OBJECTS) $(CODEC_LIBRARY)
-	$(CC) $^ $(ALL_LDFLAGS) -o $@
+	$(SAY) LINK $@
+	$(QUIET)$(CC) $^ $(ALL_LDFLAGS) -lm -o $@
 
 .PHONY: mutants
 mutants: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/etalon-mutant ## prove the conformance tests on brokers with one fault each

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
@@ -64,7 +65,8 @@ static void watch(struct half *half)
 {
     if (half->socket < 0)
         return;
-    const bool read = !half->ended && other_half(half)->output.length < OUTPUT_LIMIT;
+    const bool read =
+        !half->ended && !half->over && half->route.bytes + other_half(half)->output.length < OUTPUT_LIMIT;
     const uint32_t wanted = (read ? EPOLLIN : 0U) | (half->output.length > 0 ? EPOLLOUT : 0U);
     if (wanted == half->watched)
         return;
@@ -144,23 +146,76 @@ static void end_half(struct half *half, bool broken)
     other_half(half)->finish = true;
 }
 
+/* What was read has arrived; `size` 0: nothing but the end of the stream, as `end` says. */
+static void arrive(struct half *half, const void *bytes, size_t size, enum segment_end end)
+{
+    if (size > 0) {
+        queue_append(&half->input, bytes, size);
+        passage_read(half);
+    }
+    if (end != STREAM_GOES_ON && !half->link->dead)
+        end_half(half, end == STREAM_BREAKS);
+    if (half->link->dead)
+        return;
+    write_output(&half->link->half[FROM_CLIENT]);
+    if (!half->link->dead)
+        write_output(&half->link->half[FROM_SERVER]);
+}
+
+static void receive_segment(struct half *half, const void *bytes, size_t size, enum segment_end end)
+{
+    struct proxy *proxy = half->link->connection.proxy;
+    if (distance_is_none(&proxy->distance)) {
+        arrive(half, bytes, size, end);
+        return;
+    }
+    half->over = half->over || end != STREAM_GOES_ON;
+    route_append(&half->route, &proxy->distance, seconds_now(), bytes, size, end);
+    watch(half);
+}
+
 static void read_input(struct half *half)
 {
     uint8_t buffer[READ_SIZE];
     const ssize_t got = socket_read(half->socket, buffer, sizeof buffer);
     if (got == SOCKET_LATER)
         return;
-    if (got <= 0) {
-        end_half(half, got < 0);
-    } else {
-        queue_append(&half->input, buffer, (size_t)got);
-        passage_read(half);
-    }
-    if (half->link->dead)
+    receive_segment(half, buffer, got > 0 ? (size_t)got : 0,
+                    got > 0    ? STREAM_GOES_ON
+                    : got == 0 ? STREAM_ENDS
+                               : STREAM_BREAKS);
+}
+
+/* Nothing is left to be read from this socket, and nobody reads what is written to it. */
+static void lose_peer(struct half *half, bool broken)
+{
+    struct proxy *proxy = half->link->connection.proxy;
+    if (distance_is_none(&proxy->distance)) {
+        kill_link(half->link, broken);
         return;
-    write_output(&half->link->half[FROM_CLIENT]);
-    if (!half->link->dead)
-        write_output(&half->link->half[FROM_SERVER]);
+    }
+    epoll_ctl(proxy->poll, EPOLL_CTL_DEL, half->socket, NULL); /* it would be reported for ever */
+    if (!half->over)
+        receive_segment(half, NULL, 0, broken ? STREAM_BREAKS : STREAM_ENDS);
+}
+
+static void take_arrivals(struct half *half)
+{
+    struct segment *segment;
+    const uint8_t *bytes;
+    size_t size;
+    enum segment_end end;
+    while (!half->link->dead && route_take(&half->route, seconds_now(), &segment, &bytes, &size, &end)) {
+        arrive(half, bytes, size, end);
+        free(segment);
+    }
+}
+
+static void take_all_arrivals(struct proxy *proxy)
+{
+    for (struct link *link = proxy->links; link != NULL; link = link->next)
+        for (int side = 0; side < 2; side++)
+            take_arrivals(&link->half[side]);
 }
 
 /* ---- Accepting ----------------------------------------------------------------------------------- */
@@ -236,9 +291,13 @@ static void forget_delayed(struct proxy *proxy, const struct link *link)
 /* Milliseconds that epoll may wait. */
 static int waiting_time(const struct proxy *proxy)
 {
-    if (proxy->delayed == NULL)
+    double due = proxy->delayed == NULL ? HUGE_VAL : proxy->delayed->due;
+    for (const struct link *link = proxy->links; link != NULL; link = link->next)
+        for (int side = 0; side < 2; side++)
+            due = fmin(due, route_due(&link->half[side].route));
+    if (isinf(due))
         return -1;
-    const double left = proxy->delayed->due - seconds_now();
+    const double left = due - seconds_now();
     return left <= 0 ? 0 : 1 + (int)(left * 1000);
 }
 
@@ -249,6 +308,7 @@ static void free_link(struct link *link)
     for (int side = 0; side < 2; side++) {
         free(link->half[side].input.data);
         free(link->half[side].output.data);
+        route_clear(&link->half[side].route);
     }
     free(link->identifier.data);
     free(link->connection.context);
@@ -280,7 +340,7 @@ static void handle(struct half *half, uint32_t events)
     if ((events & EPOLLIN) != 0)
         read_input(half);
     else if ((events & (EPOLLHUP | EPOLLERR)) != 0) /* nothing left to read: the peer is gone altogether */
-        kill_link(half->link, (events & EPOLLERR) != 0);
+        lose_peer(half, (events & EPOLLERR) != 0);
 }
 
 /* Mutants may send on any connection, so everything that has something to send is looked at. */
@@ -314,6 +374,7 @@ bool proxy_run(struct proxy *proxy, const volatile int *stop)
             else
                 handle(events[i].data.ptr, events[i].events);
         send_due(proxy);
+        take_all_arrivals(proxy);
         write_all(proxy);
         bury_dead(proxy);
     }

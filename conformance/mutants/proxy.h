@@ -5,6 +5,7 @@
 #ifndef ETALON_CONFORMANCE_MUTANT_PROXY_H
 #define ETALON_CONFORMANCE_MUTANT_PROXY_H
 
+#include "distance.h"
 #include "memory.h"
 #include "mutant.h"
 #include "sockets.h"
@@ -36,6 +37,8 @@ struct half {
     uint32_t watched;    /* epoll events */
     struct queue input;  /* read here, not yet a whole packet */
     struct queue output; /* to be written here */
+    struct route route;  /* read here, not yet arrived */
+    bool over;           /* nothing more can be read; the end of the stream may be under way */
     bool ended;          /* its peer has finished sending, and that was dealt with */
     bool upgrading;      /* a WebSocket's: the head of the handshake has begun here */
     bool upgraded;       /* and ended: frames follow */
@@ -61,6 +64,7 @@ struct scratch;
 struct proxy {
     const struct mutant *mutant; /* NULL: transparent */
     struct endpoint target;
+    struct distance distance;
     int listener;
     int poll;
     struct link *links;

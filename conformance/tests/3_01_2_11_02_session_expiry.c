@@ -45,10 +45,10 @@ CONFORMANCE_TEST(session_expires, V5, NEEDS_NOTHING,
     if (granted_session_expiry(brief) != 1 || granted_session_expiry(within) != 3)
         skip(t, "the server grants other Session Expiry Intervals than 1 s and 3 s");
     disconnect(brief);
-    disconnect(within);
     disconnect(lasting);
     disconnect(forever);
     double ended = now(t);
+    disconnect(within);
     wait_until(t, ended + 1); /* well before the 3 s of `within` */
     struct client *early = send_connect(t, .name = "within", .client_identifier = client_id(t, "within"),
                                         .session_expiry_interval = LONG_SESSION);

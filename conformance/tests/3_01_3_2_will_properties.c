@@ -17,7 +17,7 @@ static void expect_delayed_will(struct client *subscriber, const char *a, const 
     if (will->time < due - 0.02)
         note(t, "the will came %.2f s before its time; a clock of whole seconds may explain it",
              due - will->time);
-    if (will->time > due + PROMPT)
+    if (will->time > due + PROMPT + t->latency)
         warn(t, "the will came %.1f s after its time; it should come promptly [S-3.1.2.5-1]",
              will->time - due);
 }

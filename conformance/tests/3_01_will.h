@@ -27,7 +27,7 @@ static inline const struct received *expect_will(struct client *subscriber, cons
     struct test *t = subscriber->test;
     const struct received *will =
         expect_publish(subscriber, .topic = a, .payload = payload, .latest = due + 2 * t->patience);
-    if (will->time > due + PROMPT)
+    if (will->time > due + PROMPT + t->latency)
         warn(t, "the will came %.1f s after it was due; it should come promptly [S-3.1.2.5-1]",
              will->time - due);
     return will;
