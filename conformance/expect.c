@@ -6,6 +6,8 @@
 
 /* ---- Waiting ------------------------------------------------------------------------------------- */
 
+#define REPETITION_LIMIT 8 /* times the patience, for what comes again after a reconnection */
+
 /* A packet's distinguishing marks. */
 struct mark {
     enum packet_type type;
@@ -102,6 +104,20 @@ static enum outcome wait_once_more(struct client *client, wanted_packet *wanted,
              answer->time - begun);
     else if (asked)
         note(t, "a PINGREQ sent to see whether the server is alive was not answered");
+    return outcome;
+}
+
+/* What comes again after a reconnection: the text sets no time for it, and some servers send it only when their
+ * interval for repetitions has passed. */
+static enum outcome wait_for_repetition(struct client *client, const struct received **received)
+{
+    struct test *t = client->test;
+    double begun = now(t), limit = REPETITION_LIMIT * t->patience;
+    allow_time(t, limit);
+    enum outcome outcome = receive_matching(client, begun + limit, is_message, NULL, received);
+    if (outcome == RECEIVED_PACKET)
+        note(t, "after the reconnection the server took %.0f s to send a message again",
+             (*received)->time - begun + 2 * t->patience);
     return outcome;
 }
 
@@ -386,6 +402,8 @@ const struct received *expect_publish_with(struct client *client, const struct p
     double latest = wanted->latest + t->latency;
     enum outcome outcome = wanted->latest > 0 ? receive_matching(client, latest, is_message, NULL, &received)
                                               : await(client, is_message, NULL, &received);
+    if (outcome == RECEIVED_TIMEOUT && wanted->latest <= 0 && (wanted->repeated || wanted->dup == 1))
+        outcome = wait_for_repetition(client, &received);
     const char *expected = text(t, "%s to %s", describe_expectation(t, wanted), client->name);
     if (outcome != RECEIVED_PACKET) {
         excuse_administration(client);
