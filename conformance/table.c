@@ -5,8 +5,10 @@
 #include "scram.h"
 #include "verdicts.h"
 
-#define WIDTH 16U       /* connections at a time */
-#define LINGER 0.25     /* seconds until the next rows are tried while some are not yet refused */
+#define WIDTH 16U   /* connections at a time */
+#define LINGER 0.25 /* seconds until the next rows are tried while some are not yet refused */
+#define ROW_TIME                                                                                             \
+    0.2 /* seconds that a row may take on a slow path, in which connecting is not done side by side */
 #define SHOWN_BYTES 48U /* of a row's packet in the report */
 #define SHOWN_ROWS 24U  /* whose exchanges are shown */
 
@@ -107,9 +109,13 @@ static const char *due_topic(const struct table *table)
     return topic(table->test, text(table->test, "due/%u", table->batches));
 }
 
+static void send_row(struct table *table, struct row *row);
+
+/* A CONNECT goes out at once: a server may be impatient with connections on which none comes. */
 static void open_row(struct table *table, struct row *row)
 {
     row->client = open_connection(table->test, .name = row_name(table, row), .kept_back = true);
+    send_row(table, row);
 }
 
 static void connect_row(struct table *table, struct row *row)
@@ -452,7 +458,8 @@ static void try_batch(struct table *table, struct row *const *batch, size_t coun
 {
     struct test *t = table->test;
     set_up(table, batch, count);
-    for_each(table, batch, count, send_row);
+    if (table->options.situation != NOT_CONNECTED)
+        for_each(table, batch, count, send_row);
     for (size_t i = 0; i < count; i++) {
         bool brief = batch[i]->demand == ROW_REFUSED && table->options.situation != NOT_CONNECTED;
         follow(table, batch[i], batch[i]->sent_at + (brief ? LINGER : 2 * t->patience));
@@ -565,6 +572,7 @@ static void settle(struct table *table)
 void table_judge(struct table *table)
 {
     struct test *t = table->test;
+    allow_time(t, ROW_TIME * table->count);
     try_rows(table, true);
     settle(table);
     try_rows(table, false);
