@@ -345,6 +345,14 @@ SAMPLE(all_rows_that_fail_are_named)
     table_judge(table);
 }
 
+SAMPLE(row_that_is_answered_with_nonsense_fails)
+{
+    struct table *table = begin_table(t);
+    table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_OPEN);
+    table_add(table, .name = "a provocation", .bytes = HEX(t, "f0 01 00"), .demand = ROW_OPEN);
+    table_judge(table);
+}
+
 SAMPLE(connect_that_is_not_refused_fails)
 {
     struct table *table = table_begin(t, .packet = "CONNECT", .situation = NOT_CONNECTED);
@@ -401,6 +409,9 @@ static const struct {
     {"row_that_is_not_accepted_fails", VERDICT_FAIL,
      "row 3, closing [e0 00]: must be accepted (open), is closed"},
     {"all_rows_that_fail_are_named", VERDICT_FAIL, "; row 4, the fourth"},
+    {"row_that_is_answered_with_nonsense_fails", VERDICT_FAIL,
+     "1 of 3 rows are wrong: row 3, a provocation [MQTT3-4.8.0-1] [f0 01 00]: must be accepted or refused, "
+     "is answered"},
     {"connect_that_is_not_refused_fails", VERDICT_FAIL, "is CONNACK code=0"},
     {"control_that_is_not_accepted_is_error", VERDICT_ERROR, "control: "},
     {"names_are_apart", VERDICT_PASS, NULL},
