@@ -123,6 +123,11 @@ struct behaviour {
     /* Tests of the control sample that fail as well, because what is broken is a step on their way. */
     const char *spoils;
 
+    /* A permission cannot be broken, only used. A mutant with these words is a server within its rights: each
+     * test that it names must pass all the same, and say these words in a note, which it does not say without
+     * the mutant. Only for rows that permit or describe something, not for MUST and SHOULD. */
+    const char *permitted;
+
     /* Tests of properties (PROPERTY_TEST) that must come out as `does not hold`, for the reason that they
      * look for: to show that they do not just ask whether anything is there at all. */
     const char *properties;
