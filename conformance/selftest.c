@@ -315,7 +315,7 @@ static struct table *begin_table(struct test *t)
 SAMPLE(rows_are_judged_by_their_demands)
 {
     struct table *table = begin_table(t);
-    for (int i = 0; i < 40; i++) { /* more than go side by side */
+    for (int i = 0; i < 10; i++) { /* more than go side by side */
         table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_REFUSED);
         table_add(table, .name = "passed over", .bytes = PASSED_OVER, .demand = ROW_ACCEPTED);
     }
@@ -347,6 +347,14 @@ SAMPLE(all_rows_that_fail_are_named)
     table_add(table, .name = "the second", .bytes = CLOSING, .demand = ROW_ACCEPTED);
     table_add(table, .name = "the third", .bytes = CLOSING, .demand = ROW_REFUSED);
     table_add(table, .name = "the fourth", .bytes = PASSED_OVER, .demand = ROW_REFUSED);
+    table_judge(table);
+}
+
+SAMPLE(row_that_is_answered_with_nonsense_fails)
+{
+    struct table *table = begin_table(t);
+    table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_OPEN);
+    table_add(table, .name = "a provocation", .bytes = HEX(t, "f0 01 00"), .demand = ROW_OPEN);
     table_judge(table);
 }
 
@@ -406,6 +414,8 @@ static const struct {
     {"row_that_is_not_accepted_fails", VERDICT_FAIL,
      "row 3, closing [e0 00]: must be accepted (open), is closed"},
     {"all_rows_that_fail_are_named", VERDICT_FAIL, "; row 4, the fourth"},
+    {"row_that_is_answered_with_nonsense_fails", VERDICT_FAIL,
+     "1 of 3 rows are wrong: row 3, a provocation ["},
     {"connect_that_is_not_refused_fails", VERDICT_FAIL, "is CONNACK code=0"},
     {"control_that_is_not_accepted_is_error", VERDICT_ERROR, "control: "},
     {"names_are_apart", VERDICT_PASS, NULL},
@@ -480,7 +490,7 @@ static void check_details(struct tally *tally, const struct run *run)
     check(tally,
           right != NULL && right->note_count == 1 &&
               strstr(right->notes[0],
-                     "40 refused as they must be, 41 accepted; the consequence is not stated: 1 "
+                     "10 refused as they must be, 11 accepted; the consequence is not stated: 1 "
                      "refused, 1 accepted") != NULL,
           "rows are counted");
     const struct result *wrong = find_result(run, "row_that_is_not_refused_fails");
