@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "profile.h"
 #include "target.h"
 #include "transport.h"
 #include "verdicts.h"
@@ -19,80 +20,32 @@
 #define STOP_LIMIT 20.0   /* seconds that the end in good order may take */
 #define RETRY_INTERVAL 20 /* milliseconds between looks at whether it is up, or down */
 
-static FILE *open_profile(struct test *t)
-{
-    FILE *file = fopen(text(t, "%s/profile", t->profile), "re");
-    if (file == NULL)
-        error(t, "the profile has no file %s/profile", t->profile);
-    return file;
-}
-
-/* The next word of the line behind *rest, or NULL. */
-static char *next_word(char **rest)
-{
-    char *word = strsep(rest, " \t\n");
-    while (word != NULL && *word == '\0')
-        word = strsep(rest, " \t\n");
-    return word;
-}
-
-/* What stands behind `key` in the next line that begins with it; NULL when there is none. */
-static char *next_line_of(FILE *file, const char *key, char *line, size_t size)
-{
-    while (fgets(line, (int)size, file) != NULL) {
-        char *rest = line;
-        const char *word = next_word(&rest);
-        if (word != NULL && rest != NULL && strcmp(word, key) == 0)
-            return rest;
-    }
-    return NULL;
-}
-
-/* Whether a line of the profile that begins with `key` ("configurations") names this word. */
-static bool is_offered(struct test *t, const char *key, const char *wanted)
-{
-    char line[1024];
-    bool found = false;
-    FILE *file = open_profile(t);
-    for (char *rest; !found && (rest = next_line_of(file, key, line, sizeof line)) != NULL;)
-        for (const char *word; !found && (word = next_word(&rest)) != NULL;)
-            found = strcmp(word, wanted) == 0;
-    fclose(file);
-    return found;
-}
-
 /* The seconds that the broker may take until it accepts connections. */
 static double start_limit_of(struct test *t)
 {
-    char line[1024];
-    double limit = START_LIMIT;
-    FILE *file = open_profile(t);
-    char *rest = next_line_of(file, "start-seconds", line, sizeof line);
-    fclose(file);
-    if (rest == NULL)
-        return limit;
-    const char *word = next_word(&rest);
-    char *end = NULL;
-    limit = word != NULL ? strtod(word, &end) : 0;
-    if (word == NULL || *end != '\0' || !(limit >= 1 && limit <= 3600))
+    double limit = profile_number(t->profile, "start-seconds", START_LIMIT);
+    if (limit == 0)
         error(t, "%s/profile: start-seconds needs a number from 1 to 3600", t->profile);
     return limit;
 }
 
-/* What clients have to name themselves by, where the broker lets nobody in otherwise. */
-static void read_login(struct test *t, struct broker *broker)
+/* A word of the profile that lives as long as the test; NULL when it is not there. */
+static const char *word_of_profile(struct test *t, const char *key, unsigned index)
 {
-    char line[1024];
-    FILE *file = open_profile(t);
-    char *rest = next_line_of(file, "login", line, sizeof line);
-    fclose(file);
-    if (rest == NULL)
-        return;
-    const char *user_name = next_word(&rest), *password = next_word(&rest);
-    if (user_name == NULL || password == NULL)
+    char *word = profile_word(t->profile, key, index);
+    const char *kept = word == NULL ? NULL : text(t, "%s", word);
+    free(word);
+    return kept;
+}
+
+/* What clients have to name themselves by, where the broker lets nobody in otherwise. */
+static void read_login(struct broker *broker)
+{
+    struct test *t = broker->test;
+    broker->user_name = word_of_profile(t, "login", 0);
+    broker->password = word_of_profile(t, "login", 1);
+    if (broker->user_name != NULL && broker->password == NULL)
         error(t, "%s/profile: login needs a user name and a password", t->profile);
-    broker->user_name = text(t, "%s", user_name);
-    broker->password = text(t, "%s", password);
 }
 
 /* In the new process: becomes the broker. It dies with the test, and its output stays in the data
@@ -169,9 +122,11 @@ struct broker *start_broker(struct test *t, const char *configuration)
 {
     if (t->profile == NULL)
         skip(t, "needs a broker profile (--profile)");
-    if (!is_offered(t, "configurations", configuration))
+    if (access(text(t, "%s/profile", t->profile), R_OK) != 0)
+        error(t, "the profile has no file %s/profile", t->profile);
+    if (!profile_names(t->profile, "configurations", configuration))
         skip(t, "the profile offers no configuration '%s'", configuration);
-    if (strcmp(t->target->scheme, "mqtt") != 0 && !is_offered(t, "transports", t->target->scheme))
+    if (strcmp(t->target->scheme, "mqtt") != 0 && !profile_names(t->profile, "transports", t->target->scheme))
         skip(t, "the profile does not tell how to start brokers that speak %s", t->target->scheme);
     struct broker *broker = test_allocate(t, sizeof *broker);
     const char *folder = getenv("TMPDIR");
@@ -182,7 +137,7 @@ struct broker *start_broker(struct test *t, const char *configuration)
         error(t, "no data directory: %s", strerror(errno));
     *broker = (struct broker){
         .test = t, .configuration = configuration, .data = data, .start_limit = start_limit_of(t)};
-    read_login(t, broker);
+    read_login(broker);
     broker->holder = transport_reserve_port(&broker->port);
     if (broker->holder < 0)
         error(t, "no free port: %s", strerror(errno));

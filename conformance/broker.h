@@ -12,7 +12,8 @@
  * tells `start` which it is (mqtt, mqtts, ws, wss). Their certificates are to be such that the suite
  * believes them, with the options of its command line.
  * `start-seconds SECONDS` is for brokers that are slow to start: how long it may take, on a busy machine, until
- * connections are accepted (otherwise 30 s). `login USER PASSWORD` is for brokers that let nobody in without a
+ * connections are accepted (otherwise 30 s). `brokers-at-once NUMBER` is for brokers whose start is much work: no
+ * more tests that start some run at a time. `login USER PASSWORD` is for brokers that let nobody in without a
  * name, and cannot be told to: clients that have no credentials of their own then have these.
  * A broker that does not end in good order by SIGTERM needs another executable file, called as
  *     stop CONFIGURATION PORT DATA_DIRECTORY PID

@@ -626,6 +626,8 @@ struct client *client_request(struct test *t, const struct connect_options *opti
 {
     char problem[256];
     struct client *client = make_client(t, options);
+    if (options->broker == NULL && (t->definition->needs & (NEEDS_PROFILE | NEEDS_RESTART)) != 0)
+        error(t, "the test starts brokers of its own, and must leave the target to others");
     if (t->client_count > CLIENT_LIMIT)
         error(t, "the test makes more than %u clients", CLIENT_LIMIT);
     struct connection_wishes wishes = wishes_of(t, options);

@@ -81,7 +81,7 @@ const struct received *expect_publish_with(struct client *client,
                                            const struct publish_expectation *expectation);
 
 /* The next PUBLISH until `moment`, whatever it looks like, with the three outcomes of receive(); it is not
- * acknowledged. For tests that accept several legal outcomes. */
+ * acknowledged. (Sentinels of barriers are, and passed over.) For tests that accept several legal outcomes. */
 enum outcome receive_publish(struct client *client, double moment, const struct received **received);
 
 /* Acknowledges a received PUBLISH as its QoS demands (QoS 2: PUBREC, awaits PUBREL, PUBCOMP). */

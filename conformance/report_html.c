@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../src/mqtt/dissect.h"
+#include "groups.h"
 #include "report.h"
 #include "report_assets.h"
 #include "report_matrix.h"
@@ -253,6 +254,22 @@ static void put_statements(FILE *out, const struct result *result)
     fputc(']', out);
 }
 
+/* Numbers of the groups that the test belongs to. */
+static void put_groups(FILE *out, const struct result *result)
+{
+    size_t count;
+    const char *before = "";
+    const struct group *groups = all_groups(&count);
+    fputs(",\"q\":[", out);
+    for (size_t i = 0; i < count; i++) {
+        if (!group_has(&groups[i], result->test, result->version))
+            continue;
+        fprintf(out, "%s%zu", before, i);
+        before = ",";
+    }
+    fputc(']', out);
+}
+
 static void put_result(struct page *page, size_t run, const struct result *result)
 {
     FILE *out = page->out;
@@ -263,6 +280,7 @@ static void put_result(struct page *page, size_t run, const struct result *resul
     put_optional(out, "a", result->observed);
     put_optional(out, "c", statement_describe(result->cited)->id);
     put_statements(out, result);
+    put_groups(out, result);
     for (size_t i = 0; i < result->note_count; i++) {
         fputs(i == 0 ? ",\"n\":[" : ",", out);
         text_put_json(out, result->notes[i]);
@@ -440,6 +458,21 @@ static void put_catalogue(FILE *out)
     free(claimed);
 }
 
+static void put_group_names(FILE *out)
+{
+    size_t count;
+    const struct group *groups = all_groups(&count);
+    fputs("\"groups\":[", out);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i == 0 ? "[" : ",[", out);
+        text_put_json(out, groups[i].name);
+        fputc(',', out);
+        text_put_json(out, groups[i].title);
+        fputc(']', out);
+    }
+    fputs("],\n", out);
+}
+
 /* Last: until then they were gathered. */
 static void put_tables(struct page *page)
 {
@@ -464,6 +497,7 @@ static void put_data(FILE *out, const struct report_input *input)
     }
     fputs("],\n", out);
     put_catalogue(out);
+    put_group_names(out);
     put_tests(&page);
     put_tables(&page);
     fputs("}", out);

@@ -10,17 +10,7 @@
 static void put_attribute(FILE *out, const char *name, const char *value)
 {
     fprintf(out, " %s=\"", name);
-    for (const char *line = value; line != NULL;
-         line = strchr(line, '\n')) { /* a reader would make blanks of them */
-        if (line != value) {
-            fputs("&#10;", out);
-            line++;
-        }
-        size_t length = strcspn(line, "\n");
-        char *piece = copy_text(line, length);
-        text_put_xml(out, piece);
-        free(piece);
-    }
+    text_put_xml_attribute(out, value);
     fputc('"', out);
 }
 

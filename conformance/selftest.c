@@ -296,6 +296,72 @@ PROPERTY_TEST(skipped_property_is_skipped, "patience", V311, NEEDS_QOS2, "A samp
     fail(t, "this must not run");
 }
 
+/* The stub closes after a DISCONNECT, answers a PINGREQ, and passes over an AUTH. */
+#define CLOSING HEX(t, "e0 00")
+#define PASSED_OVER HEX(t, "f0 00")
+
+static struct table *begin_table(struct test *t)
+{
+    struct table *table = table_begin(t, .packet = "SAMPLE", .situation = CONNECTED);
+    table_add(table, .name = "a control", .bytes = HEX(t, "c0 00"), .demand = ROW_CONTROL);
+    return table;
+}
+
+SAMPLE(rows_are_judged_by_their_demands)
+{
+    struct table *table = begin_table(t);
+    for (int i = 0; i < 40; i++) { /* more than go side by side */
+        table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_REFUSED);
+        table_add(table, .name = "passed over", .bytes = PASSED_OVER, .demand = ROW_ACCEPTED);
+    }
+    table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_OPEN);
+    table_add(table, .name = "passed over", .bytes = PASSED_OVER, .demand = ROW_OPEN);
+    table_judge(table);
+}
+
+SAMPLE(row_that_is_not_refused_fails)
+{
+    struct table *table = begin_table(t);
+    table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_REFUSED);
+    table_add(table, .name = "passed over", .bytes = PASSED_OVER, .demand = ROW_REFUSED,
+              .three = MQTT3_2_2_2_2);
+    table_judge(table);
+}
+
+SAMPLE(row_that_is_not_accepted_fails)
+{
+    struct table *table = begin_table(t);
+    table_add(table, .name = "passed over", .bytes = PASSED_OVER, .demand = ROW_ACCEPTED);
+    table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_ACCEPTED);
+    table_judge(table);
+}
+
+SAMPLE(all_rows_that_fail_are_named)
+{
+    struct table *table = begin_table(t);
+    table_add(table, .name = "the second", .bytes = CLOSING, .demand = ROW_ACCEPTED);
+    table_add(table, .name = "the third", .bytes = CLOSING, .demand = ROW_REFUSED);
+    table_add(table, .name = "the fourth", .bytes = PASSED_OVER, .demand = ROW_REFUSED);
+    table_judge(table);
+}
+
+SAMPLE(connect_that_is_not_refused_fails)
+{
+    struct table *table = table_begin(t, .packet = "CONNECT", .situation = NOT_CONNECTED);
+    table_add(table, .name = "a control", .demand = ROW_CONTROL,
+              .bytes = HEX(t, "10 0d {MQTT} 04 02 0000 {a}"));
+    table_add(table, .name = "with a reserved flag", .demand = ROW_REFUSED,
+              .bytes = HEX(t, "10 0d {MQTT} 04 03 0000 {b}"));
+    table_judge(table);
+}
+
+SAMPLE(control_that_is_not_accepted_is_error)
+{
+    struct table *table = table_begin(t, .packet = "SAMPLE", .situation = CONNECTED);
+    table_add(table, .name = "a control", .bytes = CLOSING, .demand = ROW_CONTROL);
+    table_judge(table);
+}
+
 /* ---- What must come out -------------------------------------------------------------------------- */
 
 static const struct {
@@ -329,6 +395,14 @@ static const struct {
     {"arrival_is_stamped_while_waiting", VERDICT_PASS, NULL},
     {"no_reaction", VERDICT_PASS, NULL},
     {"reaction_fails", VERDICT_FAIL, "no PUBACK"},
+    {"rows_are_judged_by_their_demands", VERDICT_PASS, NULL},
+    {"row_that_is_not_refused_fails", VERDICT_FAIL,
+     "1 of 3 rows are wrong: row 3, passed over [MQTT3-2.2.2-2] [f0 00]: must be refused (closed), is open"},
+    {"row_that_is_not_accepted_fails", VERDICT_FAIL,
+     "row 3, closing [e0 00]: must be accepted (open), is closed"},
+    {"all_rows_that_fail_are_named", VERDICT_FAIL, "; row 4, the fourth"},
+    {"connect_that_is_not_refused_fails", VERDICT_FAIL, "is CONNACK code=0"},
+    {"control_that_is_not_accepted_is_error", VERDICT_ERROR, "control: "},
     {"names_are_apart", VERDICT_PASS, NULL},
     {"crash_is_error", VERDICT_ERROR, "crashed"},
     {"exit_is_error", VERDICT_ERROR, "without a verdict"},
@@ -395,6 +469,21 @@ static void check_details(struct tally *tally, const struct run *run)
             found || (good->exchanges[i].direction == DIRECTION_RECEIVED && good->exchanges[i].length == 2 &&
                       memcmp(good->exchanges[i].bytes, "\xd0\x00", 2) == 0);
     check(tally, found, "the exchange holds the bytes that came");
+    const struct result *right = find_result(run, "rows_are_judged_by_their_demands");
+    check(tally, right != NULL && right->exchange_count == 0,
+          "rows that are right are kept out of the exchange");
+    check(tally,
+          right != NULL && right->note_count == 1 &&
+              strstr(right->notes[0],
+                     "40 refused as they must be, 41 accepted; the consequence is not stated: 1 "
+                     "refused, 1 accepted") != NULL,
+          "rows are counted");
+    const struct result *wrong = find_result(run, "row_that_is_not_refused_fails");
+    check(tally, wrong != NULL && wrong->cited == MQTT3_2_2_2_2, "a row that fails names its statement");
+    found = wrong != NULL && wrong->exchange_count > 0;
+    for (size_t i = 0; found && i < wrong->exchange_count; i++)
+        found = strcmp(wrong->exchanges[i].client, "row 3") == 0;
+    check(tally, found, "and shows its exchange alone");
     const struct result *warned = find_result(run, "warn_is_warn");
     check(tally, warned != NULL && warned->note_count == 1, "a warning is noted");
     size_t sum = 0;
@@ -558,6 +647,11 @@ static void check_selection(struct tally *tally)
     check(tally,
           is_selected(&by_group, property, PROTOCOL_3_1_1) && !is_selected(&by_group, test, PROTOCOL_3_1_1),
           "a group of properties");
+    struct wishes without_group = {.groups_left_out = groups, .left_out_count = 1};
+    check(tally,
+          !is_selected(&without_group, property, PROTOCOL_3_1_1) &&
+              is_selected(&without_group, test, PROTOCOL_3_1_1),
+          "all but a group");
     check(tally,
           is_selected(&by_conformance, test, PROTOCOL_3_1_1) &&
               !is_selected(&by_conformance, property, PROTOCOL_3_1_1),

@@ -3,7 +3,7 @@
  * whole ones makes of them.
  *
  * Byte 0: bit 0: a good request goes in front of the rest, which is frames then; bit 1: paths and origins
- * are limited; bit 2: messages are limited; bits 3 and 4: what is sent and closed in the end. Bytes 1 and
+ * are limited; bit 2: messages are limited; bits 3 and 4: packets are sent, and the broker ends. Bytes 1 and
  * 2: seed of the cuts. */
 #include <stdlib.h>
 #include <strings.h>
@@ -58,14 +58,51 @@ static size_t next_cut(uint32_t *state)
     return 1 + (*state >> 16) % (*state >> 31 ? 32 : 4);
 }
 
+static void append_sent(struct bytes packet, struct buffer *stream, struct buffer *frames)
+{
+    const uint8_t header[] = {0x82, 126, (uint8_t)(packet.length >> 8), (uint8_t)packet.length};
+    const uint8_t shorter[] = {0x82, (uint8_t)packet.length};
+    append(stream, packet);
+    append(frames, packet.length < 126 ? bytes_of(shorter, 2) : bytes_of(header, 4));
+    append(frames, packet);
+}
+
+/* A PINGRESP, a PUBLISH and again a PINGRESP, cut as well: each in a frame of its own. */
+static void send_packets(struct filter *filter, struct record *record, uint32_t seed)
+{
+    uint8_t publish[400] = {0x30};
+    const size_t payload = seed % 390;
+    const size_t head = payload < 128 ? 2 : 3;
+    publish[1] = (uint8_t)(payload < 128 ? payload : payload % 128 + 128);
+    if (head == 3)
+        publish[2] = (uint8_t)(payload / 128);
+    struct buffer stream = {0}, frames = {0};
+    const struct bytes packets[] = {bytes_of("\xD0", 2), bytes_of(publish, head + payload),
+                                    bytes_of("\xD0", 2)};
+    for (size_t i = 0; i < 3; i++)
+        append_sent(packets[i], &stream, &frames);
+    for (struct bytes rest = buffer_all(&stream); rest.length > 0;) {
+        const size_t cut = next_cut(&seed);
+        const struct bytes piece =
+            fuzz_exact_copy(bytes_of(rest.data, cut < rest.length ? cut : rest.length));
+        REQUIRE(filter->class->send(filter, piece, &record->down) == FILTER_GOES_ON);
+        rest = bytes_after(rest, piece.length);
+        fuzz_free(piece);
+    }
+    const struct bytes sent = bytes_after(buffer_all(&record->down), record->answered);
+    REQUIRE(bytes_equal(sent, buffer_all(&frames)));
+    buffer_free(&stream);
+    buffer_free(&frames);
+}
+
 /* Something is sent when it may be, and then it's over. Once a Close frame or a page has gone, nothing
  * follows. */
-static void finish(struct filter *filter, struct record *record, uint8_t options, bool upgraded)
+static void finish(struct filter *filter, struct record *record, uint8_t options, uint32_t seed,
+                   bool upgraded)
 {
-    static const uint8_t packet[] = {0xD0, 0};
     record->answered = buffer_all(&record->down).length;
     if (upgraded && (options & SENDS) && record->outcome == FILTER_GOES_ON)
-        REQUIRE(filter->class->send(filter, bytes_of(packet, 2), &record->down) == FILTER_GOES_ON);
+        send_packets(filter, record, seed);
     const size_t before = buffer_all(&record->down).length;
     filter->class->close(filter, &record->down);
     const size_t farewell = buffer_all(&record->down).length - before;
@@ -77,6 +114,7 @@ static void finish(struct filter *filter, struct record *record, uint8_t options
 
 static struct record run(struct bytes stream, uint8_t options, bool cut, uint32_t seed)
 {
+    const uint32_t sent_seed = (uint32_t)stream.length; /* the same however the stream is cut */
     static const char *const paths[] = {"/mqtt"}, *const origins[] = {"https://a"};
     struct websocket_options settings = {.maximum_message = options & WITH_LIMIT ? MESSAGE_LIMIT : 0,
                                          .going_away = (options & GOES_AWAY) != 0};
@@ -99,7 +137,8 @@ static struct record run(struct bytes stream, uint8_t options, bool cut, uint32_
     if (complaint)
         memcpy(record.complaint, complaint, strlen(complaint) + 1);
     const struct bytes down = buffer_all(&record.down);
-    finish(filter, &record, options, down.length > 12 && memcmp(down.data, "HTTP/1.1 101", 12) == 0);
+    finish(filter, &record, options, sent_seed,
+           down.length > 12 && memcmp(down.data, "HTTP/1.1 101", 12) == 0);
     filter->class->destroy(filter);
     return record;
 }

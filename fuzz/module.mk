@@ -18,7 +18,7 @@ FUZZ_BROKER := $(wildcard fuzz/broker_*.c) $(filter-out $(FUZZ_TREES),$(CORE_SOU
 FUZZ_CONFIGURATION := $(wildcard src/host/configuration.c src/host/configuration_keywords.c src/host/nearest.c) \
                       $(filter-out $(FUZZ_TREES),$(CORE_SOURCES))
 # The filter of WebSocket connections.
-FUZZ_WEBSOCKET := $(wildcard src/host/http_upgrade.c src/host/websocket.c)
+FUZZ_WEBSOCKET := $(wildcard src/host/http_upgrade.c src/host/websocket.c src/host/websocket_output.c)
 # The server's side of SCRAM.
 FUZZ_SCRAM := $(SCRAM_SOURCES)
 # The files that say who gets in and who may do what.

@@ -463,3 +463,23 @@ MUTANT(unacknowledged_message_ends_with_its_session, V5, "A QoS 1 message under 
     .from_server = stay_with_first_member,
     .context_size = sizeof(struct group),
 };
+
+/* ---- What is too large for some of them -------------------------------------------------------------- */
+
+static enum fate note_size(struct passage *passage)
+{
+    bool *small = passage->connection->context;
+    if (is_type(passage, PACKET_CONNECT))
+        *small =
+            properties_number(&passage->packet.connect.properties, ORDINAL_MAXIMUM_PACKET_SIZE, 0) == 250;
+    /* the session is not chosen for what it cannot take, and the test sends nothing else */
+    return is_type(passage, PACKET_SUBSCRIBE) && *small ? pretend(passage) : PASS;
+}
+
+MUTANT(shared_message_too_large_goes_elsewhere, V5,
+       "What is too large for one session of a Shared Subscription goes to another",
+       "shared_message_too_large_for_one_member", D_3_1_2_11_4_2) = {
+    .from_client = note_size,
+    .context_size = sizeof(bool),
+    .permitted = "what is too large for one session goes to another",
+};

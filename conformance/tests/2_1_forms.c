@@ -67,6 +67,15 @@ static struct bytes connect_bytes(struct test *t, enum form form, const char *le
                               new_identifier(t), will, credentials));
 }
 
+/* Before 5.0 there is no Reason Code. */
+static const char *header_of(struct test *t, enum form form)
+{
+    bool acknowledges = form >= IN_PUBACK && form <= IN_PUBCOMP;
+    if (!is_v5(t) && (acknowledges || form == IN_DISCONNECT))
+        return acknowledges ? "0000" : "";
+    return forms[form].header;
+}
+
 static const char *with_topic(struct test *t, const char *template)
 {
     return template[0] == '&' ? text(t, "{%s} %s", topic(t, "a"), template + 1) : template;
@@ -76,7 +85,7 @@ struct bytes form_with_length(struct test *t, enum form form, const char *length
 {
     if (form == IN_CONNECT || form == IN_WILL)
         return connect_bytes(t, form, length, properties);
-    return bytes_by_hand(t, forms[form].first_byte, with_topic(t, forms[form].header), NULL,
+    return bytes_by_hand(t, forms[form].first_byte, with_topic(t, header_of(t, form)), NULL,
                          text(t, "%s %s %s", length, properties, with_topic(t, forms[form].payload)));
 }
 

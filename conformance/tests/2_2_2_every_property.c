@@ -286,6 +286,9 @@ static void add_rules_of_its_own(struct test *t, struct table *table, enum form 
                     P_3_1_2_11_10_1, REASON_PROTOCOL_ERROR);
     if (form == IN_SUBSCRIBE)
         add_wrong_integers(t, table, form);
+    if (form == IN_PUBLISH)
+        add_refused(t, table, form, "Subscription Identifier 0", "0b 00", P_3_3_2_3_8_1,
+                    REASON_PROTOCOL_ERROR);
     if (form == IN_PUBLISH && t->capabilities->topic_alias_maximum < 65535)
         add_refused(t, table, form, "Topic Alias above the server's maximum",
                     text(t, "23 %04x", t->capabilities->topic_alias_maximum + 1U), P_3_3_4_2,
@@ -357,7 +360,7 @@ static void refuse_lengths(struct test *t, enum form form)
     for (size_t more = 1; more <= 64; more *= 2)
         add_length(t, table, form, text(t, "Property Length too large by %zu", more),
                    variable_byte_integer_hex(t, size + more), P_2_2_2_2_1);
-    add_length(t, table, form, "Property Length 16,383", "ffff", MQTT_4_13_1_1);
+    add_length(t, table, form, "Property Length 16,383", "ff7f", MQTT_4_13_1_1);
     add_length(t, table, form, "Property Length 268,435,455", "ffffff7f", MQTT_4_13_1_1);
     add_length(t, table, form, "Property Length of five bytes", "ffffffff7f", D_1_5_5_1);
     add_length(t, table, form, "Property Length of five bytes, in which it would be right",
@@ -489,7 +492,7 @@ CONFORMANCE_TEST(every_repeated_property_of_publish_is_refused, V5, NEEDS_NOTHIN
 CONFORMANCE_TEST(
     every_wrong_property_value_of_publish_is_refused, V5, NEEDS_NOTHING,
     "A PUBLISH with a property that is cut short, or has a value it may not have, ends the connection",
-    P_2_2_2_2_1, MQTT_3_3_2_8, P_3_3_4_2)
+    P_2_2_2_2_1, MQTT_3_3_2_8, P_3_3_4_2, P_3_3_2_3_8_1)
 {
     refuse_values(t, IN_PUBLISH);
 }

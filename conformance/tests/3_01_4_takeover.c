@@ -308,7 +308,7 @@ CONFORMANCE_TEST(
 }
 
 /* About time (sleep-allowed): the delay would be over. */
-CONFORMANCE_TEST(takeover_by_ten_at_once_cancels_delayed_wills, V5, NEEDS_NOTHING,
+CONFORMANCE_TEST(takeover_by_ten_at_once_cancels_delayed_wills, V5, NEEDS_TIME,
                  "Ten clients that continue one session at once leave no delayed will", MQTT_3_1_3_9,
                  MQTT_3_1_2_8)
 {

@@ -5,7 +5,7 @@
 /* ---- Responses ----------------------------------------------------------------------------------- */
 
 CONFORMANCE_TEST(qos_0_publish_is_not_answered, V_ALL, NEEDS_QOS1, "A QoS 0 PUBLISH gets no response",
-                 MQTT_3_3_4_1, MQTT3_3_3_4_1)
+                 MQTT_3_3_4_1, MQTT3_3_3_4_1, D3_4_3_1_1)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);
@@ -50,7 +50,7 @@ CONFORMANCE_TEST(qos_2_publish_is_answered_by_pubrec, V_ALL, NEEDS_QOS2,
 
 CONFORMANCE_TEST(message_reaches_every_subscriber, V_ALL, NEEDS_WILDCARD,
                  "A message goes to every client with a matching subscription, and to no other", D_3_3_4_1,
-                 MQTT_3_3_2_3, MQTT3_3_3_2_3, MQTT_4_5_0_1, MQTT3_4_5_0_1)
+                 MQTT_3_3_2_3, MQTT3_3_3_2_3, MQTT_4_5_0_1, MQTT3_4_5_0_1, D3_3_3_5_1)
 {
     const char *b = topic(t, "a/b");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
@@ -104,7 +104,7 @@ static void check_overlap(struct test *t, const int wishes[3], int published)
 
 CONFORMANCE_TEST(overlapping_subscriptions_give_the_highest_qos, V5 | V311, NEEDS_QOS1 | NEEDS_WILDCARD,
                  "A message that matches several subscriptions is delivered at the highest QoS among them",
-                 MQTT_3_3_4_2, MQTT3_3_3_5_1, D_3_3_4_3)
+                 MQTT_3_3_4_2, MQTT3_3_3_5_1, D_3_3_4_3, D3_3_3_5_2)
 {
     static const int wishes[][3] = {{0, 1, 0}, {1, 0, 0}, {0, 0, 1}, {0, 0, 0}};
     for (size_t i = 0; i < 4; i++)
@@ -115,7 +115,7 @@ CONFORMANCE_TEST(overlapping_subscriptions_give_the_highest_qos, V5 | V311, NEED
 CONFORMANCE_TEST(
     overlapping_subscriptions_give_qos_2, V5 | V311, NEEDS_QOS2 | NEEDS_WILDCARD,
     "A message that matches subscriptions of QoS 0, 1 and 2 is delivered at QoS 2 if it has that",
-    MQTT_3_3_4_2, MQTT3_3_3_5_1, D_3_3_4_3)
+    MQTT_3_3_4_2, MQTT3_3_3_5_1, D_3_3_4_3, D3_3_3_5_2)
 {
     static const int wishes[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}, {1, 1, 0}};
     for (size_t i = 0; i < 4; i++)

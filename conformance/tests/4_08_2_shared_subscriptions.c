@@ -583,6 +583,48 @@ CONFORMANCE_TEST(shared_message_refused_by_pubrec_is_discarded, V5, NEEDS_SHARED
     check_refused_message_is_discarded(t, 2);
 }
 
+/* ---- What is too large for some of them ---------------------------------------------------------- */
+
+#define LARGE 6
+#define PAUSE 1.0 /* seconds; on what comes later only a note depends */
+
+/* A message that one session cannot take goes to another one, or nowhere; it must not go to the first. */
+CONFORMANCE_TEST(shared_message_too_large_for_one_member, V5, NEEDS_SHARED | NEEDS_QOS1,
+                 "What is too large for one session of a Shared Subscription goes to another, or is dropped",
+                 D_3_1_2_11_4_2, MQTT_3_1_2_24)
+{
+    const char *a = topic(t, "large");
+    const char *filter = shared_filter(t, "group", a);
+    char large[301];
+    memset(large, 'x', 300);
+    large[300] = '\0';
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *takes_all = connect_client(t, .name = "takes all", .clean_start = true);
+    struct client *small =
+        send_connect(t, .name = "takes small ones", .clean_start = true, .maximum_packet_size = 250);
+    const struct received *answer;
+    if (receive(small, &answer) != RECEIVED_PACKET || answer->packet.type != PACKET_CONNACK ||
+        answer->packet.connack.reason_code != 0)
+        skip(t, "the server accepts no Maximum Packet Size of 250");
+    subscribe(takes_all, filter, .qos = 1);
+    subscribe(small, filter, .qos = 1);
+    for (int i = 0; i < LARGE; i++)
+        publish(publisher, .topic = a, .payload = large, .qos = 1);
+    unsigned count = 0;
+    while (count < LARGE && receive_publish(takes_all, now(t) + PAUSE, &answer) == RECEIVED_PACKET) {
+        acknowledge(takes_all, answer);
+        count++;
+    }
+    if (receive_publish(small, now(t), &answer) == RECEIVED_PACKET)
+        fail_statement(t, MQTT_3_1_2_24, STATEMENT_NONE, "nothing larger than 250 bytes", "%s",
+                       describe_packet(t, &answer->packet));
+    if (count == LARGE)
+        note(t, "what is too large for one session goes to another");
+    else
+        note(t, "what is too large for one session is dropped: %u of %d came", count, LARGE);
+    expect_open(small);
+}
+
 /* ---- Members that come and go -------------------------------------------------------------------- */
 
 /* Ends the session with the connection, and waits until the server has done so. */

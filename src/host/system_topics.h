@@ -1,5 +1,5 @@
 /* system_topics: $SYS/broker/..., the figures of the broker as retained messages, under the names that
- * users of Mosquitto know: no client may publish to them [D-4.7.2-1]. Prefix: system_topics_
+ * users of Mosquitto know: no client may publish to them [D-4.7.2-1, D3-4.7.2-1]. Prefix: system_topics_
  *
  * Between two updates nothing is done at all. An update publishes those topics whose text has changed. */
 #ifndef ETALON_HOST_SYSTEM_TOPICS_H

@@ -5,6 +5,7 @@
 #include <wslay/wslay.h>
 
 #include "../mqtt/1_5_data_representation.h"
+#include "websocket_output.h"
 
 enum { LONGEST_CONTROL_PAYLOAD = 125 };
 
@@ -19,6 +20,7 @@ struct websocket {
     uint64_t frame_left;            /* payload bytes of the frame at hand that have not come yet */
     uint64_t message_length;        /* announced of the message at hand, when there is a maximum */
     uint32_t untaken;               /* bytes that `frames` has read and not told of yet */
+    struct websocket_output output;
     uint8_t phase;
     bool in_message; /* it goes on with the next data frame */
     uint8_t control_length;
@@ -41,46 +43,11 @@ static enum filter_outcome fail(struct websocket *websocket, const char *why)
     return FILTER_FAILED;
 }
 
-/* Frames of ours. */
-
-enum {
-    FRAME_IS_WHOLE = 0x80,
-    LENGTH_IN_2_BYTES = 126,
-    LENGTH_IN_8_BYTES = 127,
-    MASK_SIZE = 4,
-    LONGEST_HEADER = 10
-};
-
-/* RFC 6455 section 5.2. Returns how many bytes it has. */
-static size_t write_header(uint8_t header[static LONGEST_HEADER], enum wslay_opcode opcode, size_t length)
-{
-    const size_t width = length < LENGTH_IN_2_BYTES ? 0 : length <= UINT16_MAX ? 2 : 8;
-    const uint8_t markers[] = {[0] = (uint8_t)length, [2] = LENGTH_IN_2_BYTES, [8] = LENGTH_IN_8_BYTES};
-    header[0] = (uint8_t)(FRAME_IS_WHOLE | (uint8_t)opcode);
-    header[1] = markers[width];
-    for (size_t i = 0; i < width; i++)
-        header[2 + i] = (uint8_t)((uint64_t)length >> (8 * (width - 1 - i)));
-    return 2 + width;
-}
-
-static bool write_frame(struct buffer *down, enum wslay_opcode opcode, struct bytes payload)
-{
-    uint8_t header[LONGEST_HEADER];
-    const size_t header_length = write_header(header, opcode, payload.length);
-    uint8_t *room = buffer_room(down, header_length + payload.length);
-    if (!room)
-        return false;
-    memcpy(room, header, header_length);
-    if (payload.length > 0)
-        memcpy(room + header_length, payload.data, payload.length);
-    buffer_grew(down, header_length + payload.length);
-    return true;
-}
-
-static bool write_close(struct buffer *down, uint16_t code)
+/* A Close frame with `code`. */
+static void write_close(struct websocket *websocket, uint16_t code)
 {
     const uint8_t payload[] = {(uint8_t)(code >> 8), (uint8_t)code};
-    return write_frame(down, WSLAY_CONNECTION_CLOSE, bytes_of(payload, sizeof payload));
+    websocket_output_close(&websocket->output, bytes_of(payload, sizeof payload), websocket->down);
 }
 
 /* Frames of the client. */
@@ -101,7 +68,7 @@ static ssize_t give_input(uint8_t *room, size_t size, int flags, void *context)
 
 static enum filter_outcome close_with(struct websocket *websocket, uint16_t code, const char *why)
 {
-    (void)write_close(websocket->down, code); /* a farewell that fails is none */
+    write_close(websocket, code);
     return fail(websocket, why);
 }
 
@@ -124,6 +91,8 @@ static enum filter_outcome begin_data_frame(struct websocket *websocket, const s
     websocket->message_length += maximum > 0 ? frame->payload_length : 0;
     return FILTER_GOES_ON;
 }
+
+enum { LENGTH_IN_2_BYTES = 126, MASK_SIZE = 4 };
 
 /* As it was received. */
 static uint32_t header_length(const struct wslay_frame_iocb *frame)
@@ -188,8 +157,8 @@ static enum filter_outcome answer_close(struct websocket *websocket)
                           "WebSocket: the reason in a Close frame is not UTF-8");
     websocket->phase = PHASE_OVER;
     /* The code comes back as it came, if there was one. */
-    (void)write_frame(websocket->down, WSLAY_CONNECTION_CLOSE,
-                      bytes_of(payload.data, payload.length ? 2 : 0));
+    websocket_output_close(&websocket->output, bytes_of(payload.data, payload.length ? 2 : 0),
+                           websocket->down);
     return FILTER_ENDED;
 }
 
@@ -198,7 +167,7 @@ static enum filter_outcome end_frame(struct websocket *websocket, uint8_t opcode
     const struct bytes payload = bytes_of(websocket->control, websocket->control_length);
     if (opcode == WSLAY_CONNECTION_CLOSE)
         return answer_close(websocket);
-    if (opcode == WSLAY_PING && !write_frame(websocket->down, WSLAY_PONG, payload))
+    if (opcode == WSLAY_PING && !websocket_output_pong(&websocket->output, payload, websocket->down))
         return fail(websocket, "out of memory");
     return FILTER_GOES_ON;
 }
@@ -296,15 +265,17 @@ static enum filter_outcome websocket_send(struct filter *filter, struct bytes by
     struct websocket *websocket = websocket_of(filter);
     if (websocket->phase != PHASE_FRAMES)
         return FILTER_FAILED; /* nothing may follow a Close frame */
-    return write_frame(down, WSLAY_BINARY_FRAME, bytes) ? FILTER_GOES_ON : fail(websocket, "out of memory");
+    return websocket_output_packets(&websocket->output, bytes, down) ? FILTER_GOES_ON
+                                                                     : fail(websocket, "out of memory");
 }
 
 static void websocket_close(struct filter *filter, struct buffer *down)
 {
     struct websocket *websocket = websocket_of(filter);
     const bool going_away = websocket->options->going_away;
+    websocket->down = down;
     if (websocket->phase == PHASE_FRAMES) {
-        (void)write_close(down, going_away ? WSLAY_CODE_GOING_AWAY : WSLAY_CODE_NORMAL_CLOSURE);
+        write_close(websocket, going_away ? WSLAY_CODE_GOING_AWAY : WSLAY_CODE_NORMAL_CLOSURE);
     } else if (websocket->phase == PHASE_HTTP && websocket->request->size > 0) {
         if (going_away)
             http_upgrade_refuse(websocket->request, 503, "the broker is ending");
@@ -325,6 +296,7 @@ static void websocket_destroy(struct filter *filter)
     struct websocket *websocket = websocket_of(filter);
     forget_request(websocket);
     end_frames(websocket);
+    websocket_output_end(&websocket->output);
     free(websocket);
 }
 

@@ -4,8 +4,8 @@
  *       └──── error page ────────────────────▲
  *
  * What comes in frames goes up as it comes, whatever length a frame claims; what is to be sent goes down
- * as one frame a call. Pings are answered here, one pong each, never more bytes than have come: the host
- * stops reading from a client that lets them pile up. */
+ * as one frame a Control Packet (websocket_output.h). Pings are answered here, one pong each at most, never more bytes
+ * than have come: the host stops reading from a client that lets them pile up. */
 #ifndef ETALON_HOST_WEBSOCKET_H
 #define ETALON_HOST_WEBSOCKET_H
 

@@ -116,7 +116,8 @@ static enum reason_code fitting(enum reason_code reason_code, bool established)
     return reason_code_allowed(type, (uint8_t)reason_code, true) ? reason_code : REASON_NOT_AUTHORIZED;
 }
 
-/* [MQTT-3.1.4-2] [MQTT-4.12.0-1] [MQTT-4.12.0-4] [S-4.12-2] for CONNACK; [MQTT-4.12.1-2] for DISCONNECT */
+/* For CONNACK [MQTT-3.1.4-2] [MQTT-4.12.0-1] [MQTT-4.12.0-4] [S-4.12-2, D3-3.1.3.4-1] [D3-3.1.4-2] [U3-3.1.4-1]
+ * [S3-3.1.4-2]; for DISCONNECT [MQTT-4.12.1-2] */
 static struct verdict refusal(const struct connection *connection, const struct authentication_answer *answer)
 {
     const bool repeated = connection->authentication && connection->authentication->phase == PHASE_REPEATED;

@@ -271,29 +271,128 @@ START_TEST(the_size_of_a_message_is_limited)
 }
 END_TEST
 
-/* What is sent: [MQTT-6.0.0-1]. */
+/* What is sent: [MQTT-6.0.0-1]. Each packet is in a frame of its own. */
+struct output_row {
+    const char *packets;
+    const char *down;
+};
+static const struct output_row output_rows[] = {
+    {"D000", "82 02 D000"},
+    {"D000 D000 4002 0001 D000", "82 02 D000 82 02 D000 82 04 4002 0001 82 02 D000"},
+    /* The longest frames with a length of one byte and of two, and the shortest of two and of eight */
+    {"30 7B 61*123", "82 7D 30 7B 61*123"},
+    {"30 7C 61*124 D000", "82 7E 007E 30 7C 61*124 82 02 D000"},
+    {"30 FBFF03 61*65531 D000", "82 7E FFFF 30 FBFF03 61*65531 82 02 D000"},
+    {"30 FCFF03 61*65532 D000", "82 7F 0000000000010000 30 FCFF03 61*65532 82 02 D000"},
+    /* Remaining Lengths of two, three and four bytes */
+    {"30 8001 61*128 D000", "82 7E 0083 30 8001 61*128 82 02 D000"},
+    {"30 808001 61*16384", "82 7E 4004 30 808001 61*16384"},
+    {"30 80808001 61*2097152 D000", "82 7F 0000000000200005 30 80808001 61*2097152 82 02 D000"},
+};
+
+/* The first `first` bytes by themselves, then pieces of `cut`. */
+static void check_output(const struct output_row *row, size_t first, size_t cut)
+{
+    struct filter *filter = open_filter(&any, SIZE_MAX);
+    struct buffer down = {0};
+    const struct bytes all = octets(row->packets);
+    struct bytes rest = all;
+    for (size_t size = first; rest.length > 0; size = cut) {
+        const size_t length = size < rest.length ? size : rest.length;
+        uint8_t *block = octets_room(length);
+        memcpy(block, rest.data, length);
+        ck_assert_int_eq(filter->class->send(filter, bytes_of(block, length), &down), FILTER_GOES_ON);
+        free(block);
+        rest = bytes_after(rest, length);
+    }
+    check_bytes("down", row->packets, buffer_all(&down), row->down);
+    filter->class->destroy(filter);
+    octets_free(all);
+    buffer_free(&down);
+}
+
 START_TEST(output_is_framed)
 {
-    static const struct {
-        const char *bytes;
-        const char *down;
-    } rows[] = {
-        {"D000", "82 02 D000"},
-        {"61*125", "82 7D 61*125"},
-        {"61*126", "82 7E 007E 61*126"},
-        {"61*65535", "82 7E FFFF 61*65535"},
-        {"61*65536", "82 7F 0000000000010000 61*65536"},
-    };
+    for (int i = 0; i < COUNT(output_rows); i++) {
+        check_output(&output_rows[i], SIZE_MAX, SIZE_MAX);
+        check_output(&output_rows[i], 65536, 65536);
+        for (size_t first = 1; first < 12; first++)
+            check_output(&output_rows[i], first, SIZE_MAX);
+    }
+    for (size_t cut = 1; cut < 9; cut++)
+        check_output(&output_rows[1], cut, cut);
+}
+END_TEST
+
+/* Between the parts of a packet only the rest of it may be sent: a Ping is answered behind it, the last of several is
+ * enough (RFC 6455, section 5.5.3); and a Close frame can't be sent any more. */
+static struct filter *begin_output(const char *packets, struct buffer *down)
+{
     struct filter *filter = open_filter(&any, SIZE_MAX);
+    const struct bytes begun = octets(packets);
+    ck_assert_int_eq(filter->class->send(filter, begun, down), FILTER_GOES_ON);
+    octets_free(begun);
+    return filter;
+}
+
+static enum filter_outcome receive_amidst(struct filter *filter, const char *frames, struct buffer *down)
+{
+    struct buffer up = {0};
+    const struct bytes bytes = octets(frames);
+    const enum filter_outcome outcome = filter->class->receive(filter, bytes, &up, down);
+    ck_assert_uint_eq(buffer_all(&up).length, 0);
+    octets_free(bytes);
+    buffer_free(&up);
+    return outcome;
+}
+
+START_TEST(pongs_wait_for_the_end_of_a_frame)
+{
+    static const struct {
+        const char *begun, *pings, *rest, *down;
+    } rows[] = {
+        {"40", "89 81 00000000 'p'", "02 0001 D000", "82 04 4002 0001 8A 01 'p' 82 02 D000"},
+        {"4002 00", "89 81 00000000 'p'", "01 D000", "82 04 4002 0001 8A 01 'p' 82 02 D000"},
+        {"D000 30 FF", "89 80 00000000", "01 61*255 D000",
+         "82 02 D000 82 7E 0102 30 FF01 61*255 8A 00 82 02 D000"},
+        {"4002 00", "89 81 00000000 'a' 89 81 00000000 'b'", "01", "82 04 4002 0001 8A 01 'b'"},
+        {"4002 00", "89 FD 00000000 61*125 8A 80 00000000", "01", "82 04 4002 0001 8A 7D 61*125"},
+        {"4002 0001", "89 81 00000000 'p'", "D000", "82 04 4002 0001 8A 01 'p' 82 02 D000"},
+    };
     for (int i = 0; i < COUNT(rows); i++) {
         struct buffer down = {0};
-        const struct bytes bytes = octets(rows[i].bytes);
-        ck_assert_int_eq(filter->class->send(filter, bytes, &down), FILTER_GOES_ON);
-        check_bytes("down", rows[i].bytes, buffer_all(&down), rows[i].down);
-        octets_free(bytes);
+        struct filter *filter = begin_output(rows[i].begun, &down);
+        ck_assert_int_eq(receive_amidst(filter, rows[i].pings, &down), FILTER_GOES_ON);
+        const struct bytes rest = octets(rows[i].rest);
+        ck_assert_int_eq(filter->class->send(filter, rest, &down), FILTER_GOES_ON);
+        check_bytes("down", rows[i].begun, buffer_all(&down), rows[i].down);
+        filter->class->destroy(filter);
+        octets_free(rest);
         buffer_free(&down);
     }
-    filter->class->destroy(filter);
+}
+END_TEST
+
+START_TEST(no_close_within_a_frame)
+{
+    static const struct {
+        const char *frames;
+        enum filter_outcome outcome;
+    } rows[] = {
+        {"88 82 00000000 03E8", FILTER_ENDED},
+        {"89 81 00000000 'p' 88 82 00000000 03E8", FILTER_ENDED},
+        {"81 80 00000000", FILTER_FAILED},
+        {"8A 80 00000000", FILTER_GOES_ON}, /* and then the host closes */
+    };
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct buffer down = {0};
+        struct filter *filter = begin_output("4002 00", &down);
+        ck_assert_int_eq(receive_amidst(filter, rows[i].frames, &down), rows[i].outcome);
+        filter->class->close(filter, &down);
+        check_bytes("down", rows[i].frames, buffer_all(&down), "82 04 4002 00");
+        filter->class->destroy(filter);
+        buffer_free(&down);
+    }
 }
 END_TEST
 
@@ -405,6 +504,8 @@ Suite *suite_host_websocket(void)
     tcase_add_test(tcase, what_ends_the_connection);
     tcase_add_test(tcase, the_size_of_a_message_is_limited);
     tcase_add_test(tcase, output_is_framed);
+    tcase_add_test(tcase, pongs_wait_for_the_end_of_a_frame);
+    tcase_add_test(tcase, no_close_within_a_frame);
     tcase_add_test(tcase, farewells);
     tcase_add_test(tcase, no_farewell_after_a_close);
     tcase_add_test(tcase, requests_that_come_to_nothing);
