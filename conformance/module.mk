@@ -18,7 +18,16 @@ $(BUILD)/generated/report_assets.c: $(REPORT_ASSETS) spec/sections.tsv
 	$(SAY) EMBED $@
 	$(QUIET)conformance/report/embed $@
 
-$(BUILD)/generated/report_assets.o: ALL_CFLAGS += -Iconformance
+$(BUILD)/generated/report_assets.o $(BUILD)/generated/explain_data.o: ALL_CFLAGS += -Iconformance
+
+# What --explain tells of mutants and tests; and how it finds what somebody may have meant.
+CONFORMANCE_OBJECTS += $(BUILD)/generated/explain_data.o $(BUILD)/src/host/nearest.o
+SELFTEST_OBJECTS += $(BUILD)/generated/explain_data.o $(BUILD)/src/host/nearest.o
+
+$(BUILD)/generated/explain_data.c: conformance/explain-data $(wildcard conformance/mutants/*.c conformance/tests/*.c)
+	@mkdir -p $(@D)
+	$(SAY) EMBED $@
+	$(QUIET)conformance/explain-data $@
 
 # Options of the suite's language have defaults that are then overridden: that is their point.
 $(CONFORMANCE_OBJECTS) $(SELFTEST_OBJECTS): MODULE_CFLAGS = -Wno-override-init
@@ -57,6 +66,10 @@ conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/certs/made
 # What the suite makes of servers that behave oddly below MQTT.
 TEST_STEPS += conformance-transports
 TEST_COMMAND_conformance-transports := conformance/transports-test --build $(BUILD)
+
+# Every form of report, read back; without a browser what needs one is skipped.
+TEST_STEPS += conformance-reports
+TEST_COMMAND_conformance-reports := conformance/reports-test --build $(BUILD)
 
 # The groups: their table, and how they are asked for.
 TEST_STEPS += conformance-groups

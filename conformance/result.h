@@ -33,6 +33,7 @@ struct result {
     const struct conformance_test *test;
     enum protocol_version version;
     enum verdict_kind verdict;
+    bool begun;
     bool finished;
     char *reason; /* one sentence; empty for `pass` */
     char *expected;

@@ -113,6 +113,11 @@ _Noreturn static void run_body(const struct crew *crew, const struct result *res
     test_finish(&t, warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
 }
 
+static bool starts_brokers(const struct conformance_test *test)
+{
+    return (test->needs & (NEEDS_PROFILE | NEEDS_RESTART)) != 0;
+}
+
 /* ---- In the runner ------------------------------------------------------------------------------- */
 
 static void set_text(char **text, const char *value)
@@ -306,16 +311,34 @@ static void skip_unmet(struct crew *crew)
     }
 }
 
-/* What is run together. Tests that start brokers are a group of their own where the profile limits how many there
- * may be at once. */
-enum phase { PHASE_TOGETHER, PHASE_BROKERS, PHASE_ALONE };
+/* ---- The order ------------------------------------------------------------------------------------------- */
 
-static enum phase phase_of(const struct conformance_test *test, bool brokers_apart)
+/* In this order tests are begun: what waits for long early, so that nothing waits for it in the end. */
+enum rank { RANK_TIME, RANK_TARGET, RANK_BROKER_TIME, RANK_BROKER, RANK_ALONE, RANK_LAST };
+
+static enum rank rank_of(const struct conformance_test *test)
 {
+    bool time = (test->needs & NEEDS_TIME) != 0;
+    if ((test->needs & NEEDS_LAST) == NEEDS_LAST)
+        return RANK_LAST;
     if ((test->needs & NEEDS_ALONE) != 0)
-        return PHASE_ALONE;
-    return brokers_apart && (test->needs & (NEEDS_PROFILE | NEEDS_RESTART)) != 0 ? PHASE_BROKERS
-                                                                                 : PHASE_TOGETHER;
+        return RANK_ALONE;
+    if (starts_brokers(test))
+        return time ? RANK_BROKER_TIME : RANK_BROKER;
+    return time ? RANK_TIME : RANK_TARGET;
+}
+
+/* By rank, and otherwise as `order` has them. */
+static void sort_by_rank(const struct run *run, size_t *order)
+{
+    size_t *sorted = allocate(run->count, sizeof *sorted);
+    size_t count = 0;
+    for (int rank = RANK_TIME; rank <= RANK_LAST; rank++)
+        for (size_t i = 0; i < run->count; i++)
+            if (rank_of(run->results[order[i]].test) == (enum rank)rank)
+                sorted[count++] = order[i];
+    memcpy(order, sorted, run->count * sizeof *sorted);
+    free(sorted);
 }
 
 /* How many tests that start brokers may run at a time. */
@@ -326,18 +349,70 @@ static unsigned brokers_at_once(const struct crew *crew)
     return number > 0 && number < crew->size ? (unsigned)number : crew->size;
 }
 
-/* Runs the unfinished tests of one phase, `limit` at a time. */
-static void run_phase(struct crew *crew, const size_t *order, enum phase phase, unsigned limit)
+/* Running tests, and how many of them start brokers or use the target. */
+struct load {
+    unsigned starting_brokers;
+    unsigned on_target;
+};
+
+static struct load load_of(const struct crew *crew)
 {
-    bool brokers_apart = brokers_at_once(crew) < crew->size;
-    for (size_t i = 0; i < crew->run->count && !interrupted; i++) {
-        struct result *result = &crew->run->results[order[i]];
-        if (result->finished || phase_of(result->test, brokers_apart) != phase)
+    struct load load = {0, 0};
+    for (unsigned i = 0; i < crew->size; i++) {
+        if (crew->jobs[i].process == 0)
             continue;
-        struct job *job;
-        while ((job = free_job(crew, limit)) == NULL)
+        if (starts_brokers(crew->jobs[i].result->test))
+            load.starting_brokers++;
+        else
+            load.on_target++;
+    }
+    return load;
+}
+
+/* Tests that must run alone have the target for themselves, while brokers of other tests may be busy. Where the
+ * profile limits these, its brokers are heavy, and disturb nobody. */
+static bool may_begin(const struct crew *crew, const struct conformance_test *test)
+{
+    struct load load = load_of(crew);
+    unsigned limit = brokers_at_once(crew);
+    if (!starts_brokers(test))
+        return (test->needs & NEEDS_ALONE) == 0 || load.on_target == 0;
+    return load.starting_brokers < limit && (limit == crew->size || load.on_target == 0);
+}
+
+/* The next of `order`, from *first on, that may begin now; SIZE_MAX: none. Tests of the target come before those
+ * that must run alone, so these have to look at the running ones only. *first passes over those that are done. */
+static size_t next_to_begin(const struct crew *crew, const size_t *order, size_t *first)
+{
+    const struct result *results = crew->run->results;
+    bool begun = true;
+    for (size_t i = *first; i < crew->run->count; i++) {
+        if (results[order[i]].begun || results[order[i]].finished) {
+            *first = begun ? i + 1 : *first;
+            continue;
+        }
+        begun = false;
+        if (may_begin(crew, results[order[i]].test))
+            return order[i];
+    }
+    return SIZE_MAX;
+}
+
+/* Runs the unfinished tests. */
+static void run_all(struct crew *crew, const size_t *order)
+{
+    size_t first = 0;
+    while (!interrupted) {
+        size_t next = free_job(crew, crew->size) == NULL ? SIZE_MAX : next_to_begin(crew, order, &first);
+        if (next == SIZE_MAX && crew->busy == 0)
+            break;
+        if (next == SIZE_MAX) {
             attend(crew);
-        start_job(crew, job, result);
+            continue;
+        }
+        struct result *result = &crew->run->results[next];
+        result->begun = true;
+        start_job(crew, free_job(crew, crew->size), result);
         if (result->finished)
             announce(crew, result);
     }
@@ -421,9 +496,8 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
     if (report->begin != NULL)
         report->begin(report->context, run);
     skip_unmet(&crew);
-    run_phase(&crew, order, PHASE_TOGETHER, crew.size);
-    run_phase(&crew, order, PHASE_BROKERS, brokers_at_once(&crew));
-    run_phase(&crew, order, PHASE_ALONE, 1);
+    sort_by_rank(run, order);
+    run_all(&crew, order);
     clean_up(&crew);
     run->seconds = seconds() - begun;
     if (report->end != NULL && !interrupted)

@@ -13,8 +13,8 @@ struct runner_options {
     bool properties_must_hold; /* one that does not is a failure of the run */
 };
 
-/* Runs every result of `run` that is not finished, in an order drawn from run->seed: first those that may
- * run together, then those that must run alone. `report` hears of each as it ends. False when interrupted. */
+/* Runs every result of `run` that is not finished, in an order drawn from run->seed, but those that take long
+ * first, and those that must have the target for themselves last. `report` hears of each as it ends. False when interrupted. */
 bool run_tests(struct run *run, const struct runner_options *options, const struct report *report);
 
 /* Runs one body for `version` in a process of its own and waits for it: for probes. What it reports with

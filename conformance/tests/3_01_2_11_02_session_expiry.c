@@ -33,7 +33,7 @@ CONFORMANCE_TEST(session_without_expiry_interval_ends_with_connection, V5, NEEDS
     }
 }
 
-CONFORMANCE_TEST(session_expires, V5, NEEDS_NOTHING,
+CONFORMANCE_TEST(session_expires, V5, NEEDS_TIME,
                  "A session is there until its Session Expiry Interval has passed, and not afterwards",
                  MQTT_3_1_2_23, MQTT_4_1_0_2, MQTT_3_2_2_3, D_3_1_2_11_2_3, D_3_2_2_3_2_1)
 {

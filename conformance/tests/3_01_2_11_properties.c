@@ -189,7 +189,8 @@ CONFORMANCE_TEST(
         connect_client(t, .name = "declining", .clean_start = true, .request_problem_information = 0);
     unsigned usual = count_explanations(willing, false);
     count_explanations(declining, true);
-    note(t, "to a client that does not decline, the server explained %u acknowledgements", usual);
+    note(t, "to a client that does not decline, the server explained %s",
+         usual > 0 ? text(t, "%u acknowledgements", usual) : "nothing");
 }
 
 /* ---- Topic Alias Maximum ------------------------------------------------------------------------- */
@@ -410,4 +411,34 @@ CONFORMANCE_TEST(maximum_packet_size_holds_for_other_packets, V5, NEEDS_NOTHING,
     struct client *roomy =
         connect_client(t, .name = "roomy", .clean_start = true, .maximum_packet_size = 200);
     subscribe(roomy, topic(t, "a")); /* positive control: where there is room, they come */
+}
+
+/* ---- Receive Maximum, absent --------------------------------------------------------------------- */
+
+#define UNACKNOWLEDGED 300
+#define PAUSE 1.0 /* seconds; on what comes later only a note depends */
+
+/* The server may keep fewer under way than the client allows. */
+CONFORMANCE_TEST(receive_maximum_absent_is_no_limit, V5, NEEDS_QOS1,
+                 "To a client without Receive Maximum many messages may be under way", D_3_1_2_11_3_2,
+                 MQTT_4_5_0_1)
+{
+    const char *a = topic(t, "a");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *client = connect_client(t, .name = "client", .clean_start = true);
+    subscribe(client, a, .qos = 1);
+    for (int i = 0; i < UNACKNOWLEDGED; i++)
+        publish(publisher, .topic = a, .payload = text(t, "%d", i), .qos = 1);
+    const struct received *list[UNACKNOWLEDGED] = {NULL};
+    size_t count = 0;
+    while (count < UNACKNOWLEDGED && receive_publish(client, now(t) + PAUSE, &list[count]) == RECEIVED_PACKET)
+        count++;
+    if (count == UNACKNOWLEDGED)
+        note(t, "%zu messages came unacknowledged", count);
+    else
+        note(t, "the server stopped at %zu messages", count);
+    for (size_t i = 0; i < count; i++) /* then the others come, too */
+        acknowledge(client, list[i]);
+    for (; count < UNACKNOWLEDGED; count++)
+        expect_publish(client, .topic = a, .payload = text(t, "%zu", count));
 }

@@ -24,7 +24,7 @@ static void expect_delayed_will(struct client *subscriber, const char *a, const 
 
 /* ---- Will Delay Interval ------------------------------------------------------------------------- */
 
-CONFORMANCE_TEST(will_waits_for_its_delay, V5, NEEDS_NOTHING,
+CONFORMANCE_TEST(will_waits_for_its_delay, V5, NEEDS_TIME,
                  "A will is published when its Will Delay Interval has passed, not before and not much later",
                  MQTT_3_1_2_8, D_3_1_3_2_2_2, S_3_1_2_5_1, MQTT_3_1_2_10)
 {
@@ -39,7 +39,7 @@ CONFORMANCE_TEST(will_waits_for_its_delay, V5, NEEDS_NOTHING,
     expect_no_will(subscriber, a);
 }
 
-CONFORMANCE_TEST(will_waits_after_disconnect_with_will, V5, NEEDS_NOTHING,
+CONFORMANCE_TEST(will_waits_after_disconnect_with_will, V5, NEEDS_TIME,
                  "A will asked for by DISCONNECT 0x04 waits for its Will Delay Interval, too", MQTT_3_1_2_8,
                  D_3_1_3_2_2_2)
 {
@@ -54,7 +54,7 @@ CONFORMANCE_TEST(will_waits_after_disconnect_with_will, V5, NEEDS_NOTHING,
 }
 
 CONFORMANCE_TEST(
-    will_delay_ends_with_session, V5, NEEDS_NOTHING,
+    will_delay_ends_with_session, V5, NEEDS_TIME,
     "A will whose session ends before its Will Delay Interval is published at the end of the session",
     MQTT_3_1_2_8, D_3_1_3_2_2_2, D_3_1_2_11_2_2)
 {
@@ -89,7 +89,7 @@ static void expect_cancelled(struct client *subscriber, struct client *stays_awa
     expect_no_will(subscriber, a);
 }
 
-CONFORMANCE_TEST(will_delay_is_cancelled_by_reconnect, V5, NEEDS_NOTHING,
+CONFORMANCE_TEST(will_delay_is_cancelled_by_reconnect, V5, NEEDS_TIME,
                  "A client that continues its session within the Will Delay Interval leaves no will",
                  MQTT_3_1_3_9, MQTT_3_1_2_8, MQTT_3_1_2_10)
 {
@@ -108,7 +108,7 @@ CONFORMANCE_TEST(will_delay_is_cancelled_by_reconnect, V5, NEEDS_NOTHING,
     expect_no_will(subscriber, a);
 }
 
-CONFORMANCE_TEST(will_does_not_outlive_its_connection, V5, NEEDS_NOTHING,
+CONFORMANCE_TEST(will_does_not_outlive_its_connection, V5, NEEDS_TIME,
                  "A will that was waiting is not published for a later connection that has none, and is lost",
                  MQTT_3_1_3_9, MQTT_3_1_2_8)
 {
@@ -126,7 +126,7 @@ CONFORMANCE_TEST(will_does_not_outlive_its_connection, V5, NEEDS_NOTHING,
     expect_cancelled(subscriber, control, a);
 }
 
-CONFORMANCE_TEST(will_delay_is_cancelled_by_takeover, V5, NEEDS_NOTHING,
+CONFORMANCE_TEST(will_delay_is_cancelled_by_takeover, V5, NEEDS_TIME,
                  "A takeover that continues the session leaves a delayed will unpublished", MQTT_3_1_3_9,
                  MQTT_3_1_2_8, D_3_1_4_2)
 {

@@ -149,7 +149,7 @@ CONFORMANCE_TEST(empty_payload_removes_retained, V5 | V311, NEEDS_RETAIN | NEEDS
 CONFORMANCE_TEST(
     empty_retained_message_is_delivered, V5 | V311, NEEDS_RETAIN | NEEDS_QOS1,
     "A PUBLISH with RETAIN 1 and no payload is otherwise processed as normal: subscribers get it",
-    MQTT_3_3_1_6, MQTT3_3_3_1_10, MQTT_3_3_1_12, MQTT3_3_3_1_9)
+    MQTT_3_3_1_6, MQTT3_3_3_1_10, MQTT_3_3_1_12, MQTT3_3_3_1_9, D3_3_3_1_3_1)
 {
     const char *a = topic(t, "a");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);

@@ -46,7 +46,7 @@ CONFORMANCE_TEST(message_expiry_interval_is_passed_on, V5, NEEDS_NOTHING,
     }
 }
 
-CONFORMANCE_TEST(message_expiry_interval_is_reduced_in_queue, V5, NEEDS_QOS1,
+CONFORMANCE_TEST(message_expiry_interval_is_reduced_in_queue, V5, NEEDS_QOS1 | NEEDS_TIME,
                  "A message that waited for its subscriber comes with what is left of its interval",
                  MQTT_3_3_2_6)
 {
@@ -65,7 +65,7 @@ CONFORMANCE_TEST(message_expiry_interval_is_reduced_in_queue, V5, NEEDS_QOS1,
     require_remaining(t, got, 100, published, acknowledged, asked);
 }
 
-CONFORMANCE_TEST(message_expiry_interval_is_reduced_when_retained, V5, NEEDS_RETAIN | NEEDS_QOS1,
+CONFORMANCE_TEST(message_expiry_interval_is_reduced_when_retained, V5, NEEDS_RETAIN | NEEDS_QOS1 | NEEDS_TIME,
                  "A retained message comes with what is left of its interval", MQTT_3_3_2_6)
 {
     const char *a = topic(t, "a");
@@ -81,7 +81,7 @@ CONFORMANCE_TEST(message_expiry_interval_is_reduced_when_retained, V5, NEEDS_RET
     require_remaining(t, got, 100, published, acknowledged, asked);
 }
 
-CONFORMANCE_TEST(message_expires_in_queue, V5, NEEDS_QOS1,
+CONFORMANCE_TEST(message_expires_in_queue, V5, NEEDS_QOS1 | NEEDS_TIME,
                  "A message whose interval has passed is not delivered to a subscriber who comes back later",
                  MQTT_3_3_2_5, D_3_3_2_3_3_1)
 {
@@ -101,7 +101,7 @@ CONFORMANCE_TEST(message_expires_in_queue, V5, NEEDS_QOS1,
     expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = 1);
 }
 
-CONFORMANCE_TEST(message_does_not_expire_too_early, V5, NEEDS_QOS1,
+CONFORMANCE_TEST(message_does_not_expire_too_early, V5, NEEDS_QOS1 | NEEDS_TIME,
                  "A message that waits for less than its interval is delivered", MQTT_3_3_2_5, MQTT_3_3_2_6)
 {
     const char *a = topic(t, "a");
@@ -124,7 +124,7 @@ CONFORMANCE_TEST(message_does_not_expire_too_early, V5, NEEDS_QOS1,
 }
 
 /* The subscriber is there, but its Receive Maximum is used up: delivery of the second has not begun. */
-CONFORMANCE_TEST(message_expires_behind_receive_maximum, V5, NEEDS_QOS1,
+CONFORMANCE_TEST(message_expires_behind_receive_maximum, V5, NEEDS_QOS1 | NEEDS_TIME,
                  "A message that expires while the subscriber's Receive Maximum is used up is not delivered",
                  MQTT_3_3_2_5)
 {
@@ -151,7 +151,7 @@ CONFORMANCE_TEST(message_expires_behind_receive_maximum, V5, NEEDS_QOS1,
     expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = 1);
 }
 
-CONFORMANCE_TEST(retained_message_expires, V5, NEEDS_RETAIN | NEEDS_QOS1,
+CONFORMANCE_TEST(retained_message_expires, V5, NEEDS_RETAIN | NEEDS_QOS1 | NEEDS_TIME,
                  "A retained message whose interval has passed is discarded", D_3_3_1_3_3, MQTT_3_3_2_5)
 {
     const char *a = topic(t, "a");

@@ -48,7 +48,7 @@ CONFORMANCE_TEST(suback_holds_subscribe_codes_only, V_ALL, NEEDS_NOTHING,
 /* The order shows where a grant above the wish would appear if it were another. */
 CONFORMANCE_TEST(suback_keeps_the_order_of_the_filters, V_ALL, NEEDS_QOS2,
                  "The codes of a SUBACK stand in the order of the Topic Filters", MQTT_3_9_3_1, MQTT3_3_9_3_1,
-                 D_3_9_3_1)
+                 D_3_9_3_1, D3_3_9_3_1)
 {
     static const uint8_t orders[][4] = {{0, 1, 2, 2}, {2, 2, 1, 0}, {1, 0, 2, 0}, {0, 2, 0, 1}};
     struct client *client = connect_client(t, .clean_start = true);
@@ -75,7 +75,7 @@ CONFORMANCE_TEST(suback_keeps_the_order_of_the_filters, V_ALL, NEEDS_QOS2,
 
 CONFORMANCE_TEST(suback_has_its_fields_in_order, V_ALL, NEEDS_NOTHING,
                  "A SUBACK holds the Packet Identifier, properties in 5.0, then one code per Topic Filter",
-                 D_3_9_2_1, MQTT_3_8_4_2, MQTT3_3_8_4_2, MQTT_3_8_4_6, MQTT3_3_8_4_5)
+                 D_3_9_2_1, MQTT_3_8_4_2, MQTT3_3_8_4_2, MQTT_3_8_4_6, MQTT3_3_8_4_5, D3_3_9_2_1, D3_7_1_1_1)
 {
     struct client *client = connect_client(t, .clean_start = true);
     send_subscribe(client, topic(t, "a"), .packet_identifier = 0x0a0b);

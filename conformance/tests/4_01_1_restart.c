@@ -20,7 +20,8 @@ static struct client *come_back_or_skip(struct broker *broker, const char *who)
 CONFORMANCE_TEST(
     session_after_restart_is_whole_or_absent, V311 | V5, NEEDS_RESTART | NEEDS_QOS1,
     "After a restart Session Present tells whether the session is there, with all that belongs to it",
-    MQTT_3_2_2_3, MQTT3_3_2_2_2, MQTT3_3_2_2_3, MQTT_3_1_2_5, MQTT_3_1_2_6, MQTT3_3_1_2_4, D_4_1_2, D_4_1_4)
+    MQTT_3_2_2_3, MQTT3_3_2_2_2, MQTT3_3_2_2_3, MQTT_3_1_2_5, MQTT_3_1_2_6, MQTT3_3_1_2_4, D_4_1_2, D_4_1_4,
+    D3_3_1_2_4_3, D3_3_1_2_4_5)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -57,7 +58,7 @@ CONFORMANCE_TEST(session_after_restart_has_its_shared_subscriptions, V5,
 
 CONFORMANCE_TEST(unacknowledged_messages_come_again_after_restart, V311 | V5, NEEDS_RESTART | NEEDS_QOS2,
                  "A session that is there after a restart sends again what was not acknowledged",
-                 MQTT_4_4_0_1, MQTT3_4_4_0_1, D_4_1_3)
+                 MQTT_4_4_0_1, MQTT3_4_4_0_1, D_4_1_3, D3_3_1_2_4_4)
 {
     need_sessions(t, 10);
     struct broker *broker = start_broker(t, "durable");
@@ -79,7 +80,7 @@ CONFORMANCE_TEST(unacknowledged_messages_come_again_after_restart, V311 | V5, NE
 
 CONFORMANCE_TEST(received_identifiers_are_known_after_restart, V311 | V5, NEEDS_RESTART | NEEDS_QOS2,
                  "A session that is there after a restart knows the QoS 2 messages that it received",
-                 MQTT_4_3_3_10, MQTT3_4_3_3_2, D_4_1_5)
+                 MQTT_4_3_3_10, MQTT3_4_3_3_2, D_4_1_5, D3_3_1_2_4_6)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -101,7 +102,7 @@ CONFORMANCE_TEST(received_identifiers_are_known_after_restart, V311 | V5, NEEDS_
 }
 
 CONFORMANCE_TEST(
-    session_expires_while_server_is_down, V5, NEEDS_RESTART,
+    session_expires_while_server_is_down, V5, NEEDS_RESTART | NEEDS_TIME,
     "A session whose Session Expiry Interval passed while the server was down is gone after its start",
     MQTT_4_1_0_2, D_4_1_1, MQTT_3_2_2_3)
 {
@@ -122,7 +123,7 @@ CONFORMANCE_TEST(
     demand_session_present(brief, false);
 }
 
-CONFORMANCE_TEST(message_expires_while_server_is_down, V5, NEEDS_RESTART | NEEDS_QOS1,
+CONFORMANCE_TEST(message_expires_while_server_is_down, V5, NEEDS_RESTART | NEEDS_QOS1 | NEEDS_TIME,
                  "A message whose Message Expiry Interval passed while the server was down is not delivered",
                  MQTT_3_3_2_5)
 {
@@ -144,7 +145,7 @@ CONFORMANCE_TEST(message_expires_while_server_is_down, V5, NEEDS_RESTART | NEEDS
 CONFORMANCE_TEST(
     will_is_published_at_shutdown_or_restart, V311 | V5, NEEDS_RESTART | NEEDS_QOS1,
     "The will of a client whose connection the server's end closed is published, then or after its start",
-    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_5)
+    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_5, D3_3_1_2_5_5)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");

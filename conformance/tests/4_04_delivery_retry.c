@@ -222,7 +222,7 @@ static void expect_nothing_sent_again(struct client *client)
 
 /* 3.1.1 does not forbid this. That the server does not do it after some time cannot be shown; the usual
  * patience of those that do may be longer than the test's (sleep-allowed); some do it at once. */
-CONFORMANCE_TEST(nothing_is_sent_again_within_a_connection, V5, NEEDS_QOS2,
+CONFORMANCE_TEST(nothing_is_sent_again_within_a_connection, V5, NEEDS_QOS2 | NEEDS_TIME,
                  "On an unbroken connection neither PUBLISH nor PUBREL is sent a second time", MQTT_4_4_0_1)
 {
     static const char *const names[] = {"no PUBACK", "no PUBREC", "no PUBCOMP"};
@@ -252,4 +252,33 @@ CONFORMANCE_TEST(nothing_is_sent_again_within_a_connection, V5, NEEDS_QOS2,
     for (size_t i = 0; i < 3; i++)
         expect_nothing_before(subscribers[i], .publisher = publisher, .topic = topic(t, text(t, "%zu", i)),
                               .qos = qos[i]);
+}
+
+/* ---- Within a connection, before 5.0 ------------------------------------------------------------- */
+
+/* 3.1.1 asks nobody to, and forbids it to nobody; what comes again must say so. */
+CONFORMANCE_TEST(
+    message_may_come_again_within_a_connection, V3, NEEDS_QOS1,
+    "Before 5.0 an unacknowledged message may come again on the same connection, as a repetition", D3_4_4_1,
+    MQTT3_3_3_1_1, MQTT3_2_3_1_4)
+{
+    const char *a = topic(t, "a");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    subscribe(subscriber, a, .qos = 1);
+    publish(publisher, .topic = a, .payload = "repeated", .qos = 1);
+    const struct received *first = expect_publish(subscriber, .topic = a, .qos = 1, .acknowledge = false);
+    const struct received *again;
+    wait_until(t, now(t) + 2);
+    if (receive_publish(subscriber, now(t), &again) != RECEIVED_PACKET) {
+        note(t, "the message did not come again within 2 s");
+    } else {
+        const struct publish *publish = &again->packet.publish;
+        if (!publish->dup || publish->packet_identifier != first->packet.publish.packet_identifier)
+            fail_expected(t, "a repetition with DUP 1 and the same Packet Identifier", "%s",
+                          describe_packet(t, &again->packet));
+        note(t, "the message came again after %.1f s", again->time - first->time);
+    }
+    acknowledge(subscriber, first);
+    ping(subscriber);
 }

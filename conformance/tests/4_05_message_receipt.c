@@ -17,7 +17,7 @@ static void check_receipt(struct client *publisher, const char *topic_name, stru
 
 CONFORMANCE_TEST(message_goes_to_all_matching_subscriptions, V_ALL, NEEDS_QOS2 | NEEDS_WILDCARD,
                  "A message reaches every client with a matching subscription, the publisher included",
-                 MQTT_4_5_0_1, MQTT3_4_5_0_1, D_4_3_2)
+                 MQTT_4_5_0_1, MQTT3_4_5_0_1, D_4_3_2, D3_4_3_2)
 {
     const char *a = topic(t, "a/b");
     struct client *subscribers[4];
