@@ -38,7 +38,7 @@ static void with_partners(struct test *t, unsigned versions, const struct connec
         struct partner partner = {.version = version_of_index(v)};
         if (partner.version == t->version || (versions & version_bit(partner.version)) == 0)
             continue;
-        partner.topic = topic(t, text(t, "with-%s", version_name(partner.version)));
+        partner.topic = topic(t, text(t, "with-%u", (unsigned)partner.version));
         partner.client = meet(t, partner.version, options);
         any = any || partner.client != NULL;
         if (partner.client != NULL)
