@@ -388,7 +388,7 @@ static const char *demanded(const struct table *table, const struct row *row)
     if (row->demand == ROW_REFUSED)
         return situation == HAS_WILL ? "refused (closed, the Will Message published)" : "refused (closed)";
     return situation == NOT_CONNECTED ? "accepted (CONNACK with success)"
-           : situation == HAS_WILL    ? "accepted (closed without DISCONNECT)"
+           : situation == HAS_WILL    ? "accepted (closed without an error)"
                                       : "accepted (open)";
 }
 
@@ -439,7 +439,7 @@ static bool is_accepted(const struct table *table, const struct row *row)
     if (table->options.situation == NOT_CONNECTED)
         return was_let_in(row);
     if (table->options.situation == HAS_WILL)
-        return row->last == NULL && row->will_came == row->will_wanted;
+        return code_of(row) < 0x80 && row->will_came == row->will_wanted; /* ABSENT is below that */
     bool auth_lacks = table->options.situation == AUTHENTICATED && row->last == NULL;
     return row->answered && !row->client->closed && (!auth_lacks || row->demand == ROW_OPEN);
 }
