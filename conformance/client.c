@@ -179,7 +179,8 @@ static void split_input(struct client *client)
         enqueue(client, rest.data, size);
         at += size;
     }
-    memmove(client->input, client->input + at, client->input_length - at);
+    if (at > 0) /* else a large packet would be moved with each part of it */
+        memmove(client->input, client->input + at, client->input_length - at);
     client->input_length -= at;
 }
 
