@@ -66,6 +66,8 @@ struct publish_expectation {
     double latest;   /* moment after which it must not arrive, had it no way to go: t->latency is
                                       * added; 0: no bound but patience */
     int acknowledge; /* false: leave the acknowledgement to the test; default true */
+    bool repeated; /* sent again after a reconnection: then, and with .dup = 1, there is more patience, as no
+                      text sets a time for that */
 };
 
 /* The next PUBLISH, which must look like this; it is acknowledged (QoS 2: with the whole flow). Unnamed

@@ -41,7 +41,8 @@ static enum fate puback_for_pubrec(struct passage *passage)
 }
 
 MUTANT(qos_2_publish_gets_puback, V_ALL, "A QoS 2 PUBLISH gets a PUBACK",
-       "qos_2_publish_is_answered_by_pubrec", MQTT_3_3_4_1, MQTT3_3_3_4_1, MQTT_4_3_3_8, MQTT3_4_3_3_2) = {
+       "qos_2_publish_is_answered_by_pubrec qos_2_publish_is_taken_whatever_is_granted", MQTT_3_3_4_1,
+       MQTT3_3_3_4_1, MQTT_4_3_3_8, MQTT3_4_3_3_2) = {
     .from_server = puback_for_pubrec,
 };
 

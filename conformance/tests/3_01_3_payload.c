@@ -161,6 +161,17 @@ CONFORMANCE_TEST(missing_client_identifier_is_refused, V_ALL, NEEDS_NOTHING,
     refuse_connect_bytes(t, "cut short", REASON_MALFORMED_PACKET, .payload = "00 05 61 62");
 }
 
+/* With a will of its own making on this topic. */
+static struct client *connect_in_order(struct test *t, const char *topic_name)
+{
+    struct client *client = open_connection(t, .client_identifier = client_id(t, "mortal"));
+    send_connect_bytes(client, .flags = 0x06,
+                       .will = text(t, "%s {%s} {the payload}", is_v5(t) ? "00" : "", topic_name));
+    const struct received *connack = expect_packet(client, PACKET_CONNACK);
+    require(t, connack->packet.connack.reason_code == 0, "a CONNECT with its fields in order was refused");
+    return client;
+}
+
 CONFORMANCE_TEST(payload_fields_are_read_in_order, V_ALL, NEEDS_NOTHING,
                  "The fields of the payload are taken in their order: Client Identifier, will, credentials",
                  MQTT_3_1_3_1, MQTT3_3_1_3_1, MQTT_3_1_2_9, MQTT3_3_1_2_9, D_3_1_2_1, D3_3_1_2_1)
@@ -168,16 +179,15 @@ CONFORMANCE_TEST(payload_fields_are_read_in_order, V_ALL, NEEDS_NOTHING,
     const char *a = topic(t, "a");
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
     subscribe(subscriber, a);
-    /* every field can be told from the others by what becomes of it */
-    struct client *mortal = open_connection(t, .client_identifier = client_id(t, "mortal"));
-    send_connect_bytes(mortal, .flags = 0x06,
-                       .will = text(t, "%s {%s} {the payload}", is_v5(t) ? "00" : "", a));
-    const struct received *connack = expect_packet(mortal, PACKET_CONNACK);
-    require(t, connack->packet.connack.reason_code == 0, "a CONNECT with its fields in order was refused");
+    /* every field can be told from the others by what becomes of it; the will is not tried by a takeover, which not
+     * every server counts as the end of a connection */
+    struct client *mortal = connect_in_order(t, a);
+    close_abruptly(mortal);
+    expect_publish(subscriber, .topic = a, .payload = "the payload");
+    mortal = connect_in_order(t, a);
     struct client *other =
         connect_client(t, .client_identifier = mortal->client_identifier, .clean_start = true);
     expect_closed(mortal); /* the first field is the Client Identifier */
-    expect_publish(subscriber, .topic = a, .payload = "the payload");
     ping(other);
 }
 

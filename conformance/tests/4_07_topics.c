@@ -486,7 +486,7 @@ static void check_long_topic(struct test *t, const char *what, const char *filte
     expect_publish(subscriber, .topic = name, .payload = what);
 }
 
-CONFORMANCE_TEST(longest_topics_are_delivered, V_ALL, NEEDS_QOS1,
+CONFORMANCE_TEST(longest_topics_are_delivered, V_ALL, NEEDS_QOS1 | NEEDS_LAST,
                  "Topic Names and Topic Filters of 65,535 bytes work like short ones", D_4_7_3_5, D_4_7_3_7,
                  D3_1_5_3_1, D3_4_7_3_5, D3_4_7_3_7)
 {
@@ -496,7 +496,7 @@ CONFORMANCE_TEST(longest_topics_are_delivered, V_ALL, NEEDS_QOS1,
         check_long_topic(t, "65,535 bytes and #", topic(t, "a/#"), name);
 }
 
-CONFORMANCE_TEST(number_of_levels_is_not_limited, V_ALL, NEEDS_QOS1,
+CONFORMANCE_TEST(number_of_levels_is_not_limited, V_ALL, NEEDS_QOS1 | NEEDS_LAST,
                  "Topic Names and Topic Filters can have as many levels as 65,535 bytes hold", D_4_7_3_5,
                  D3_4_7_3_5)
 {
