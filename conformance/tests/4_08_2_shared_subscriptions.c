@@ -665,7 +665,7 @@ CONFORMANCE_TEST(shared_members_come_and_go, V5, NEEDS_SHARED | NEEDS_QOS2,
 }
 
 /* About time (sleep-allowed): the session of the absent member is over. */
-CONFORMANCE_TEST(shared_member_whose_session_expired_gets_nothing, V5, NEEDS_GROUP,
+CONFORMANCE_TEST(shared_member_whose_session_expired_gets_nothing, V5, NEEDS_GROUP | NEEDS_TIME,
                  "When the session of an absent member has expired all messages go to the others", D_4_8_2_9,
                  MQTT_4_1_0_2)
 {
