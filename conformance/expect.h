@@ -66,6 +66,8 @@ struct publish_expectation {
     double latest;   /* moment after which it must not arrive, had it no way to go: t->latency is
                                       * added; 0: no bound but patience */
     int acknowledge; /* false: leave the acknowledgement to the test; default true */
+    bool repeated; /* sent again after a reconnection: then, and with .dup = 1, there is more patience, as no
+                      text sets a time for that */
 };
 
 /* The next PUBLISH, which must look like this; it is acknowledged (QoS 2: with the whole flow). Unnamed
@@ -81,7 +83,7 @@ const struct received *expect_publish_with(struct client *client,
                                            const struct publish_expectation *expectation);
 
 /* The next PUBLISH until `moment`, whatever it looks like, with the three outcomes of receive(); it is not
- * acknowledged. For tests that accept several legal outcomes. */
+ * acknowledged. (Sentinels of barriers are, and passed over.) For tests that accept several legal outcomes. */
 enum outcome receive_publish(struct client *client, double moment, const struct received **received);
 
 /* Acknowledges a received PUBLISH as its QoS demands (QoS 2: PUBREC, awaits PUBREL, PUBCOMP). */

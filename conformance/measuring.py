@@ -190,19 +190,10 @@ def url(transport, port, name=None):
     return '%s://%s127.0.0.1:%d%s' % (transport, login + '@' if login else '', port, path)
 
 
-def identity(build, name):
-    """Options that put the broker's name and version into the report, from a suite that has them."""
-    program = os.path.join(build, 'etalon-conformance')
-    known = subprocess.run([program, '--help'], capture_output=True, text=True, check=False).stdout
-    if '--broker-version' not in known:
-        return []
-    return ['--broker-name', profile(name).get('name', [name])[0],
-            '--broker-version', installed(build, name) or 'unknown']
-
-
 def suite_options(build, name, transport):
     """What the suite has to be told about a broker of conformance/brokers."""
-    options = ['--profile', os.path.join(BROKERS, name)] + identity(build, name)
+    options = ['--profile', os.path.join(BROKERS, name), '--broker-name', profile(name).get('name', [name])[0],
+               '--broker-version', installed(build, name) or 'unknown']
     if transport in ('mqtts', 'wss'):
         options += ['--cafile', os.path.join(os.path.abspath(build), 'certs', 'ca.crt')]
     return options

@@ -67,6 +67,10 @@ conformance-run: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/certs/made
 TEST_STEPS += conformance-transports
 TEST_COMMAND_conformance-transports := conformance/transports-test --build $(BUILD)
 
+# Every form of report, read back; without a browser what needs one is skipped.
+TEST_STEPS += conformance-reports
+TEST_COMMAND_conformance-reports := conformance/reports-test --build $(BUILD)
+
 # The groups: their table, and how they are asked for.
 TEST_STEPS += conformance-groups
 TEST_COMMAND_conformance-groups := conformance/groups-test --build $(BUILD)

@@ -51,9 +51,8 @@ static bool take_test(struct options *options, const char *value)
 }
 
 /* An unknown name is told from a wrong value: it has a nearest one, and the list is short. */
-static bool take_group(struct options *options, const char *value)
+static bool is_group(const char *value)
 {
-    append(&options->wishes.groups, &options->wishes.group_count, value);
     if (group_find(value) != NULL)
         return true;
     size_t count;
@@ -64,6 +63,18 @@ static bool take_group(struct options *options, const char *value)
         fprintf(stderr, "%s %s", i == 0 ? "" : ",", groups[i].name);
     fprintf(stderr, "\n");
     return false;
+}
+
+static bool take_group(struct options *options, const char *value)
+{
+    append(&options->wishes.groups, &options->wishes.group_count, value);
+    return is_group(value);
+}
+
+static bool take_group_left_out(struct options *options, const char *value)
+{
+    append(&options->wishes.groups_left_out, &options->wishes.left_out_count, value);
+    return is_group(value);
 }
 
 static bool take_list_groups(struct options *options, const char *value)
@@ -272,6 +283,7 @@ static const struct option known[] = {
     {"-t", "--test", "NAME", "tests with this name; * and ? match as in a shell (repeatable)", take_test},
     {"-g", "--group", "GROUP", "only this group, e.g. exactly-once; see --list-groups (repeatable)",
      take_group},
+    {NULL, "--without-group", "GROUP", "not this group, e.g. tables (repeatable)", take_group_left_out},
     {"-V", "--mqtt", "VERSION", "3.1, 3.1.1 or 5.0 (repeatable; default all)", take_version},
     {"-l", "--list", NULL, "list the tests instead of running them", take_list},
     {NULL, "--list-groups", NULL, "list the groups, with the number of their tests (-v: and what they take)",
@@ -401,6 +413,7 @@ void options_clear(struct options *options)
     free(options->wishes.statements);
     free(options->wishes.names);
     free(options->wishes.groups);
+    free(options->wishes.groups_left_out);
     free(options->outputs);
     free(options->arguments);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "../src/mqtt/dissect.h"
+#include "groups.h"
 #include "report.h"
 #include "report_assets.h"
 #include "report_matrix.h"
@@ -227,14 +228,19 @@ static void put_exchange(struct page *page, const struct result *result, struct 
 
 /* ---- Tests ---- */
 
-static struct window window_for(const struct result *result, enum report_packets packets)
+static bool is_plain(const struct result *result)
 {
-    bool plain = result->verdict == VERDICT_PASS || result->verdict == VERDICT_SKIP;
+    return result->verdict == VERDICT_PASS || result->verdict == VERDICT_SKIP;
+}
+
+/* `contested`: another broker did not pass the test, so it is of interest how this one did. */
+static struct window window_for(const struct result *result, enum report_packets packets, bool contested)
+{
     if (packets == PACKETS_FULL)
         return whole_window;
-    if (!plain)
+    if (!is_plain(result))
         return long_window;
-    return packets == PACKETS_BRIEF ? short_window : nothing;
+    return packets == PACKETS_BRIEF || contested ? short_window : nothing;
 }
 
 /* The statements that the test claims for the version. */
@@ -253,7 +259,23 @@ static void put_statements(FILE *out, const struct result *result)
     fputc(']', out);
 }
 
-static void put_result(struct page *page, size_t run, const struct result *result)
+/* Numbers of the groups that the test belongs to. */
+static void put_groups(FILE *out, const struct result *result)
+{
+    size_t count;
+    const char *before = "";
+    const struct group *groups = all_groups(&count);
+    fputs(",\"q\":[", out);
+    for (size_t i = 0; i < count; i++) {
+        if (!group_has(&groups[i], result->test, result->version))
+            continue;
+        fprintf(out, "%s%zu", before, i);
+        before = ",";
+    }
+    fputc(']', out);
+}
+
+static void put_result(struct page *page, size_t run, const struct result *result, bool contested)
 {
     FILE *out = page->out;
     fprintf(out, "{\"b\":%zu,\"v\":%u,\"w\":%d,\"s\":%.3f", run, version_index(result->version),
@@ -263,12 +285,13 @@ static void put_result(struct page *page, size_t run, const struct result *resul
     put_optional(out, "a", result->observed);
     put_optional(out, "c", statement_describe(result->cited)->id);
     put_statements(out, result);
+    put_groups(out, result);
     for (size_t i = 0; i < result->note_count; i++) {
         fputs(i == 0 ? ",\"n\":[" : ",", out);
         text_put_json(out, result->notes[i]);
         fputs(i + 1 == result->note_count ? "]" : "", out);
     }
-    put_exchange(page, result, window_for(result, page->input->packets));
+    put_exchange(page, result, window_for(result, page->input->packets, contested));
     fputc('}', out);
 }
 
@@ -329,6 +352,20 @@ static void put_test_begin(FILE *out, const struct conformance_test *test)
     fprintf(out, ",\"l\":%d,\"r\":[", test->line);
 }
 
+/* Whether any run did not pass the test x version of placed[at]; its neighbours are those of the other runs. */
+static bool is_contested(const struct placed *placed, size_t count, size_t at)
+{
+    const struct placed *one = &placed[at];
+    while (at > 0 && placed[at - 1].order == one->order &&
+           placed[at - 1].result->version == one->result->version)
+        at--;
+    for (; at < count && placed[at].order == one->order && placed[at].result->version == one->result->version;
+         at++)
+        if (!is_plain(placed[at].result))
+            return true;
+    return false;
+}
+
 static void put_tests(struct page *page)
 {
     size_t count;
@@ -342,7 +379,7 @@ static void put_tests(struct page *page)
             put_test_begin(page->out, placed[i].result->test);
         else
             fputs(",\n", page->out);
-        put_result(page, placed[i].run, placed[i].result);
+        put_result(page, placed[i].run, placed[i].result, is_contested(placed, count, i));
     }
     fputs(count == 0 ? "]" : "]}]", page->out);
     free(placed);
@@ -440,6 +477,21 @@ static void put_catalogue(FILE *out)
     free(claimed);
 }
 
+static void put_group_names(FILE *out)
+{
+    size_t count;
+    const struct group *groups = all_groups(&count);
+    fputs("\"groups\":[", out);
+    for (size_t i = 0; i < count; i++) {
+        fputs(i == 0 ? "[" : ",[", out);
+        text_put_json(out, groups[i].name);
+        fputc(',', out);
+        text_put_json(out, groups[i].title);
+        fputc(']', out);
+    }
+    fputs("],\n", out);
+}
+
 /* Last: until then they were gathered. */
 static void put_tables(struct page *page)
 {
@@ -464,6 +516,7 @@ static void put_data(FILE *out, const struct report_input *input)
     }
     fputs("],\n", out);
     put_catalogue(out);
+    put_group_names(out);
     put_tests(&page);
     put_tables(&page);
     fputs("}", out);

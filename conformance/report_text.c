@@ -117,6 +117,23 @@ void text_put_xml(FILE *out, const char *text)
     put_replaced(out, text, xml_escape);
 }
 
+static const char *attribute_escape(char character)
+{
+    switch (character) {
+    case '\n':
+        return "&#10;"; /* a reader would make a blank of it */
+    case '\t':
+        return "&#9;";
+    default:
+        return xml_escape(character);
+    }
+}
+
+void text_put_xml_attribute(FILE *out, const char *text)
+{
+    put_replaced(out, text, attribute_escape);
+}
+
 static const char *markdown_escape(char character)
 {
     switch (character) {

@@ -14,8 +14,9 @@ char *text_clean(const char *text, bool printable);
 /* A JSON string with its quotes. `<` is written as an escape, so that the string may stand in HTML. */
 void text_put_json(FILE *out, const char *text);
 
-/* Character data of XML and HTML, also for attributes in double quotes. */
+/* Character data of XML and HTML, and the value of an attribute in double quotes. */
 void text_put_xml(FILE *out, const char *text);
+void text_put_xml_attribute(FILE *out, const char *text);
 
 /* Text within a line or a table cell of Markdown; line breaks become blanks. */
 void text_put_markdown(FILE *out, const char *text);

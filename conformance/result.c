@@ -175,7 +175,7 @@ unsigned version_bit(enum protocol_version version)
 
 bool statement_is_of(enum statement statement, enum protocol_version version)
 {
-    bool of_three = strncmp(statement_describe(statement)->id, "MQTT3-", 6) == 0;
+    bool of_three = strcmp(statement_describe(statement)->version, "3.1.1") == 0;
     return of_three == (version != PROTOCOL_5_0);
 }
 

@@ -302,11 +302,13 @@ static void skip_unmet(struct crew *crew)
 /* ---- The order ------------------------------------------------------------------------------------------- */
 
 /* In this order tests are begun: what waits for long early, so that nothing waits for it in the end. */
-enum rank { RANK_TIME, RANK_TARGET, RANK_BROKER_TIME, RANK_BROKER, RANK_ALONE };
+enum rank { RANK_TIME, RANK_TARGET, RANK_BROKER_TIME, RANK_BROKER, RANK_ALONE, RANK_LAST };
 
 static enum rank rank_of(const struct conformance_test *test)
 {
     bool time = (test->needs & NEEDS_TIME) != 0;
+    if ((test->needs & NEEDS_LAST) == NEEDS_LAST)
+        return RANK_LAST;
     if ((test->needs & NEEDS_ALONE) != 0)
         return RANK_ALONE;
     if (starts_brokers(test))
@@ -319,7 +321,7 @@ static void sort_by_rank(const struct run *run, size_t *order)
 {
     size_t *sorted = allocate(run->count, sizeof *sorted);
     size_t count = 0;
-    for (int rank = RANK_TIME; rank <= RANK_ALONE; rank++)
+    for (int rank = RANK_TIME; rank <= RANK_LAST; rank++)
         for (size_t i = 0; i < run->count; i++)
             if (rank_of(run->results[order[i]].test) == (enum rank)rank)
                 sorted[count++] = order[i];

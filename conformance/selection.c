@@ -61,16 +61,28 @@ static bool any_name(const struct wishes *wishes, const char *name)
     return wishes->name_count == 0;
 }
 
+static bool is_in_group(const char *name, const struct conformance_test *test, enum protocol_version version)
+{
+    const struct group *group = group_find(name);
+    return group == NULL ? strcmp(test_group(test), name) == 0 : group_has(group, test, version);
+}
+
 static bool any_group(const struct wishes *wishes, const struct conformance_test *test,
                       enum protocol_version version)
 {
-    for (size_t i = 0; i < wishes->group_count; i++) {
-        const struct group *group = group_find(wishes->groups[i]);
-        if (group == NULL ? strcmp(test_group(test), wishes->groups[i]) == 0
-                          : group_has(group, test, version))
+    for (size_t i = 0; i < wishes->group_count; i++)
+        if (is_in_group(wishes->groups[i], test, version))
             return true;
-    }
     return wishes->group_count == 0;
+}
+
+static bool is_left_out(const struct wishes *wishes, const struct conformance_test *test,
+                        enum protocol_version version)
+{
+    for (size_t i = 0; i < wishes->left_out_count; i++)
+        if (is_in_group(wishes->groups_left_out[i], test, version))
+            return true;
+    return false;
 }
 
 /* Whether a wish asks for what is not done unasked. */
@@ -94,7 +106,7 @@ bool is_selected(const struct wishes *wishes, const struct conformance_test *tes
     if (((wishes->versions == 0 ? V_ALL : wishes->versions) & test->versions & version_bit(version)) == 0)
         return false;
     if (!any_name(wishes, test->name) || !any_group(wishes, test, version) ||
-        !is_requested(wishes, test, version))
+        !is_requested(wishes, test, version) || is_left_out(wishes, test, version))
         return false;
     bool section = wishes->section_count == 0;
     bool statement = wishes->statement_count == 0;

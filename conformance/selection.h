@@ -15,6 +15,8 @@ struct wishes {
     size_t name_count;
     const char **groups; /* names of groups.h */
     size_t group_count;
+    const char **groups_left_out; /* the one kind that takes away */
+    size_t left_out_count;
     unsigned versions; /* mask; 0: all */
 };
 

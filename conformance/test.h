@@ -42,7 +42,10 @@ enum need {
     NEEDS_WEBSOCKET = 1 << 11,      /* the target is reached over WebSocket; chapter 6 */
     NEEDS_REQUEST = 1 << 12,        /* costs the target much: runs only when its very name is asked for (-t),
                                      * or a group that says so (groups.h: -g large) */
-    NEEDS_TIME = 1 << 13 /* waits for seconds, because its rule is about time: is among the first */
+    NEEDS_LAST =
+        1 << 15 | NEEDS_ALONE, /* strains the target: a weak one may be busy for long, or go down; the
+                                         * others come before it, and are not blamed */
+    NEEDS_TIME = 1 << 13       /* waits for seconds, because its rule is about time: is among the first */
 };
 
 /* What was learnt about the target for one protocol version before the tests began. */

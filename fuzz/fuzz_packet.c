@@ -69,10 +69,10 @@ static void check_observer(const struct subject *subject, struct verdict expecte
 
 /* Refusals */
 
-/* Requirements of 3.1 and 3.1.1 are told by their prefix. */
+/* The requirements of 3.1 are those of 3.1.1. */
 static bool is_of_three(const struct verdict *verdict)
 {
-    return strncmp(statement_describe((enum statement)verdict->statement)->id, "MQTT3-", 6) == 0;
+    return strcmp(statement_describe((enum statement)verdict->statement)->version, "3.1.1") == 0;
 }
 
 static void check_refusal(const struct packet *packet, const struct verdict *verdict, struct bytes input)

@@ -2,11 +2,11 @@
 import os
 import re
 
-from catalogue import constant
+from catalogue import constant, is_of_three
 
 # A citation in a comment, [MQTT-3.3.1-5], or several separated by commas; and the constant of the same row.
-BRACKETS = re.compile(r'\[((?:MQTT3?|[PSRUD])-[0-9][^\]\n]*)\]')
-CONSTANT = re.compile(r'\b(?:MQTT3?|[PSRUD])_[0-9][A-Za-z0-9_]*')
+BRACKETS = re.compile(r'\[((?:MQTT|[PSRUD])3?-[0-9][^\]\n]*)\]')
+CONSTANT = re.compile(r'\b(?:MQTT|[PSRUD])3?_[0-9][A-Za-z0-9_]*')
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 SEARCHED = 'src tests conformance fuzz interop'.split()  # all of it must cite what exists
 VERSIONS = {'V31': '3', 'V311': '3', 'V3': '3', 'V5': '5', 'V_ALL': '35'}
@@ -158,7 +158,7 @@ class Evidence:
             return
         versions = ''.join(VERSIONS[part] for part in parts)
         for name in names:
-            if ('3' if name.startswith('MQTT3_') else '5') not in versions:
+            if ('3' if is_of_three(name) else '5') not in versions:
                 self.errors.add(path, line, '%s names %s, but does not run for that version' % (what, name))
 
     def read_tests(self, source):
@@ -184,7 +184,19 @@ class Evidence:
             self.check_versions(source.path, line, what, found[1], rows)
             if not string(found[2]):
                 self.errors.add(source.path, line, '%s does not say what it breaks' % what)
+            self.check_permitted(source, line, what, rows)
             self.join_mutant(source.path, line, name, rows, (string(found[3]) or '').split())
+
+    def check_permitted(self, source, line, what, rows):
+        """A mutant that only uses a permission proves nothing about what a server must or should do."""
+        begin = sum(len(text) + 1 for text in source.code.split('\n')[:line - 1])
+        body = re.compile(r'=\s*\{(.*?)\};', re.DOTALL).search(source.code, begin)
+        if not body or not re.search(r'\.permitted\s*=', body[1]):
+            return
+        for name in rows:
+            if self.rows[name]['level'] not in ('MAY', 'IS') and 'optional' not in self.rows[name]['reason_code']:
+                self.errors.add(source.path, line, '%s only uses a permission, which does not prove %s (%s)'
+                                % (what, self.rows[name]['id'], self.rows[name]['level']))
 
     def join_mutant(self, path, line, name, rows, tests):
         """A mutant proves a row if a test that must fail on it claims that row."""

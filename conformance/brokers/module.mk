@@ -13,3 +13,6 @@ brokers: ## list the brokers that the suite can measure; `make broker-NAME` inst
 .PHONY: matrix
 matrix: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/certs/made ## run the suite over all installed brokers, and compare them
 	@conformance/matrix --build $(BUILD) $(MATRIX_OPTIONS)
+
+TEST_STEPS += matrix
+TEST_COMMAND_matrix := conformance/matrix-test --build $(BUILD)

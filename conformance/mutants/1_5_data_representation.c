@@ -110,7 +110,8 @@ static enum fate drop_control_character(struct passage *passage)
 
 MUTANT(control_characters_are_stripped, V311 | V5,
        "A control character at the end of a Topic Name is dropped",
-       "discouraged_characters_pass_unaltered_or_are_refused", P_1_5_4_3, S_1_5_4_1) = {
+       "discouraged_characters_pass_unaltered_or_are_refused", P_1_5_4_3, S_1_5_4_1, S3_1_5_3_1,
+       D3_1_5_3_2) = {
     .from_server = drop_control_character,
 };
 
@@ -206,8 +207,8 @@ static enum fate lengthen_remaining_length(struct passage *passage)
     return DROP;
 }
 
-MUTANT(remaining_length_is_overlong, V5, "The Remaining Length of a PUBLISH has a byte too many",
-       "remaining_length_is_minimal", MQTT_1_5_5_1, D_2_1_4_1) = {
+MUTANT(remaining_length_is_overlong, V_ALL, "The Remaining Length of a PUBLISH has a byte too many",
+       "remaining_length_is_minimal", MQTT_1_5_5_1, D_2_1_4_1, D3_2_2_3_1, D3_2_2_3_2) = {
     .from_server = lengthen_remaining_length,
     .spoils = "*",
 };
@@ -272,13 +273,14 @@ static enum fate ignore_large(struct passage *passage)
 }
 
 MUTANT(four_byte_remaining_length_is_refused, V_ALL, "A Remaining Length of four bytes ends the connection",
-       "long_remaining_length_of_a_client_is_accepted", D_1_5_5_1, MQTT_4_5_0_1, MQTT3_4_5_0_1) = {
+       "long_remaining_length_of_a_client_is_accepted", D_1_5_5_1, MQTT_4_5_0_1, MQTT3_4_5_0_1,
+       D3_2_2_3_3) = {
     .from_client = ignore_large,
 };
 
 MUTANT(fifth_byte_of_length_is_accepted, V_ALL, "A Remaining Length of five bytes does no harm",
-       "remaining_length_of_five_bytes_is_refused", D_1_5_5_1, MQTT3_4_8_0_1) = {
-    .tolerate = {D_1_5_5_1, MQTT3_4_8_0_1},
+       "remaining_length_of_five_bytes_is_refused", D_1_5_5_1, MQTT3_4_8_0_1, D3_2_2_3_3) = {
+    .tolerate = {D_1_5_5_1, D3_2_2_3_3},
 };
 
 MUTANT(fifth_byte_of_integer_is_accepted, V5, "A Variable Byte Integer of five bytes does no harm",
@@ -291,8 +293,8 @@ static enum fate ignore_overlong(struct passage *passage)
     return passage->side == FROM_CLIENT && passage->size == 3 && passage->bytes[0] == 0xc0 ? DROP : PASS;
 }
 
-MUTANT(overlong_length_is_swallowed, V5,
+MUTANT(overlong_length_is_swallowed, V_ALL,
        "A packet with an overlong Remaining Length is neither refused nor answered",
-       "overlong_remaining_length_is_refused_or_read", MQTT_1_5_5_1) = {
+       "overlong_remaining_length_is_refused_or_read", MQTT_1_5_5_1, D3_2_2_3_2) = {
     .from_client = ignore_overlong,
 };

@@ -112,6 +112,24 @@ static enum fate lose_second(struct passage *passage)
 }
 
 MUTANT(second_packet_of_a_read_is_lost, V_ALL, "A packet between two others in one read is lost",
-       "packets_are_read_from_any_fragments", D_2_1_4_1) = {
+       "packets_are_read_from_any_fragments", D_2_1_4_1, D3_2_2_3_1) = {
     .from_client = lose_second,
+};
+
+/* ---- Types ------------------------------------------------------------------------------------------- */
+
+MUTANT(packet_type_0_is_ignored, V3, "A packet of type 0 is passed over", "reserved_packet_types_are_refused",
+       P3_2_2_1_1, MQTT3_4_8_0_1) = {
+    .tolerate = {P3_2_2_1_1},
+};
+
+MUTANT(packet_type_15_is_ignored, V3, "A packet of type 15 is passed over",
+       "reserved_packet_types_are_refused", P3_2_2_1_2, MQTT3_4_8_0_1) = {
+    .tolerate = {P3_2_2_1_2},
+};
+
+MUTANT(packets_of_the_server_are_ignored, V3,
+       "What only a server sends is passed over when a client sends it", "packets_of_the_server_are_refused",
+       P3_2_2_1_3, MQTT3_4_8_0_1) = {
+    .tolerate = {P3_2_2_1_3},
 };

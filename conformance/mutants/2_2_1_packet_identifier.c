@@ -24,7 +24,7 @@ static enum fate swap_in_puback(struct passage *passage)
 
 MUTANT(puback_identifier_is_swapped, V_ALL, "The bytes of the Packet Identifier of a PUBACK are swapped",
        "acknowledgements_repeat_the_packet_identifier", MQTT_2_2_1_5, MQTT3_2_3_1_6, MQTT_4_3_2_4,
-       MQTT3_4_3_2_2) = {
+       MQTT3_4_3_2_2, D3_1_5_2_1) = {
     .from_server = swap_in_puback,
     .spoils = "*",
 };
@@ -100,7 +100,7 @@ static enum fate forget_third_use(struct passage *passage)
 MUTANT(reused_identifier_is_a_repetition, V_ALL,
        "A PUBLISH with the identifier of the one before is taken for the same",
        "packet_identifier_is_free_after_its_acknowledgement", D_2_2_1_1, D_2_2_1_2, D_2_2_1_3, D_4_3_2_1,
-       MQTT_4_3_2_5, MQTT_4_3_3_12, MQTT3_4_3_2_2, MQTT3_4_3_3_2) = {
+       MQTT_4_3_2_5, MQTT_4_3_3_12, MQTT3_4_3_2_2, MQTT3_4_3_3_2, D3_4_3_2_1, D3_4_3_3_1) = {
     .from_client = forget_third_use,
     .context_size = sizeof(struct used),
 };
@@ -181,7 +181,7 @@ static enum fate number_all_alike(struct passage *passage)
 
 MUTANT(all_messages_have_identifier_1, V_ALL, "Each message is sent with Packet Identifier 1",
        "packet_identifiers_of_the_server_are_unique", MQTT_2_2_1_4, MQTT3_2_3_1_4, MQTT_4_3_2_1, MQTT_4_3_3_1,
-       MQTT3_4_3_2_1, MQTT3_4_3_3_1, D_4_3_2_2) = {
+       MQTT3_4_3_2_1, MQTT3_4_3_3_1, D_4_3_2_2, D3_4_3_2_2) = {
     .from_server = number_all_alike,
 };
 
@@ -269,7 +269,8 @@ static enum fate drop_if_taken(struct passage *passage)
 }
 
 MUTANT(both_sides_share_identifiers, V_ALL, "A client's PUBLISH under an identifier of the server's is lost",
-       "packet_identifiers_of_both_sides_are_independent", D_2_2_1_5, D_2_2_1_3, D_4_3_1) = {
+       "packet_identifiers_of_both_sides_are_independent", D_2_2_1_5, D_2_2_1_3, D_4_3_1, D3_2_3_1_1,
+       D3_2_3_1_2, D3_4_3_1) = {
     .from_client = drop_if_taken,
     .from_server = note_identifier,
     .context_size = sizeof(struct used),

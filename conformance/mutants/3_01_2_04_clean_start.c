@@ -17,7 +17,7 @@ static enum fate deny_session(struct passage *passage)
 MUTANT(session_present_is_always_0, V311 | V5, "Session Present is 0 also when a session is continued",
        "session_is_resumed session_survives_lost_connection empty_session_is_present "
        "session_after_restart_is_whole_or_absent",
-       MQTT_3_2_2_3, MQTT3_3_2_2_2) = {
+       MQTT_3_2_2_3, MQTT3_3_2_2_2, D3_3_1_2_4_2) = {
     .from_server = deny_session,
     .properties = "session_present_after_crash",
 };
@@ -143,7 +143,7 @@ static enum fate take_retained_along(struct passage *passage)
 }
 
 MUTANT(retained_messages_end_with_session, V_ALL, "A client's retained messages are part of its session",
-       "retained_messages_outlive_the_session", MQTT3_3_1_2_7, D_4_1_6) = {
+       "retained_messages_outlive_the_session", MQTT3_3_1_2_7, D_4_1_6, D3_4_1_1, S3_4_1_1) = {
     .from_client = take_retained_along,
 };
 
@@ -179,7 +179,7 @@ static enum fate expire_at_once(struct passage *passage)
 
 MUTANT(sessions_expire_at_once, V5, "Every session ends with its connection",
        "session_expires latest_session_expiry_interval_counts clean_start_begins_a_session_that_lasts",
-       MQTT_3_1_2_23, MQTT_3_1_2_5, MQTT_3_2_2_3, D_3_1_2_11_2_3) = {
+       MQTT_3_1_2_23, MQTT_3_1_2_5, MQTT_3_2_2_3, D_3_1_2_11_2_3, D_3_2_2_3_2_1) = {
     .from_client = expire_at_once,
 };
 

@@ -20,8 +20,9 @@ MUTANT(will_is_never_published, V_ALL, "Wills are forgotten",
        "will_is_published_when_connection_is_lost will_is_published_after_malformed_packet "
        "will_is_published_on_request will_is_published_on_takeover_of_session "
        "will_is_that_of_the_latest_connect will_is_published_at_shutdown_or_restart "
-       "will_payload_is_binary",
-       MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_1, D_3_1_2_5_3, D_3_1_2_5_5, D_3_1_3_2_2_1) = {
+       "will_payload_is_binary wills_reach_clients_of_other_versions",
+       MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_1, D_3_1_2_5_3, D_3_1_2_5_5, D_3_1_3_2_2_1,
+       D3_3_1_2_5_1, D3_3_1_2_5_3, D3_3_1_2_5_5) = {
     .from_client = take_will_away,
     .properties = "will_of_connected_client_after_crash will_due_while_down_after_crash "
                   "will_delay_goes_on_after_crash",
@@ -70,7 +71,7 @@ static enum fate leave_politely_before_error(struct passage *passage)
 
 MUTANT(error_drops_will, V_ALL, "The will of a client that breaks the protocol is not published",
        "will_is_published_after_malformed_packet will_is_published_after_second_connect", MQTT_3_1_2_8,
-       MQTT3_3_1_2_8, D_3_1_2_5_4) = {
+       MQTT3_3_1_2_8, D_3_1_2_5_4, D3_3_1_2_5_4) = {
     .from_client = leave_politely_before_error,
 };
 
@@ -256,6 +257,39 @@ static enum fate end_will_at_nul(struct passage *passage)
 }
 
 MUTANT(will_payload_is_text, V311 | V5, "A Will Payload ends at its first zero byte",
-       "will_payload_is_binary", MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8) = {
+       "will_payload_is_binary", MQTT_3_1_2_7, MQTT_3_1_2_8, MQTT3_3_1_2_8, D3_3_1_3_3_1) = {
     .from_client = end_will_at_nul,
+};
+
+/* ---- Promptness -------------------------------------------------------------------------------------- */
+
+static enum fate dawdle(struct passage *passage)
+{
+    return is_type(passage, PACKET_PUBLISH) && ends_with(passage->packet.publish.payload, "closing")
+               ? delay(passage, 6)
+               : PASS;
+}
+
+MUTANT(will_comes_late, V_ALL, "A will takes six seconds", "will_is_published_when_connection_is_lost",
+       S_3_1_2_5_1, S3_3_1_2_5_1) = {
+    .from_server = dawdle,
+};
+
+/* The two bytes of its length, as they stand in the CONNECT, are taken for the beginning of the payload. */
+static enum fate keep_length(struct passage *passage)
+{
+    struct will *will = &passage->packet.connect.will;
+    if (!has_will(passage))
+        return PASS;
+    uint8_t *longer = scratch(passage, will->payload.length + 2);
+    longer[0] = (uint8_t)(will->payload.length >> 8);
+    longer[1] = (uint8_t)will->payload.length;
+    memcpy(longer + 2, will->payload.data, will->payload.length);
+    will->payload = bytes_of(longer, will->payload.length + 2);
+    return ENCODE;
+}
+
+MUTANT(will_payload_has_its_length, V311 | V5, "A will is published with the length of its payload in front",
+       "will_payload_is_binary", MQTT_3_1_2_8, MQTT3_3_1_2_8, D3_3_1_3_3_2) = {
+    .from_client = keep_length,
 };

@@ -11,7 +11,7 @@ static enum fate clear_keep_alive(struct passage *passage)
 
 MUTANT(keep_alive_is_ignored, V_ALL, "A silent client is never disconnected",
        "silent_client_is_disconnected keep_alive_runs_from_the_last_packet keep_alive_is_in_seconds",
-       MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22) = {
+       MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22, D3_3_1_4_3) = {
     .from_client = clear_keep_alive,
 };
 
@@ -44,7 +44,8 @@ static enum fate end_whatever_comes(struct passage *passage)
 MUTANT(keep_alive_runs_from_connect, V_ALL,
        "Keep Alive runs from the CONNECT, and its end is like a DISCONNECT",
        "keep_alive_runs_from_the_last_packet keep_alive_timeout_is_a_lost_connection", MQTT_3_1_2_22,
-       MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, D_3_1_2_5_2, MQTT_3_1_2_8, MQTT3_3_1_2_8) = {
+       MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, D_3_1_2_5_2, MQTT_3_1_2_8, MQTT3_3_1_2_8,
+       D3_3_1_2_5_2) = {
     .from_client = end_whatever_comes,
 };
 
@@ -59,4 +60,35 @@ static enum fate read_one_byte(struct passage *passage)
 MUTANT(keep_alive_in_the_wrong_byte, V_ALL, "A Keep Alive of 256 s is taken for one of 1 s",
        "keep_alive_is_in_seconds", MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_2_2_22) = {
     .from_client = read_one_byte,
+};
+
+/* ---- Keep Alive 0 ------------------------------------------------------------------------------------ */
+
+static enum fate make_0_the_shortest(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_CONNECT) || passage->packet.connect.keep_alive != 0)
+        return PASS;
+    passage->packet.connect.keep_alive = 1;
+    return ENCODE;
+}
+
+static enum fate hide_server_keep_alive(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_CONNACK))
+        return PASS;
+    remove_property(&passage->packet.connack.properties, ORDINAL_SERVER_KEEP_ALIVE);
+    return ENCODE;
+}
+
+MUTANT(keep_alive_0_is_a_second, V5, "Keep Alive 0 is a Keep Alive like any other, and runs out",
+       "keep_alive_0_turns_it_off", D_3_1_2_10_1) = {
+    .from_client = make_0_the_shortest,
+    .from_server = hide_server_keep_alive,
+};
+
+MUTANT(inactive_client_is_disconnected, V3,
+       "Who says nothing for long is disconnected, without Keep Alive, too", "keep_alive_0_turns_it_off",
+       D3_3_1_2_10_2, D3_3_1_2_10_3) = {
+    .from_client = make_0_the_shortest,
+    .permitted = "a client with Keep Alive 0 was disconnected",
 };

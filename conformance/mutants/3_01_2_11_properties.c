@@ -298,3 +298,59 @@ MUTANT(repeated_will_correlation_data, V5, "A will may have its Correlation Data
        "repeated_will_correlation_data_is_refused", P_3_1_3_2_7_1) = {
     .tolerate = {P_3_1_3_2_7_1},
 };
+
+/* ---- Within their rights --------------------------------------------------------------------------- */
+
+static enum fate explain_nothing(struct passage *passage)
+{
+    const unsigned acknowledgements =
+        TYPE(PACKET_PUBACK) | TYPE(PACKET_PUBREC) | TYPE(PACKET_PUBREL) | TYPE(PACKET_PUBCOMP);
+    const unsigned type = TYPE(passage->packet.type);
+    if (passage->verdict.refused)
+        return PASS;
+    if ((type & acknowledgements) != 0)
+        properties_clear(&passage->packet.acknowledgement.properties);
+    else if ((type & (TYPE(PACKET_SUBACK) | TYPE(PACKET_UNSUBACK))) != 0)
+        properties_clear(&passage->packet.suback.properties);
+    else
+        return PASS;
+    return ENCODE;
+}
+
+static enum fate explain_puback_to_the_willing(struct passage *passage)
+{
+    const bool *declined = passage->connection->context;
+    return *declined ? explain_nothing(passage) : explain_puback(passage);
+}
+
+static enum fate note_who_declines(struct passage *passage)
+{
+    bool *declined = passage->connection->context;
+    if (is_type(passage, PACKET_CONNECT))
+        *declined = properties_number(&passage->packet.connect.properties,
+                                      ORDINAL_REQUEST_PROBLEM_INFORMATION, 1) == 0;
+    return PASS;
+}
+
+MUTANT(problem_information_is_given, V5, "Every PUBACK has a Reason String, where the client allows it",
+       "problem_information_can_be_declined", D_3_1_2_11_7_2) = {
+    .from_client = note_who_declines,
+    .from_server = explain_puback_to_the_willing,
+    .context_size = sizeof(bool),
+    .permitted = "acknowledgements",
+};
+
+static enum fate lower_receive_maximum(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_CONNECT) ||
+        properties_has(&passage->packet.connect.properties, ORDINAL_RECEIVE_MAXIMUM))
+        return PASS;
+    properties_set_number(&passage->packet.connect.properties, ORDINAL_RECEIVE_MAXIMUM, 20);
+    return ENCODE;
+}
+
+MUTANT(twenty_messages_are_under_way, V5, "Without Receive Maximum no more than 20 messages are under way",
+       "receive_maximum_absent_is_no_limit", D_3_1_2_11_3_2) = {
+    .from_client = lower_receive_maximum,
+    .permitted = "the server stopped at 20 messages",
+};

@@ -2,7 +2,7 @@
 #include "mutant.h"
 
 MUTANT(any_protocol_name, V_ALL, "The protocol name is not looked at", "wrong_protocol_name_is_refused",
-       MQTT_3_1_2_1, MQTT3_3_1_2_1) = {
+       MQTT_3_1_2_1, MQTT3_3_1_2_1, D3_3_1_2_1_1) = {
     .tolerate = {MQTT_3_1_2_1},
 };
 
@@ -92,4 +92,17 @@ MUTANT(password_without_flag, V_ALL,
 MUTANT(password_without_user_name, V311, "A Password without User Name is accepted as in 5.0",
        "password_without_user_name_is_refused", MQTT3_3_1_2_22) = {
     .tolerate = {MQTT3_3_1_2_22},
+};
+
+static enum fate name_another_reason(struct passage *passage)
+{
+    if (passage->bytes[0] == 0x20 && passage->size == 4 && passage->bytes[3] == 1)
+        passage->bytes[3] = 3;
+    return PASS;
+}
+
+MUTANT(unknown_version_is_called_unavailable, V_ALL,
+       "Return code 3 says that the version of a CONNECT is not served",
+       "unknown_protocol_version_is_refused", R3_3_2_2_3_1, MQTT3_3_1_2_2) = {
+    .from_server = name_another_reason,
 };

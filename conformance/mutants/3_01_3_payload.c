@@ -95,7 +95,7 @@ MUTANT(assigned_client_identifier_is_another, V5,
 };
 
 MUTANT(nameless_session_is_kept, V311, "A CONNECT without Client Identifier may have Clean Session 0",
-       "empty_client_identifier_needs_clean_session", MQTT3_3_1_3_7, MQTT3_3_1_3_8) = {
+       "empty_client_identifier_needs_clean_session", MQTT3_3_1_3_7, MQTT3_3_1_3_8, R3_3_2_2_3_2) = {
     .tolerate = {MQTT3_3_1_3_8},
 };
 
@@ -141,7 +141,7 @@ static enum fate swap_will_fields(struct passage *passage)
 }
 
 MUTANT(will_payload_is_read_first, V_ALL, "Will Topic and Will Payload are taken in the wrong order",
-       "payload_fields_are_read_in_order", MQTT_3_1_3_1, MQTT3_3_1_3_1, D_3_1_2_1) = {
+       "payload_fields_are_read_in_order", MQTT_3_1_3_1, MQTT3_3_1_3_1, D_3_1_2_1, D3_3_1_2_1) = {
     .from_client = swap_will_fields,
 };
 
@@ -168,7 +168,7 @@ static enum fate drop_before_connack(struct passage *passage)
 }
 
 MUTANT(packets_before_connack_are_lost, V_ALL, "What a client sends before its CONNACK is ignored",
-       "packets_behind_connect_are_accepted", D_3_1_4_3) = {
+       "packets_behind_connect_are_accepted", D_3_1_4_3, D3_3_1_4_4) = {
     .from_client = drop_before_connack,
 };
 
@@ -225,4 +225,57 @@ MUTANT(refused_connect_is_carried_out, V311 | V5,
        MQTT3_3_1_4_1, MQTT_3_1_4_6, MQTT3_3_1_4_5) = {
     .from_client = carry_out_in_secret,
     .from_server = refuse_after_all,
+};
+
+/* ---- Rights ------------------------------------------------------------------------------------------ */
+
+static enum fate reject(struct passage *passage)
+{
+    struct packet connack = {.type = PACKET_CONNACK};
+    connack.connack.reason_code =
+        passage->connection->version == PROTOCOL_5_0 ? REASON_CLIENT_IDENTIFIER_NOT_VALID : 2;
+    send_to_client(passage->connection, &connack);
+    return CLOSE;
+}
+
+static enum fate reject_long_identifier(struct passage *passage)
+{
+    return is_connect(passage) && ends_with(passage->packet.connect.client_identifier, "plain-letters")
+               ? reject(passage)
+               : PASS;
+}
+
+MUTANT(long_client_identifier_is_rejected, V311 | V5, "A Client Identifier of more than 23 bytes is rejected",
+       "unusual_client_identifiers", D_3_1_3_1_1, D3_3_1_3_1_1) = {
+    .from_client = reject_long_identifier,
+    .permitted = "longer than 23 bytes is refused",
+};
+
+static enum fate reject_odd_identifier(struct passage *passage)
+{
+    return is_connect(passage) && ends_with(passage->packet.connect.client_identifier, "/+#$")
+               ? reject(passage)
+               : PASS;
+}
+
+MUTANT(odd_client_identifier_is_rejected, V311 | V5, "A Client Identifier with other characters is rejected",
+       "unusual_client_identifiers", D_3_1_3_1_2, D3_3_1_3_1_2) = {
+    .from_client = reject_odd_identifier,
+    .permitted = "of other characters is refused",
+};
+
+/* ---- Password ---------------------------------------------------------------------------------------- */
+
+static enum fate refuse_binary_password(struct passage *passage)
+{
+    const struct bytes password = passage->packet.connect.password;
+    return is_connect(passage) && passage->packet.connect.has_password && password.length > 0 &&
+                   memchr(password.data, 0xff, password.length) != NULL
+               ? CLOSE
+               : PASS;
+}
+
+MUTANT(password_is_text, V311 | V5, "A Password that is no UTF-8 ends the connection",
+       "password_is_binary_data", D3_3_1_3_5_1, D_1_5_6_1) = {
+    .from_client = refuse_binary_password,
 };

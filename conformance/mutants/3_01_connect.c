@@ -52,7 +52,7 @@ static enum fate ignore_second_connect(struct passage *passage)
 
 MUTANT(second_connect_is_ignored, V_ALL, "A second CONNECT has no effect: the connection stays open",
        "second_connect_is_refused connect_twice_without_waiting_is_refused", MQTT_3_1_0_2, MQTT3_3_1_0_2,
-       D_3_1_1) = {
+       D_3_1_1, D3_3_1_1) = {
     .from_client = ignore_second_connect,
 };
 
@@ -79,4 +79,37 @@ MUTANT(second_connect_is_answered, V_ALL,
        MQTT3_3_1_0_2) = {
     .from_client = answer_second_connect,
     .from_server = answer_both_connects,
+};
+
+/* ---- No CONNECT -------------------------------------------------------------------------------------- */
+
+static bool never_began(const struct connection *connection)
+{
+    return connection->seen[FROM_CLIENT][PACKET_CONNECT] == 0;
+}
+
+MUTANT(silent_connection_stays, V_ALL, "A connection on which no CONNECT comes stays open for ever",
+       "silent_connection_is_closed", S_3_1_4_1, S3_3_1_4_1) = {
+    .keep_open = never_began,
+};
+
+/* ---- Other versions ---------------------------------------------------------------------------------- */
+
+/* Whoever calls itself so is told that its version is not served. */
+static enum fate refuse_other_versions(struct passage *passage)
+{
+    struct packet connack = {.type = PACKET_CONNACK};
+    if (!is_type(passage, PACKET_CONNECT) || !ends_with(passage->packet.connect.client_identifier, "other"))
+        return PASS;
+    connack.connack.reason_code = passage->connection->version == PROTOCOL_5_0
+                                      ? REASON_UNSUPPORTED_PROTOCOL_VERSION
+                                      : 1; /* unacceptable protocol level */
+    send_to_client(passage->connection, &connack);
+    return CLOSE;
+}
+
+MUTANT(one_version_is_served, V_ALL, "Only one version is served at this port",
+       "other_versions_are_served_or_refused", D_3_1_4_1, D3_3_1_4_1) = {
+    .from_client = refuse_other_versions,
+    .permitted = "is not served here",
 };

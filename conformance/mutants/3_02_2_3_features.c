@@ -311,7 +311,8 @@ static enum fate know_the_password(struct passage *passage)
 }
 
 MUTANT(any_password_will_do, V5 | V311, "The user name alone lets a client in",
-       "wrong_credentials_are_refused", MQTT_3_1_4_2, R_3_1_4_2, S_4_12_2, MQTT_4_13_2_1) = {
+       "wrong_credentials_are_refused", MQTT_3_1_4_2, R_3_1_4_2, S_4_12_2, MQTT_4_13_2_1, U3_3_1_4_1,
+       D3_3_1_3_4_1, D3_3_1_4_2) = {
     .from_client = know_the_password,
 };
 
@@ -340,4 +341,63 @@ static enum fate ignore_refused_topics(struct passage *passage)
 MUTANT(refused_publish_is_not_answered, V311, "A PUBLISH that is not allowed gets no answer",
        "refused_publish_is_acknowledged_or_ends_the_connection", MQTT3_3_3_5_2) = {
     .from_client = ignore_refused_topics,
+};
+
+static bool is_refusing_connack(const struct passage *passage)
+{
+    return is_type(passage, PACKET_CONNACK) && passage->packet.connack.reason_code != 0;
+}
+
+static enum fate refuse_without_a_word(struct passage *passage)
+{
+    return is_refusing_connack(passage) ? CLOSE : PASS;
+}
+
+MUTANT(intruders_are_told_nothing, V311, "Who has the wrong credentials finds the connection closed",
+       "wrong_credentials_are_refused", S3_3_1_4_2, S3_3_2_2_3_1) = {
+    .from_server = refuse_without_a_word,
+};
+
+static enum fate claim_to_be_unavailable(struct passage *passage)
+{
+    if (is_refusing_connack(passage))
+        passage->bytes[3] = 3;
+    return PASS;
+}
+
+MUTANT(intruders_are_told_something_else, V311,
+       "Who has the wrong credentials is told that the server is not available",
+       "wrong_credentials_are_refused", R3_3_2_2_3_4, R3_3_2_2_3_5) = {
+    .from_server = claim_to_be_unavailable,
+};
+
+/* ---- Rights ------------------------------------------------------------------------------------------ */
+
+static enum fate close_on_refused_topic(struct passage *passage)
+{
+    return is_type(passage, PACKET_PUBLISH) && passage->packet.publish.topic.length == 9 &&
+                   ends_with(passage->packet.publish.topic, "refused/a")
+               ? CLOSE
+               : PASS;
+}
+
+MUTANT(refused_publish_ends_the_connection, V311, "Who publishes what he may not loses his connection",
+       "refused_publish_is_acknowledged_or_ends_the_connection", D3_4_7_3_9) = {
+    .from_client = close_on_refused_topic,
+    .permitted = "the connection was closed",
+};
+
+static enum fate keep_refusal_secret(struct passage *passage)
+{
+    const bool answer = is_type(passage, PACKET_PUBACK) || is_type(passage, PACKET_PUBREC);
+    if (!answer || passage->packet.acknowledgement.reason_code < 0x80)
+        return PASS;
+    passage->packet.acknowledgement.reason_code = REASON_SUCCESS;
+    return ENCODE;
+}
+
+MUTANT(refused_publish_is_acknowledged, V5, "Who publishes what he may not is not told",
+       "topics_may_be_forbidden", D_4_7_3_9) = {
+    .from_server = keep_refusal_secret,
+    .permitted = "the publisher was not told",
 };

@@ -56,7 +56,7 @@ static enum fate set_reserved_flag(struct passage *passage)
 }
 
 MUTANT(connack_with_reserved_flag, V311 | V5, "A reserved bit of the Connect Acknowledge Flags is 1",
-       "connack_is_well_formed", MQTT_3_2_2_1, MQTT3_3_2_2_1) = {
+       "connack_is_well_formed", MQTT_3_2_2_1, MQTT3_3_2_2_1, U3_3_2_2_1_1) = {
     .from_client = note_keep_alive,
     .from_server = set_reserved_flag,
     .context_size = sizeof(bool),
@@ -73,6 +73,20 @@ MUTANT(connack_with_foreign_code, V5, "The Reason Code of a CONNACK is one of ot
        "connack_is_well_formed", MQTT_3_2_2_8) = {
     .from_client = note_keep_alive,
     .from_server = set_foreign_code,
+    .context_size = sizeof(bool),
+};
+
+static enum fate set_reserved_code(struct passage *passage)
+{
+    if (is_chosen(passage))
+        passage->bytes[3] = 6;
+    return PASS;
+}
+
+MUTANT(connack_with_reserved_code, V3, "The return code of a CONNACK is a reserved one",
+       "connack_is_well_formed", P3_3_2_2_3_1) = {
+    .from_client = note_keep_alive,
+    .from_server = set_reserved_code,
     .context_size = sizeof(bool),
 };
 
@@ -96,8 +110,8 @@ static enum fate append_payload(struct passage *passage)
     return append(passage, "x", 1, 0);
 }
 
-MUTANT(connack_with_payload, V5, "A CONNACK has a payload", "connack_is_well_formed", D_3_2_2_1,
-       D_3_2_3_1) = {
+MUTANT(connack_with_payload, V_ALL, "A CONNACK has a payload", "connack_is_well_formed", D_3_2_2_1, D_3_2_3_1,
+       D3_3_2_1_1, D3_3_2_3_1, D3_7_1_1_1) = {
     .from_client = note_keep_alive,
     .from_server = append_payload,
     .context_size = sizeof(bool),

@@ -23,7 +23,7 @@ static enum fate pass_dup_on(struct passage *passage)
 MUTANT(dup_is_passed_on, V_ALL, "Subscribers get the DUP flag of the publisher",
        "dup_is_not_propagated_at_qos_1 dup_is_not_propagated_at_qos_2 dup_is_0_at_qos_0 "
        "dup_of_a_qos_0_publish_is_not_propagated queued_message_has_dup_0",
-       MQTT_3_3_1_3, MQTT3_3_3_1_3, MQTT_3_3_1_2, MQTT3_3_3_1_2, D_3_3_1_1_1) = {
+       MQTT_3_3_1_3, MQTT3_3_3_1_3, MQTT_3_3_1_2, MQTT3_3_3_1_2, D_3_3_1_1_1, D3_3_3_1_1_1) = {
     .from_client = note_dup,
     .from_server = pass_dup_on,
 };

@@ -99,7 +99,7 @@ static enum fate drop_empty(struct passage *passage)
 
 MUTANT(empty_message_is_not_delivered, V_ALL, "Messages without payload reach nobody",
        "empty_retained_message_is_delivered empty_payload_is_delivered", MQTT_3_3_1_6, MQTT3_3_3_1_10,
-       D_3_3_3_1, MQTT3_3_3_2_3) = {
+       D_3_3_3_1, MQTT3_3_3_2_3, D3_3_3_3_2) = {
     .from_server = drop_empty,
 };
 
@@ -256,7 +256,7 @@ static enum fate pass_retain_on(struct passage *passage)
 MUTANT(retain_is_passed_on, V_ALL, "Established subscriptions get the RETAIN flag of the publisher",
        "retain_is_0_for_established_subscription retain_is_0_in_queued_message "
        "empty_retained_message_is_delivered",
-       MQTT_3_3_1_12, MQTT3_3_3_1_9) = {
+       MQTT_3_3_1_12, MQTT3_3_3_1_9, D3_3_3_1_3_1) = {
     .from_client = note_retain,
     .from_server = pass_retain_on,
 };

@@ -27,7 +27,7 @@ MUTANT(expiry_interval_is_not_passed_on, V5, "Subscribers get no Message Expiry 
 
 MUTANT(messages_never_expire, V5, "The Message Expiry Interval is ignored: messages wait for ever",
        "message_expires_in_queue message_expires_behind_receive_maximum retained_message_expires "
-       "message_expires_while_server_is_down",
+       "message_expires_while_server_is_down messages_of_5_expire_for_clients_of_3",
        MQTT_3_3_2_5, D_3_3_1_3_3, D_3_3_2_3_3_1) = {
     .from_client = remove_interval,
     .properties = "message_expiry_goes_on_after_crash "

@@ -17,7 +17,7 @@ static enum fate answer_qos_0(struct passage *passage)
 }
 
 MUTANT(qos_0_publish_is_answered, V_ALL, "A QoS 0 PUBLISH gets a PUBACK", "qos_0_publish_is_not_answered",
-       MQTT_3_3_4_1, MQTT3_3_3_4_1) = {
+       MQTT_3_3_4_1, MQTT3_3_3_4_1, D3_4_3_1_1) = {
     .from_client = answer_qos_0,
     .spoils = "*",
 };
@@ -41,7 +41,8 @@ static enum fate puback_for_pubrec(struct passage *passage)
 }
 
 MUTANT(qos_2_publish_gets_puback, V_ALL, "A QoS 2 PUBLISH gets a PUBACK",
-       "qos_2_publish_is_answered_by_pubrec", MQTT_3_3_4_1, MQTT3_3_3_4_1, MQTT_4_3_3_8, MQTT3_4_3_3_2) = {
+       "qos_2_publish_is_answered_by_pubrec qos_2_publish_is_taken_whatever_is_granted", MQTT_3_3_4_1,
+       MQTT3_3_3_4_1, MQTT_4_3_3_8, MQTT3_4_3_3_2) = {
     .from_server = puback_for_pubrec,
 };
 
@@ -63,7 +64,7 @@ static enum fate skip_publisher(struct passage *passage)
 }
 
 MUTANT(own_messages_do_not_come_back, V_ALL, "Nobody gets a message that he published himself",
-       "message_reaches_every_subscriber", D_3_3_4_1, MQTT_4_5_0_1, MQTT3_4_5_0_1) = {
+       "message_reaches_every_subscriber", D_3_3_4_1, MQTT_4_5_0_1, MQTT3_4_5_0_1, D3_3_3_5_1) = {
     .from_client = note_publisher,
     .from_server = skip_publisher,
 };
@@ -82,7 +83,7 @@ static enum fate deliver_at_qos_0(struct passage *passage)
 MUTANT(overlapping_subscriptions_give_qos_0, V311 | V5,
        "A client with several subscriptions gets everything at QoS 0",
        "overlapping_subscriptions_give_the_highest_qos overlapping_subscriptions_give_qos_2", MQTT_3_3_4_2,
-       MQTT3_3_3_5_1, D_3_3_4_3) = {
+       MQTT3_3_3_5_1, D_3_3_4_3, D3_3_3_5_2) = {
     .from_server = deliver_at_qos_0,
 };
 

@@ -73,7 +73,8 @@ static enum fate widen_filters(struct passage *passage)
 }
 
 MUTANT(plus_matches_the_rest, V_ALL, "A + in a Topic Filter matches all levels from there on",
-       "delivered_topic_name_matches_the_filter", MQTT_3_3_2_3, MQTT3_3_3_2_3, D_3_3_4_1, D_3_3_2_1_1) = {
+       "delivered_topic_name_matches_the_filter", MQTT_3_3_2_3, MQTT3_3_3_2_3, D_3_3_4_1, D_3_3_2_1_1,
+       D3_3_3_2_1_1, D3_3_3_5_1) = {
     .from_client = widen_filters,
 };
 
@@ -90,7 +91,7 @@ static enum fate identifier_first(struct passage *passage)
 
 MUTANT(packet_identifier_comes_first, V_ALL,
        "A PUBLISH to a client has its Packet Identifier before its Topic Name",
-       "delivered_publish_has_its_fields_in_order", D_3_3_2_1, MQTT_3_3_2_1, MQTT3_3_3_2_1) = {
+       "delivered_publish_has_its_fields_in_order", D_3_3_2_1, MQTT_3_3_2_1, MQTT3_3_3_2_1, D3_3_3_2_1) = {
     .from_server = identifier_first,
     .spoils = "*",
 };
@@ -114,7 +115,23 @@ static enum fate add_identifier_at_qos_0(struct passage *passage)
 }
 
 MUTANT(packet_identifier_at_qos_0, V_ALL, "A QoS 0 PUBLISH to a client has a Packet Identifier",
-       "delivered_publish_has_its_fields_in_order", D_3_3_2_2_1, MQTT_3_3_2_1, MQTT3_3_3_2_1) = {
+       "delivered_publish_has_its_fields_in_order", D_3_3_2_2_1, MQTT_3_3_2_1, MQTT3_3_3_2_1,
+       D3_3_3_2_2_1) = {
     .from_server = add_identifier_at_qos_0,
     .spoils = "*",
+};
+
+/* ---- Payload ----------------------------------------------------------------------------------------- */
+
+static enum fate spoil_payload(struct passage *passage)
+{
+    const struct bytes payload = passage->packet.publish.payload;
+    if (is_type(passage, PACKET_PUBLISH) && payload.length == 512)
+        passage->bytes[passage->size - 200] &= 0x7f;
+    return PASS;
+}
+
+MUTANT(payload_is_seven_bits_wide, V3, "A byte of the payload loses its highest bit",
+       "payload_is_delivered_byte_for_byte", D3_3_3_3_1, MQTT3_4_5_0_1) = {
+    .from_server = spoil_payload,
 };

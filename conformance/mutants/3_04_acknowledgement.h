@@ -49,6 +49,24 @@ static inline enum fate spoil_order(struct passage *passage, enum packet_type ty
     return DROP;
 }
 
+/* A Reason Code where the version has none. */
+static inline enum fate add_reason_code(struct passage *passage, enum packet_type type)
+{
+    const uint8_t bytes[] = {passage->bytes[0], 3, passage->bytes[2], passage->bytes[3], 0};
+    if (!is_of(passage, type))
+        return PASS;
+    send_bytes_to_client(passage->connection, bytes, sizeof bytes);
+    return DROP;
+}
+
+/* The identifier of an exchange that does not exist. */
+static inline enum fate mistake_identifier(struct passage *passage, enum packet_type type)
+{
+    if (is_of(passage, type))
+        passage->bytes[2] ^= 0x40;
+    return PASS;
+}
+
 /* Talks, whatever the client's Maximum Packet Size. */
 static inline enum fate talk(struct passage *passage, enum packet_type type, bool in_user_property)
 {

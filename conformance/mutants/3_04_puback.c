@@ -83,3 +83,25 @@ MUTANT(puback_with_error_is_ignored, V5, "A PUBACK with an error does not end th
        "puback_with_any_code_ends_the_exchange", D_4_9_2, MQTT_4_4_0_2) = {
     .from_client = lose_error,
 };
+
+static enum fate send_reason_code(struct passage *passage)
+{
+    return add_reason_code(passage, PACKET_PUBACK);
+}
+
+MUTANT(puback_has_reason_code_before_5_0, V3, "A PUBACK has a Reason Code behind its Packet Identifier",
+       "puback_of_the_server_is_in_form", D3_3_4_1_1, D3_3_4_3_1, D3_7_1_1_1) = {
+    .from_server = send_reason_code,
+    .spoils = "*",
+};
+
+static enum fate send_other_identifier(struct passage *passage)
+{
+    return mistake_identifier(passage, PACKET_PUBACK);
+}
+
+MUTANT(puback_has_another_identifier, V3, "A PUBACK has the Packet Identifier of another exchange",
+       "puback_of_the_server_is_in_form", D3_3_4_2_1) = {
+    .from_server = send_other_identifier,
+    .spoils = "*",
+};

@@ -102,3 +102,25 @@ MUTANT(pubrel_is_never_sent, V_ALL, "A PUBREC of the client is not answered", "p
        MQTT_4_3_3_4, MQTT3_4_3_3_1) = {
     .drop_from_server = TYPE(PACKET_PUBREL),
 };
+
+static enum fate send_reason_code(struct passage *passage)
+{
+    return add_reason_code(passage, PACKET_PUBREC);
+}
+
+MUTANT(pubrec_has_reason_code_before_5_0, V3, "A PUBREC has a Reason Code behind its Packet Identifier",
+       "pubrec_of_the_server_is_in_form", D3_3_5_1_1, D3_3_5_3_1, D3_7_1_1_1) = {
+    .from_server = send_reason_code,
+    .spoils = "*",
+};
+
+static enum fate send_other_identifier(struct passage *passage)
+{
+    return mistake_identifier(passage, PACKET_PUBREC);
+}
+
+MUTANT(pubrec_has_another_identifier, V3, "A PUBREC has the Packet Identifier of another exchange",
+       "pubrec_of_the_server_is_in_form", D3_3_5_2_1) = {
+    .from_server = send_other_identifier,
+    .spoils = "*",
+};

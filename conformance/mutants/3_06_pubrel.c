@@ -96,3 +96,25 @@ MUTANT(second_pubrel_is_unanswered, V_ALL, "A PUBREL that comes again is not ans
     .from_client = lose_second_pubrel,
     .context_size = sizeof(struct released),
 };
+
+static enum fate send_reason_code(struct passage *passage)
+{
+    return add_reason_code(passage, PACKET_PUBREL);
+}
+
+MUTANT(pubrel_has_reason_code_before_5_0, V3, "A PUBREL has a Reason Code behind its Packet Identifier",
+       "pubrel_of_the_server_is_in_form", D3_3_6_1_1, D3_3_6_3_1, D3_7_1_1_1) = {
+    .from_server = send_reason_code,
+    .spoils = "*",
+};
+
+static enum fate send_other_identifier(struct passage *passage)
+{
+    return mistake_identifier(passage, PACKET_PUBREL);
+}
+
+MUTANT(pubrel_has_another_identifier, V3, "A PUBREL has the Packet Identifier of another exchange",
+       "pubrel_of_the_server_is_in_form", D3_3_6_2_1) = {
+    .from_server = send_other_identifier,
+    .spoils = "*",
+};

@@ -83,3 +83,25 @@ MUTANT(pubcomp_with_error_is_ignored, V5, "A PUBCOMP with Reason Code 0x92 does 
        "pubcomp_with_error_ends_the_exchange", D_4_9_2) = {
     .from_client = lose_error,
 };
+
+static enum fate send_reason_code(struct passage *passage)
+{
+    return add_reason_code(passage, PACKET_PUBCOMP);
+}
+
+MUTANT(pubcomp_has_reason_code_before_5_0, V3, "A PUBCOMP has a Reason Code behind its Packet Identifier",
+       "pubcomp_of_the_server_is_in_form", D3_3_7_1_1, D3_3_7_3_1, D3_7_1_1_1) = {
+    .from_server = send_reason_code,
+    .spoils = "*",
+};
+
+static enum fate send_other_identifier(struct passage *passage)
+{
+    return mistake_identifier(passage, PACKET_PUBCOMP);
+}
+
+MUTANT(pubcomp_has_another_identifier, V3, "A PUBCOMP has the Packet Identifier of another exchange",
+       "pubcomp_of_the_server_is_in_form", D3_3_7_2_1) = {
+    .from_server = send_other_identifier,
+    .spoils = "*",
+};

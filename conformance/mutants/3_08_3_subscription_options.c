@@ -40,7 +40,7 @@ static enum fate clear_no_local(struct passage *passage)
 
 MUTANT(no_local_ignored, V5, "No Local is ignored",
        "no_local_keeps_own_messages_away no_local_holds_for_wildcards no_local_holds_for_the_session "
-       "without_no_local_own_messages_come",
+       "without_no_local_own_messages_come no_local_lets_messages_of_3_through",
        MQTT_3_8_3_3, MQTT_3_8_4_3) = {
     .from_client = clear_no_local,
 };
@@ -62,7 +62,7 @@ static enum fate clear_retain_as_published(struct passage *passage)
 }
 
 MUTANT(retain_as_published_is_not_heeded, V5, "Retain As Published 1 is taken for 0",
-       "retain_as_published_rules_the_flag", D_3_8_3_1_1) = {
+       "retain_as_published_rules_the_flag retain_as_published_holds_for_messages_of_3", D_3_8_3_1_1) = {
     .from_client = clear_retain_as_published,
 };
 
@@ -72,7 +72,7 @@ static enum fate set_retain_as_published(struct passage *passage)
 }
 
 MUTANT(retain_is_always_as_published, V5, "Retain As Published 0 is taken for 1",
-       "retain_as_published_rules_the_flag", D_3_8_3_1_2) = {
+       "retain_as_published_rules_the_flag retain_as_published_holds_for_messages_of_3", D_3_8_3_1_2) = {
     .from_client = set_retain_as_published,
 };
 

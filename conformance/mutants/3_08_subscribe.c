@@ -32,7 +32,7 @@ static enum fate accept_cut_subscribe(struct passage *passage)
 }
 
 MUTANT(subscribe_without_options_accepted, V5 | V311, "A SUBSCRIBE that was cut short is answered",
-       "subscribe_without_options_is_refused", MQTT_3_8_3_2, MQTT3_3_8_3_3) = {
+       "subscribe_without_options_is_refused", MQTT_3_8_3_2, MQTT3_3_8_3_3, D3_3_8_3_1) = {
     .from_client = accept_cut_subscribe,
 };
 
@@ -120,7 +120,7 @@ static enum fate spoil_later_filters(struct passage *passage)
 }
 
 MUTANT(only_first_filter_subscribed, V_ALL, "Only the first Topic Filter of a SUBSCRIBE takes effect",
-       "several_filters_are_several_subscriptions", MQTT_3_8_4_5, MQTT3_3_8_4_4) = {
+       "several_filters_are_several_subscriptions", MQTT_3_8_4_5, MQTT3_3_8_4_4, D3_3_8_3_1) = {
     .from_client = spoil_later_filters,
 };
 
@@ -193,7 +193,8 @@ MUTANT(replacement_adds_a_subscription, V_ALL,
        "A SUBSCRIBE with a known Topic Filter adds a second subscription",
        "subscribing_again_replaces_the_subscription replaced_wildcard_subscription_is_one "
        "filters_of_a_subscribe_take_effect_in_order",
-       MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_5, MQTT3_3_8_4_4, D_4_8_1_1, D_3_8_4_2) = {
+       MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_5, MQTT3_3_8_4_4, D_4_8_1_1, D_3_8_4_2, D3_1_2_1,
+       D3_3_8_4_2) = {
     .from_client = note_replacement,
     .from_server = deliver_twice,
     .context_size = sizeof(struct replacement),
@@ -217,7 +218,7 @@ MUTANT(replacement_ignored, V_ALL, "A SUBSCRIBE with a known Topic Filter change
        "subscription_identifier_is_replaced retain_as_published_rules_the_flag "
        "subscription_belongs_to_its_session",
        MQTT_3_8_4_3, MQTT3_3_8_4_3, MQTT_3_8_4_4, D_3_8_2_1_2_2, D_3_8_2_1_2_4, D_3_8_4_3, D_3_8_4_8,
-       D_3_8_4_9, D_4_8_1_1) = {
+       D_3_8_4_9, D_4_8_1_1, D3_1_2_1, D3_3_8_4_2) = {
     .from_client = ignore_replacement,
     .spoils = "retain_handling_0_sends_always",
 };
@@ -257,7 +258,7 @@ static enum fate keep_retained_back(struct passage *passage)
 }
 
 MUTANT(replacement_sends_no_retained, V_ALL, "Replacing a subscription brings no retained message",
-       "replacement_sends_retained_again", MQTT_3_8_4_4, MQTT3_3_8_4_3, D_3_8_4_3) = {
+       "replacement_sends_retained_again", MQTT_3_8_4_4, MQTT3_3_8_4_3, D_3_8_4_3, D3_3_8_4_2) = {
     .from_client = note_replacement,
     .from_server = keep_retained_back,
     .context_size = sizeof(struct replacement),
@@ -308,7 +309,7 @@ static enum fate ask_for_more(struct passage *passage)
 
 MUTANT(granted_qos_0_is_exceeded, V_ALL, "QoS 0 is granted, but messages are sent at QoS 1",
        "delivery_is_at_the_lower_qos subscribing_again_replaces_the_subscription", MQTT_3_8_4_8,
-       MQTT3_3_8_4_6) = {
+       MQTT3_3_8_4_6, D3_4_3_3) = {
     .from_client = ask_for_more,
     .from_server = grant_the_wish,
     .context_size = sizeof(struct replacement),
@@ -324,4 +325,108 @@ MUTANT(granted_qos_1_is_exceeded, V_ALL, "QoS 1 is granted, but messages are sen
     .from_client = ask_for_more_than_1,
     .from_server = grant_the_wish,
     .context_size = sizeof(struct replacement),
+};
+
+/* ---- What is granted --------------------------------------------------------------------------------- */
+
+static void note_any_wildcard(struct passage *passage, struct subscription_request *request)
+{
+    bool *wildcard = passage->connection->context;
+    const struct bytes filter = request->topic_filter;
+    *wildcard =
+        memchr(filter.data, '#', filter.length) != NULL || memchr(filter.data, '+', filter.length) != NULL;
+}
+
+static enum fate watch_wildcards(struct passage *passage)
+{
+    change_subscriptions(passage, note_any_wildcard);
+    return PASS;
+}
+
+static enum fate reject_wildcards(struct passage *passage)
+{
+    const bool *wildcard = passage->connection->context;
+    if (is_type(passage, PACKET_SUBACK) && *wildcard)
+        passage->bytes[passage->size - 1] = 0x80;
+    return PASS;
+}
+
+MUTANT(wildcards_are_not_granted, V3, "No Topic Filter with a wildcard is granted", "wildcards_are_granted",
+       S3_3_8_3_1) = {
+    .from_client = watch_wildcards,
+    .from_server = reject_wildcards,
+    .context_size = sizeof(bool),
+};
+
+static void note_three_levels(struct passage *passage, struct subscription_request *request)
+{
+    bool *wide = passage->connection->context;
+    *wide = ends_with(request->topic_filter, "+/+/+");
+}
+
+static enum fate watch_three_levels(struct passage *passage)
+{
+    change_subscriptions(passage, note_three_levels);
+    return PASS;
+}
+
+static enum fate reject_three_levels(struct passage *passage)
+{
+    const bool *wide = passage->connection->context;
+    if (is_type(passage, PACKET_SUBACK) && *wide)
+        passage->bytes[passage->size - 1] = REASON_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED;
+    return PASS;
+}
+
+MUTANT(one_wildcard_is_rejected, V5, "A Topic Filter that matches too much is rejected with 0xA2",
+       "single_wildcards_may_be_rejected", R_3_2_2_3_11_2) = {
+    .from_client = watch_three_levels,
+    .from_server = reject_three_levels,
+    .context_size = sizeof(bool),
+    .permitted = "rejected with 0xA2",
+};
+
+static void reduce_qos(struct passage *passage, struct subscription_request *request)
+{
+    (void)passage;
+    if (ends_with(request->topic_filter, "/granted"))
+        request->qos = 0;
+}
+
+static enum fate reduce_subscriptions(struct passage *passage)
+{
+    return change_subscriptions(passage, reduce_qos) ? ENCODE : PASS;
+}
+
+MUTANT(granted_qos_is_lower, V_ALL, "QoS 0 is granted where QoS 1 was asked for", "granted_qos_may_be_lower",
+       D_3_8_4_6) = {
+    .from_client = reduce_subscriptions,
+    .permitted = "the server granted QoS 0 where 1 was asked for",
+};
+
+/* ---- Messages of a new subscription ------------------------------------------------------------------ */
+
+static enum fate hold_suback(struct passage *passage)
+{
+    return is_type(passage, PACKET_SUBACK) ? delay(passage, 0.05) : PASS;
+}
+
+MUTANT(messages_come_before_suback, V_ALL, "The messages of a subscription come ahead of its SUBACK",
+       "messages_may_come_before_suback", D_3_8_4_1, D3_3_8_4_1) = {
+    .from_server = hold_suback,
+    .permitted = "the message came ahead of the SUBACK",
+};
+
+static enum fate copy_at_qos_0(struct passage *passage)
+{
+    if (is_type(passage, PACKET_PUBLISH) && passage->packet.publish.qos == 0 &&
+        ends_with(passage->packet.publish.payload, "copied"))
+        forward(passage);
+    return PASS;
+}
+
+MUTANT(qos_0_copies_come_twice, V_ALL, "What was published at QoS 1 comes twice to a subscription of QoS 0",
+       "qos_0_copies_of_a_qos_1_message", D_3_8_4_7) = {
+    .from_server = copy_at_qos_0,
+    .permitted = "the message came more than once",
 };

@@ -20,7 +20,7 @@ static enum fate reverse_suback(struct passage *passage)
 
 MUTANT(suback_codes_reversed, V_ALL, "The codes of a SUBACK stand in reverse order",
        "suback_keeps_the_order_of_the_filters several_filters_are_several_subscriptions", MQTT_3_9_3_1,
-       MQTT3_3_9_3_1, D_3_9_3_1) = {
+       MQTT3_3_9_3_1, D_3_9_3_1, D3_3_9_3_1) = {
     .from_server = reverse_suback,
 };
 
@@ -31,7 +31,7 @@ static enum fate turn_suback_round(struct passage *passage)
 
 MUTANT(suback_identifier_turned_round, V_ALL, "The Packet Identifier of a SUBACK has its low byte first",
        "suback_has_its_fields_in_order subscribe_is_answered_with_its_packet_identifier", D_3_9_2_1,
-       MQTT_3_8_4_2, MQTT3_3_8_4_2) = {
+       MQTT_3_8_4_2, MQTT3_3_8_4_2, D3_3_9_2_1) = {
     .from_server = turn_suback_round,
 };
 

@@ -229,3 +229,39 @@ MUTANT(unsuback_per_filter, V_ALL, "An UNSUBSCRIBE with several Topic Filters is
     .from_server = repeat_unsuback,
     .context_size = sizeof(struct several),
 };
+
+/* ---- What was buffered ------------------------------------------------------------------------------- */
+
+/* Acknowledges in the client's stead what comes behind the UNSUBACK. */
+static enum fate drop_buffered(struct passage *passage)
+{
+    const struct publish *publish = &passage->packet.publish;
+    struct packet puback = {.type = PACKET_PUBACK};
+    if (!is_type(passage, PACKET_PUBLISH) || publish->qos != 1 || !ends_with(publish->topic, "/buffered") ||
+        passage->connection->seen[FROM_SERVER][PACKET_UNSUBACK] == 0)
+        return PASS;
+    puback.acknowledgement.packet_identifier = publish->packet_identifier;
+    send_to_server(passage->connection, &puback);
+    return DROP;
+}
+
+MUTANT(buffered_messages_are_dropped, V5, "What waits when the client unsubscribes is dropped",
+       "buffered_messages_may_come_after_unsubscribe", D_3_10_4_1) = {
+    .from_server = drop_buffered,
+    .permitted = "of those that waited none came afterwards",
+};
+
+/* A server that takes its time, where the broker sends all at once. */
+static enum fate dawdle(struct passage *passage)
+{
+    const struct publish *publish = &passage->packet.publish;
+    const bool later = is_type(passage, PACKET_PUBLISH) && ends_with(publish->topic, "/buffered") &&
+                       passage->connection->seen[FROM_SERVER][PACKET_PUBLISH] > 20;
+    return later ? delay(passage, 0.5) : PASS;
+}
+
+MUTANT(buffered_messages_come_late, V3, "What waits when the client unsubscribes is delivered afterwards",
+       "buffered_messages_may_come_after_unsubscribe", D3_3_10_4_1) = {
+    .from_server = dawdle,
+    .permitted = "of those that waited some came afterwards",
+};

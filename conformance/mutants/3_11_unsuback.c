@@ -31,7 +31,7 @@ static enum fate turn_unsuback_round(struct passage *passage)
 
 MUTANT(unsuback_identifier_turned_round, V_ALL, "The Packet Identifier of an UNSUBACK has its low byte first",
        "unsuback_has_its_fields_in_order unsubscribe_is_answered_with_its_packet_identifier", D_3_11_2_1,
-       MQTT_3_10_4_5, MQTT3_3_10_4_4) = {
+       MQTT_3_10_4_5, MQTT3_3_10_4_4, D3_3_11_1_1, D3_3_11_2_1) = {
     .from_server = turn_unsuback_round,
 };
 
@@ -78,4 +78,19 @@ MUTANT(unsuback_has_two_reason_strings, V5, "An UNSUBACK has two Reason Strings"
     .from_client = note_limit,
     .from_server = add_two_reason_strings,
     .context_size = sizeof(struct limited),
+};
+
+/* A code as in 5.0, where there is no payload. */
+static enum fate add_code(struct passage *passage)
+{
+    const uint8_t bytes[] = {0xb0, 3, passage->bytes[2], passage->bytes[3], 0};
+    if (!is_type(passage, PACKET_UNSUBACK))
+        return PASS;
+    send_bytes_to_client(passage->connection, bytes, sizeof bytes);
+    return DROP;
+}
+
+MUTANT(unsuback_has_a_code_before_5_0, V3, "An UNSUBACK has a code behind its Packet Identifier",
+       "unsuback_has_its_fields_in_order", D3_3_11_1_1, D3_3_11_3_1, D3_7_1_1_1) = {
+    .from_server = add_code,
 };

@@ -3,7 +3,7 @@
 
 MUTANT(pingreq_unanswered, V_ALL, "No PINGRESP is ever sent",
        "pingreq_is_answered every_pingreq_is_answered pingreq_is_answered_with_keep_alive_off_and_on",
-       MQTT_3_12_4_1, MQTT3_3_12_4_1) = {
+       MQTT_3_12_4_1, MQTT3_3_12_4_1, D3_3_1_2_10_1) = {
     .drop_from_server = TYPE(PACKET_PINGRESP),
     .spoils = "*",
 };
@@ -32,12 +32,12 @@ static enum fate add_content(struct passage *passage)
 }
 
 MUTANT(pingresp_with_content, V_ALL, "A PINGRESP has a byte behind its fixed header", "pingresp_is_two_bytes",
-       D_3_13_2_1, D_3_13_3_1) = {
+       D_3_13_2_1, D_3_13_3_1, D3_3_13_2_1, D3_3_13_3_1) = {
     .from_server = add_content,
     .spoils = "*",
 };
 
-MUTANT(pingreq_with_content, V5, "A PINGREQ with bytes behind its fixed header is answered",
-       "pingreq_with_content_is_refused", D_3_12_2_1, D_3_12_3_1) = {
-    .tolerate = {D_3_12_2_1},
+MUTANT(pingreq_with_content, V_ALL, "A PINGREQ with bytes behind its fixed header is answered",
+       "pingreq_with_content_is_refused", D_3_12_2_1, D_3_12_3_1, D3_3_12_2_1, D3_3_12_3_1) = {
+    .tolerate = {D_3_12_2_1, D3_3_12_2_1},
 };

@@ -69,7 +69,7 @@ static bool has_left(const struct connection *connection)
 }
 
 MUTANT(open_after_clients_disconnect, V_ALL, "After a DISCONNECT the server waits for the client to close",
-       "server_closes_after_disconnect", S_3_14_4_1, MQTT3_3_14_4_1) = {
+       "server_closes_after_disconnect", S_3_14_4_1, MQTT3_3_14_4_1, S3_3_14_4_1) = {
     .keep_open = has_left,
 };
 
@@ -86,7 +86,7 @@ static enum fate go_on_after_disconnect(struct passage *passage)
 }
 
 MUTANT(packets_after_disconnect, V_ALL, "What follows a DISCONNECT is carried out",
-       "packets_after_disconnect_are_not_processed", MQTT3_3_14_4_2, S_3_14_4_1) = {
+       "packets_after_disconnect_are_not_processed", MQTT3_3_14_4_2, S_3_14_4_1, S3_3_14_4_1) = {
     .from_client = go_on_after_disconnect,
 };
 
@@ -194,4 +194,25 @@ MUTANT(disconnect_property_exceeds_limit, V5,
        "A User Property of a DISCONNECT ignores the Maximum Packet Size",
        "server_disconnect_fits_maximum_packet_size", MQTT_3_14_2_4, MQTT_3_1_2_24) = {
     .from_server = decorate_at_length,
+};
+
+/* ---- Before 5.0 -------------------------------------------------------------------------------------- */
+
+MUTANT(disconnect_with_content_is_ignored, V3,
+       "A DISCONNECT with bytes behind its fixed header is passed over",
+       "disconnect_with_content_ends_the_connection", D3_3_14_2_1, D3_3_14_3_1, MQTT3_4_8_0_1) = {
+    .tolerate = {D3_3_14_2_1},
+};
+
+/* As a server of 5.0 would. */
+static enum fate say_goodbye(struct passage *passage)
+{
+    if (passage->connection->accepted && passage->verdict.refused)
+        send_bytes_to_client(passage->connection, "\xe0\x00", 2);
+    return PASS;
+}
+
+MUTANT(server_says_disconnect, V3, "The server sends DISCONNECT to clients that do not know of it",
+       "no_disconnect_from_the_server", P3_2_2_1_4) = {
+    .from_client = say_goodbye,
 };

@@ -23,7 +23,7 @@ MUTANT(session_comes_back_without_messages, V311 | V5,
        "A session is said to be there, but the first of the messages that waited is lost",
        "session_after_restart_is_whole_or_absent received_identifiers_are_known_after_restart "
        "session_after_restart_has_its_shared_subscriptions",
-       MQTT_3_1_2_5, MQTT3_3_1_2_4, D_4_1_2, D_4_1_4, D_4_1_5) = {
+       MQTT_3_1_2_5, MQTT3_3_1_2_4, D_4_1_2, D_4_1_4, D_4_1_5, D3_3_1_2_4_3, D3_3_1_2_4_6) = {
     .from_server = lose_waiting,
     .context_size = sizeof(bool),
     .properties = "queued_qos_1_message_after_crash queued_qos_2_message_after_crash "
@@ -42,7 +42,8 @@ static enum fate lose_subscriptions(struct passage *passage)
 
 MUTANT(session_comes_back_without_subscriptions, V311 | V5,
        "A session is said to be there with the message that waited, but its subscriptions are lost",
-       "session_after_restart_is_whole_or_absent", MQTT_3_2_2_3, MQTT3_3_2_2_2, MQTT_3_1_2_5, D_4_1_2) = {
+       "session_after_restart_is_whole_or_absent", MQTT_3_2_2_3, MQTT3_3_2_2_2, MQTT_3_1_2_5, D_4_1_2,
+       D3_3_1_2_4_3) = {
     .from_server = lose_subscriptions,
     .context_size = sizeof(bool),
 };

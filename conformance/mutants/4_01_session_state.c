@@ -35,7 +35,7 @@ MUTANT(session_state_is_lost, V_ALL, "A client that comes back finds nothing of 
        "session_lasts_while_connected session_keeps_every_waiting_message_in_order session_keeps_granted_qos "
        "session_keeps_unsubscribing session_keeps_unacknowledged_messages session_keeps_received_pubrec",
        MQTT_4_1_0_1, MQTT3_4_1_0_1, MQTT3_4_1_0_2, D_4_1_1, D_4_1_2, D_4_1_3, D_4_1_4, MQTT3_3_1_2_4,
-       MQTT3_3_1_2_5, MQTT_3_1_2_23) = {
+       MQTT3_3_1_2_5, MQTT_3_1_2_23, D3_3_1_2_4_3, D3_3_1_2_4_4, D3_3_1_2_4_5, D3_3_1_4_3) = {
     .from_client = forget_session,
 };
 
@@ -154,7 +154,7 @@ static enum fate lose_granted_qos(struct passage *passage)
 }
 
 MUTANT(session_loses_granted_qos, V_ALL, "A resumed subscription is one of QoS 1",
-       "session_keeps_granted_qos", D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1) = {
+       "session_keeps_granted_qos", D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1, D3_3_1_2_4_3) = {
     .from_server = lose_granted_qos,
     .properties = "subscriptions_with_their_qos_after_crash",
 };
@@ -165,7 +165,7 @@ static enum fate forget_unsubscribe(struct passage *passage)
 }
 
 MUTANT(session_forgets_unsubscribing, V_ALL, "What was unsubscribed from is still there in the session",
-       "session_keeps_unsubscribing", D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1) = {
+       "session_keeps_unsubscribing", D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1, D3_3_1_2_4_3) = {
     .from_client = forget_unsubscribe,
     .properties = "unsubscribed_after_crash",
 };
@@ -181,8 +181,8 @@ static enum fate keep_ten(struct passage *passage)
 }
 
 MUTANT(session_keeps_ten_messages, V_ALL, "Of the messages that waited only ten are delivered",
-       "session_keeps_every_waiting_message_in_order", D_4_1_4, MQTT3_3_1_2_5, MQTT3_4_1_0_1,
-       MQTT_3_1_2_23) = {
+       "session_keeps_every_waiting_message_in_order", D_4_1_4, MQTT3_3_1_2_5, MQTT3_4_1_0_1, MQTT_3_1_2_23,
+       D3_3_1_2_4_5) = {
     .from_server = keep_ten,
 };
 
@@ -230,7 +230,7 @@ static enum fate deliver_again(struct passage *passage)
 
 MUTANT(acknowledged_messages_come_again, V_ALL,
        "The latest message stays in the session, acknowledged or not", "waiting_messages_are_delivered_once",
-       D_4_1_3, D_4_1_4, MQTT_4_4_0_1, MQTT3_4_1_0_1) = {
+       D_4_1_3, D_4_1_4, MQTT_4_4_0_1, MQTT3_4_1_0_1, D3_3_1_2_4_4) = {
     .from_server = deliver_again,
 };
 
@@ -244,7 +244,7 @@ static enum fate forget_what_is_under_way(struct passage *passage)
 MUTANT(unacknowledged_messages_are_forgotten, V_ALL, "Messages under way are not part of the session",
        "session_keeps_unacknowledged_messages session_keeps_received_pubrec "
        "unacknowledged_messages_come_again_after_restart",
-       D_4_1_3, MQTT_4_4_0_1, MQTT3_4_4_0_1, MQTT3_4_1_0_1) = {
+       D_4_1_3, MQTT_4_4_0_1, MQTT3_4_4_0_1, MQTT3_4_1_0_1, D3_3_1_2_4_4) = {
     .from_server = forget_what_is_under_way,
 };
 
@@ -274,7 +274,7 @@ static enum fate hide_pubcomp(struct passage *passage)
 
 MUTANT(received_identifiers_are_forgotten, V_ALL, "A QoS 2 message sent again after a reconnect is a new one",
        "session_keeps_received_packet_identifiers received_identifiers_are_known_after_restart", D_4_1_5,
-       MQTT_4_3_3_10, MQTT3_4_3_3_2, MQTT3_4_1_0_1) = {
+       MQTT_4_3_3_10, MQTT3_4_3_3_2, MQTT3_4_1_0_1, D3_3_1_2_4_6) = {
     .from_client = end_flow_before,
     .from_server = hide_pubcomp,
     .context_size = sizeof(bool),
@@ -313,8 +313,45 @@ static enum fate hide_pubrec(struct passage *passage)
 }
 
 MUTANT(received_messages_are_forgotten, V_ALL, "A QoS 2 message that awaits PUBREL goes with the connection",
-       "qos_2_flow_goes_on_after_reconnect", D_4_1_5, MQTT3_4_1_0_1, MQTT3_4_3_3_2) = {
+       "qos_2_flow_goes_on_after_reconnect", D_4_1_5, MQTT3_4_1_0_1, MQTT3_4_3_3_2, D3_3_1_2_4_6) = {
     .from_client = hold_until_pubrel,
     .from_server = hide_pubrec,
     .context_size = sizeof(bool),
+};
+
+/* ---- QoS 0 --------------------------------------------------------------------------------------- */
+
+#define ID_OF_QOS_0 0x6001
+
+/* The broker keeps what is of QoS 1, and so it is on its way through the broker. */
+static enum fate raise_qos_0(struct passage *passage)
+{
+    struct publish *publish = &passage->packet.publish;
+    if (!is_type(passage, PACKET_PUBLISH) || !ends_with(publish->payload, "QoS 0"))
+        return PASS;
+    publish->qos = 1;
+    publish->packet_identifier = ID_OF_QOS_0;
+    return ENCODE;
+}
+
+static enum fate lower_to_qos_0(struct passage *passage)
+{
+    struct publish *publish = &passage->packet.publish;
+    struct packet puback = {.type = PACKET_PUBACK};
+    if (is_type(passage, PACKET_PUBACK) && passage->packet.acknowledgement.packet_identifier == ID_OF_QOS_0)
+        return DROP;
+    if (!is_type(passage, PACKET_PUBLISH) || !ends_with(publish->payload, "QoS 0"))
+        return PASS;
+    puback.acknowledgement.packet_identifier = publish->packet_identifier;
+    send_to_server(passage->connection, &puback);
+    publish->qos = 0;
+    publish->dup = false;
+    return ENCODE;
+}
+
+MUTANT(session_keeps_qos_0, V_ALL, "QoS 0 messages for an absent client wait, too", "qos_0_messages_may_wait",
+       D3_3_1_2_4_1, D3_3_1_2_4_7) = {
+    .from_client = raise_qos_0,
+    .from_server = lower_to_qos_0,
+    .permitted = "the message of QoS 0 was kept",
 };

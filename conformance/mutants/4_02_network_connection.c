@@ -9,6 +9,6 @@ static enum fate garble(struct passage *passage)
 }
 
 MUTANT(large_messages_are_garbled, V_ALL, "The last byte of a large message is wrong",
-       "transport_is_ordered_and_lossless", MQTT_4_2_1, MQTT3_7_1_1_1, D_4_2_1) = {
+       "transport_is_ordered_and_lossless", MQTT_4_2_1, MQTT3_7_1_1_1, D_4_2_1, D3_4_2_1, D3_7_1_1_2) = {
     .from_client = garble,
 };

@@ -18,7 +18,7 @@ static enum fate send_twice(struct passage *passage)
 }
 
 MUTANT(qos_0_message_is_sent_twice, V_ALL, "A QoS 0 message is sent twice, to be on the safe side",
-       "qos_0_message_is_sent_once_without_dup", MQTT_4_3_1_1, MQTT3_4_3_1_1, D_4_3_1_1) = {
+       "qos_0_message_is_sent_once_without_dup", MQTT_4_3_1_1, MQTT3_4_3_1_1, D_4_3_1_1, D3_4_3_1_2) = {
     .from_server = send_twice,
     .spoils = "*",
 };
@@ -54,7 +54,7 @@ static enum fate keep_qos_0(struct passage *passage)
 }
 
 MUTANT(qos_0_message_is_kept, V_ALL, "The last QoS 0 message comes again with the session",
-       "received_qos_0_message_is_not_sent_again", D_4_3_1_1) = {
+       "received_qos_0_message_is_not_sent_again", D_4_3_1_1, D3_4_3_1_2, D3_4_3_1_1) = {
     .from_server = keep_qos_0,
 };
 
@@ -294,7 +294,85 @@ static enum fate wait_for_all(struct passage *passage)
 
 MUTANT(slowest_subscriber_holds_up_all, V_ALL,
        "No message goes out while a subscriber leaves ten unacknowledged",
-       "subscribers_are_served_separately", D_4_3_2, MQTT_4_5_0_1, MQTT3_4_5_0_1) = {
+       "subscribers_are_served_separately", D_4_3_2, MQTT_4_5_0_1, MQTT3_4_5_0_1, D3_4_3_2) = {
     .from_server = wait_for_all,
     .spoils = "*",
+};
+
+/* ---- When a QoS 2 message is handed on --------------------------------------------------------------- */
+
+/* The QoS 2 PUBLISH of a connection that has not been released. */
+struct held {
+    uint8_t bytes[512];
+    size_t size;
+    bool released;
+};
+
+static bool hold_once(struct passage *passage)
+{
+    struct held *held = passage->connection->context;
+    if (!is_type(passage, PACKET_PUBLISH) || passage->packet.publish.qos != 2 ||
+        passage->size > sizeof held->bytes || !ends_with(passage->packet.publish.payload, "once"))
+        return false;
+    memcpy(held->bytes, passage->bytes, passage->size);
+    held->size = passage->size;
+    return true;
+}
+
+/* At the PUBREL the message goes out a second time, at a QoS that asks for no answer. */
+static enum fate hand_on_again(struct passage *passage)
+{
+    struct held *held = passage->connection->context;
+    if (hold_once(passage) || !is_type(passage, PACKET_PUBREL) || held->size == 0)
+        return PASS;
+    struct packet packet = {.type = PACKET_PUBLISH};
+    packet.publish.topic = bytes_of(held->bytes + 4, (size_t)(held->bytes[2] << 8 | held->bytes[3]));
+    packet.publish.payload = bytes_of_text("once");
+    properties_clear(&packet.publish.properties);
+    send_to_server(passage->connection, &packet);
+    return PASS;
+}
+
+MUTANT(qos_2_message_is_handed_on_twice, V_ALL,
+       "A QoS 2 message goes out when it comes, and at its PUBREL again", "qos_2_message_is_handed_on_once",
+       MQTT_4_3_3_10, MQTT3_4_3_3_2, D3_4_3_3_2) = {
+    .from_client = hand_on_again,
+    .context_size = sizeof(struct held),
+};
+
+/* The other way to keep the promise: the broker gets the message when it is released, all at once. */
+static enum fate wait_for_pubrel(struct passage *passage)
+{
+    struct held *held = passage->connection->context;
+    struct packet pubrec = {.type = PACKET_PUBREC};
+    if (hold_once(passage)) {
+        pubrec.acknowledgement.packet_identifier = passage->packet.publish.packet_identifier;
+        send_to_client(passage->connection, &pubrec);
+        return DROP;
+    }
+    if (!is_type(passage, PACKET_PUBREL) || held->size == 0)
+        return PASS;
+    send_bytes_to_server(passage->connection, held->bytes, held->size);
+    held->released = true;
+    return DROP;
+}
+
+static enum fate release_at_once(struct passage *passage)
+{
+    struct held *held = passage->connection->context;
+    struct packet pubrel = {.type = PACKET_PUBREL};
+    if (!is_type(passage, PACKET_PUBREC) || !held->released)
+        return PASS;
+    *held = (struct held){.size = 0};
+    pubrel.acknowledgement.packet_identifier = passage->packet.acknowledgement.packet_identifier;
+    send_to_server(passage->connection, &pubrel);
+    return DROP;
+}
+
+MUTANT(qos_2_message_waits_for_pubrel, V_ALL, "A QoS 2 message is handed on when it is released",
+       "qos_2_message_is_handed_on_once", D3_4_3_3_2) = {
+    .from_client = wait_for_pubrel,
+    .from_server = release_at_once,
+    .context_size = sizeof(struct held),
+    .permitted = "handed on when the PUBREL comes",
 };

@@ -231,3 +231,39 @@ MUTANT(pubrel_is_repeated_after_a_while, V5, "A PUBREL is sent again after 1.5 s
        "nothing_is_sent_again_within_a_connection", MQTT_4_4_0_1) = {
     .from_server = repeat_pubrel,
 };
+
+/* ---- Within a connection, before 5.0 ----------------------------------------------------------------- */
+
+static bool is_to_be_repeated(const struct passage *passage)
+{
+    return is_type(passage, PACKET_PUBLISH) && passage->packet.publish.qos == 1 &&
+           ends_with(passage->packet.publish.payload, "repeated");
+}
+
+static enum fate repeat_with_dup(struct passage *passage)
+{
+    if (!is_to_be_repeated(passage))
+        return PASS;
+    forward(passage);
+    passage->bytes[0] |= 0x08;
+    return delay(passage, 0.5);
+}
+
+MUTANT(message_comes_again_by_the_clock, V3, "An unacknowledged message comes again every now and then",
+       "message_may_come_again_within_a_connection", D3_4_4_1) = {
+    .from_server = repeat_with_dup,
+    .permitted = "the message came again after",
+};
+
+static enum fate repeat_without_dup(struct passage *passage)
+{
+    if (!is_to_be_repeated(passage))
+        return PASS;
+    forward(passage);
+    return delay(passage, 0.5);
+}
+
+MUTANT(message_comes_again_without_dup, V3, "What comes again on the same connection has DUP 0",
+       "message_may_come_again_within_a_connection", MQTT3_3_3_1_1) = {
+    .from_server = repeat_without_dup,
+};

@@ -33,7 +33,7 @@ static enum fate refuse_long_topics(struct passage *passage)
 }
 
 MUTANT(topic_length_limited, V_ALL, "Topics have no more than some hundred bytes",
-       "longest_topics_are_delivered number_of_levels_is_not_limited", D_4_7_3_5) = {
+       "longest_topics_are_delivered number_of_levels_is_not_limited", D_4_7_3_5, D3_4_7_3_5, D3_1_5_3_1) = {
     .from_client = refuse_long_topics,
 };
 
@@ -52,7 +52,7 @@ static enum fate ignore_case(struct passage *passage)
 }
 
 MUTANT(topics_case_insensitive, V_ALL, "Upper and lower case are the same", "topics_are_case_sensitive",
-       MQTT_4_7_3_4, MQTT3_4_7_3_4, D_4_7_3_1, D_4_7_3_6) = {
+       MQTT_4_7_3_4, MQTT3_4_7_3_4, D_4_7_3_1, D_4_7_3_6, D3_4_7_3_1, D3_4_7_3_6) = {
     .from_client = ignore_case,
 };
 
@@ -71,7 +71,7 @@ static enum fate ignore_blanks(struct passage *passage)
 }
 
 MUTANT(topics_without_blanks, V_ALL, "Blanks in topics are left out", "spaces_are_characters", D_4_7_3_2,
-       MQTT_4_7_3_4, MQTT3_4_7_3_4) = {
+       MQTT_4_7_3_4, MQTT3_4_7_3_4, D3_4_7_3_2) = {
     .from_client = ignore_blanks,
 };
 
@@ -92,7 +92,8 @@ static enum fate ignore_empty_levels(struct passage *passage)
 }
 
 MUTANT(empty_levels_left_out, V_ALL, "Separators side by side, at the start and at the end are cut down",
-       "empty_levels_count", MQTT_4_7_3_4, MQTT3_4_7_3_4, D_4_7_1_1_1, D_4_7_1_1_2, D_4_7_3_3) = {
+       "empty_levels_count", MQTT_4_7_3_4, MQTT3_4_7_3_4, D_4_7_1_1_1, D_4_7_1_1_2, D_4_7_3_3, D3_4_7_1_1_1,
+       D3_4_7_1_1_2, D3_4_7_3_3) = {
     .from_client = ignore_empty_levels,
 };
 
@@ -127,7 +128,7 @@ static enum fate refuse_lone_separator(struct passage *passage)
 }
 
 MUTANT(lone_separator_refused, V_ALL, "/ is no Topic Filter", "filters_that_begin_with_a_wildcard_match",
-       D_4_7_3_4) = {
+       D_4_7_3_4, D3_4_7_3_4) = {
     .from_client = refuse_lone_separator,
 };
 
@@ -151,7 +152,7 @@ static enum fate match_everything_below(struct passage *passage)
 }
 
 MUTANT(filters_match_prefixes, V_ALL, "A Topic Filter without wildcards matches all topics below it",
-       "filter_without_wildcard_matches_itself", D_4_7_3_6, D_4_7_1_1) = {
+       "filter_without_wildcard_matches_itself", D_4_7_3_6, D_4_7_1_1, D3_4_7_1_1, D3_4_7_3_6) = {
     .from_client = match_everything_below,
 };
 
@@ -170,7 +171,7 @@ static enum fate match_many_levels(struct passage *passage)
 
 MUTANT(single_level_wildcard_matches_more, V_ALL, "+ as the last level matches any number of levels",
        "single_level_wildcard_matches wildcards_can_be_combined filters_that_begin_with_a_wildcard_match",
-       D_4_7_1_3_1, D_4_7_1_3_2) = {
+       D_4_7_1_3_1, D_4_7_1_3_2, D3_4_7_1_3_1, D3_4_7_1_3_2) = {
     .from_client = match_many_levels,
 };
 
@@ -201,7 +202,8 @@ static enum fate keep_parent_back(struct passage *passage)
 }
 
 MUTANT(multi_level_wildcard_lacks_its_parent, V_ALL, "# does not match the parent level",
-       "multi_level_wildcard_matches", D_4_7_1_2_1, D_4_7_1_2_2, D_4_7_3_7) = {
+       "multi_level_wildcard_matches", D_4_7_1_2_1, D_4_7_1_2_2, D_4_7_3_7, D3_4_7_1_2_1, D3_4_7_1_2_2,
+       D3_4_7_3_7) = {
     .from_client = note_parent,
     .from_server = keep_parent_back,
     .context_size = sizeof(struct wildcards),
@@ -225,7 +227,7 @@ static enum fate keep_empty_levels_back(struct passage *passage)
 
 MUTANT(single_level_wildcard_needs_characters, V_ALL, "+ does not match an empty level",
        "single_level_wildcard_matches wildcards_can_be_combined filters_that_begin_with_a_wildcard_match",
-       D_4_7_1_3_1, D_4_7_1_1_2, D_4_7_1_3_2) = {
+       D_4_7_1_3_1, D_4_7_1_1_2, D_4_7_1_3_2, D3_4_7_1_1_2, D3_4_7_1_3_1, D3_4_7_1_3_2) = {
     .from_client = note_parent,
     .from_server = keep_empty_levels_back,
     .context_size = sizeof(struct wildcards),
@@ -290,7 +292,7 @@ static enum fate restore_dollar(struct passage *passage)
 }
 
 MUTANT(dollar_topics_are_exchanged, V_ALL, "Clients may talk to each other over topics that begin with $",
-       "clients_do_not_exchange_messages_over_dollar_topics", S_4_7_2_1) = {
+       "clients_do_not_exchange_messages_over_dollar_topics", S_4_7_2_1, S3_4_7_2_1) = {
     .from_client = hide_dollars,
     .from_server = restore_dollar,
 };
@@ -306,6 +308,21 @@ static enum fate keep_dollar_back(struct passage *passage)
 }
 
 MUTANT(dollar_is_special_everywhere, V_ALL, "Wildcards do not match levels that hold $",
-       "dollar_elsewhere_is_a_character", D_4_7_3_7, D_4_7_1_3_1, D_4_7_1_2_1) = {
+       "dollar_elsewhere_is_a_character", D_4_7_3_7, D_4_7_1_3_1, D_4_7_1_2_1, D3_4_7_1_2_1, D3_4_7_1_3_1,
+       D3_4_7_3_7) = {
     .from_server = keep_dollar_back,
+};
+
+/* ---- The server's own topics ------------------------------------------------------------------------- */
+
+static enum fate drop_dollar_topics(struct passage *passage)
+{
+    const struct bytes topic = passage->packet.publish.topic;
+    return is_type(passage, PACKET_PUBLISH) && topic.length > 0 && topic.data[0] == '$' ? DROP : PASS;
+}
+
+MUTANT(nothing_is_told_below_dollar, V_ALL, "The server has no topics of its own",
+       "dollar_topics_may_serve_the_server", D_4_7_2_1, D3_4_7_2_1) = {
+    .from_server = drop_dollar_topics,
+    .permitted = "nothing is retained below $SYS",
 };

@@ -22,6 +22,7 @@ static enum fate first_come(struct passage *passage)
 }
 
 MUTANT(only_one_subscriber_gets_a_message, V_ALL, "Subscribers share messages as if they were a group",
-       "every_subscriber_gets_a_copy subscription_belongs_to_its_session", D_4_8_1_2, D_4_7_3_7) = {
+       "every_subscriber_gets_a_copy subscription_belongs_to_its_session", D_4_8_1_2, D_4_7_3_7,
+       D3_4_7_3_7) = {
     .from_server = first_come,
 };

@@ -195,8 +195,8 @@ static enum fate drop_strange_messages(struct frame *frame)
     return *strange && message ? DROP : PASS;
 }
 
-MUTANT(messages_of_one_uri_only, V5, "Messages of clients that came by another URI go nowhere",
-       "uri_makes_no_difference", D_6_1) = {
+MUTANT(messages_of_one_uri_only, V311 | V5, "Messages of clients that came by another URI go nowhere",
+       "uri_makes_no_difference", D_6_1, D3_6_1) = {
     .head_from_client = look_at_uri,
     .frame_from_client = drop_strange_messages,
     .context_size = sizeof(bool),

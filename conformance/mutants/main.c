@@ -40,8 +40,9 @@ static void usage(FILE *out)
           "--latency delays everything by so many milliseconds, each way; --jitter 5:300 delays 5 % of the\n"
           "segments by 300 ms more. The order is kept in every connection.\n"
           "--list prints a line for each mutant: name, file, line, versions, what it breaks, the tests that\n"
-          "must fail, those of the control sample that may fail as well, the properties that must not hold;\n"
-          "separated by tabs.\n",
+          "must fail, those of the control sample that may fail as well, the properties that must not hold,\n"
+           "the row of a table that the failures must name, the words that the tests must note instead of\n"
+           "failing; separated by tabs.\n",
           out);
 }
 
@@ -57,11 +58,13 @@ static int list_mutants(void)
 {
     for (const struct mutant *const *at = __start_mutants; at < __stop_mutants; at++) {
         const struct mutant *mutant = *at;
-        printf("%s\t%s\t%d\t%s%s%s\t%s\t%s\t%s\t%s\n", mutant->name, mutant->file, mutant->line,
+        printf("%s\t%s\t%d\t%s%s%s\t%s\t%s\t%s\t%s\t%s\t%s\n", mutant->name, mutant->file, mutant->line,
                (mutant->versions & V31) != 0 ? "3.1 " : "", (mutant->versions & V311) != 0 ? "3.1.1 " : "",
                (mutant->versions & V5) != 0 ? "5.0" : "", mutant->breaks, mutant->tests,
                mutant->behaviour->spoils == NULL ? "" : mutant->behaviour->spoils,
-               mutant->behaviour->properties == NULL ? "" : mutant->behaviour->properties);
+               mutant->behaviour->properties == NULL ? "" : mutant->behaviour->properties,
+               mutant->behaviour->row == NULL ? "" : mutant->behaviour->row,
+               mutant->behaviour->permitted == NULL ? "" : mutant->behaviour->permitted);
     }
     return 0;
 }

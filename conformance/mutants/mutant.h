@@ -70,6 +70,9 @@ struct frame {
 #define TYPE(type) (1U << (type)) /* combine with | */
 #define MAXIMUM_TOLERATED 12
 
+/* Bytes and their number, from a string literal. */
+#define BYTES(literal) (literal), sizeof(literal) - 1
+
 struct behaviour {
     /* Called with every packet of that side; NULL: all pass. */
     enum fate (*from_client)(struct passage *passage);
@@ -83,6 +86,21 @@ struct behaviour {
     /* Packets of the client that the codec refuses by one of these statements are taken as if they were in
      * order (pretend): the broker never sees them. */
     uint16_t tolerate[MAXIMUM_TOLERATED];
+
+    /* One fault of packets that the codec refuses is not noticed: pass_over() takes care of those of the client
+     * that are of one of these TYPEs (0: of any) and contain these bytes. */
+    struct {
+        unsigned types;
+        const char *bytes;
+        size_t length;
+    } overlooked;
+
+    /* And one sort of good packets is refused: the connection is closed. */
+    struct {
+        unsigned types;
+        const char *bytes;
+        size_t length;
+    } resented;
 
     /* The broker's closing of these connections is not passed on: they stay open, and pretend answers. NULL:
      * none. keep_all_open will do for most. */
@@ -98,8 +116,17 @@ struct behaviour {
 
     size_t context_size; /* bytes of connection->context */
 
+    /* What the failure of every named test must speak of: the row of a table, or several with | between them.
+     * NULL: whatever it says will do. */
+    const char *row;
+
     /* Tests of the control sample that fail as well, because what is broken is a step on their way. */
     const char *spoils;
+
+    /* A permission cannot be broken, only used. A mutant with these words is a server within its rights: each
+     * test that it names must pass all the same, and say these words in a note, which it does not say without
+     * the mutant. Only for rows that permit or describe something, not for MUST and SHOULD. */
+    const char *permitted;
 
     /* Tests of properties (PROPERTY_TEST) that must come out as `does not hold`, for the reason that they
      * look for: to show that they do not just ask whether anything is there at all. */
@@ -145,6 +172,9 @@ bool is_type(const struct passage *passage, enum packet_type type);
 /* Whether the codec refused the packet by this statement. */
 bool is_refused_by(const struct passage *passage, enum statement statement);
 
+/* Whether the packet contains these bytes anywhere. */
+bool has_bytes(const struct passage *passage, const void *bytes, size_t length);
+
 /* Whether a run of bytes ends with a text: topics of the suite differ in how they begin. */
 bool ends_with(struct bytes bytes, const char *text);
 
@@ -156,6 +186,10 @@ bool keep_all_open(const struct connection *connection);
  * does not see it. After a CONNECT the broker has no part in this connection any more: whatever else the
  * client sends is answered likewise, and nothing closes. Returns DROP. */
 enum fate pretend(struct passage *passage);
+
+/* Passes over the fault of a packet of the client: a CONNECT is accepted (pretend), a DISCONNECT is obeyed,
+ * anything else has no effect. Returns DROP. */
+enum fate pass_over(struct passage *passage);
 
 /* Sends the packet on as it now stands, before the function returns; then return DROP. For adding packets
  * behind it. */

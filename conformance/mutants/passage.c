@@ -92,6 +92,14 @@ static bool is_tolerated(const struct behaviour *behaviour, const struct passage
     return false;
 }
 
+/* Whether the packet is one of those that `overlooked` or `resented` describe. */
+static bool is_described(const struct passage *passage, unsigned types, const char *bytes, size_t length)
+{
+    const unsigned bit = TYPE(passage->bytes[0] >> 4);
+    return length > 0 && passage->side == FROM_CLIENT && (types == 0 || (types & bit) != 0) &&
+           has_bytes(passage, bytes, length);
+}
+
 static enum fate decide(struct passage *passage)
 {
     struct connection *connection = passage->connection;
@@ -106,6 +114,12 @@ static enum fate decide(struct passage *passage)
         return DROP;
     if (is_tolerated(behaviour, passage))
         return pretend(passage);
+    if (passage->verdict.refused && is_described(passage, behaviour->overlooked.types,
+                                                 behaviour->overlooked.bytes, behaviour->overlooked.length))
+        return pass_over(passage);
+    if (!passage->verdict.refused && is_described(passage, behaviour->resented.types,
+                                                  behaviour->resented.bytes, behaviour->resented.length))
+        return CLOSE;
     if (passage->side == FROM_SERVER && (behaviour->twice_from_server & bit) != 0)
         forward(passage);
     enum fate (*hook)(struct passage *) =
@@ -214,6 +228,11 @@ bool is_type(const struct passage *passage, enum packet_type type)
 bool is_refused_by(const struct passage *passage, enum statement statement)
 {
     return passage->verdict.refused && passage->verdict.statement == statement;
+}
+
+bool has_bytes(const struct passage *passage, const void *bytes, size_t length)
+{
+    return memmem(passage->bytes, passage->size, bytes, length) != NULL;
 }
 
 bool ends_with(struct bytes bytes, const char *text)

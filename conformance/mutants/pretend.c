@@ -87,3 +87,14 @@ enum fate pretend(struct passage *passage)
         answer_with(passage, PACKET_PINGRESP, 0);
     return DROP;
 }
+
+enum fate pass_over(struct passage *passage)
+{
+    const struct packet disconnect = {.type = PACKET_DISCONNECT};
+    const unsigned type = passage->bytes[0] >> 4;
+    if (type == PACKET_CONNECT)
+        return pretend(passage);
+    if (type == PACKET_DISCONNECT)
+        send_to_server(passage->connection, &disconnect);
+    return DROP;
+}

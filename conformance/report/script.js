@@ -143,10 +143,16 @@ function bar(totals) {
         }));
 }
 
-function totalsRow(head, totals, more) {
+function totalsRow(head, totals, more = []) {
     const number = (value) => element('td', {}, value ? String(value) : element('span', {class: 'zero'}, '0'));
     return element('tr', {}, element('th', {scope: 'row'}, head), number(totals.pass + totals.warn), number(totals.fail), number(totals.error),
-        number(totals.warn), number(totals.skip), element('td', {class: 'text'}, bar(totals)), more);
+        number(totals.warn), number(totals.skip), element('td', {class: 'text'}, bar(totals)), more.map((text) => element('td', {}, text)));
+}
+
+// How many of the tests that apply passed.
+function share(totals) {
+    const applying = sum(totals) - totals.skip;
+    return applying ? `${totals.pass + totals.warn} of ${applying}` : 'none';
 }
 
 function holding(run, group) {
@@ -158,10 +164,16 @@ function holding(run, group) {
 }
 
 const groups = [...new Set(properties.map((entry) => entry.test.g))];
+// Groups of behaviour, of which a test may have several, that occur here.
+const behaviours = data.groups.map(([name, title], number) => ({name, title, number}))
+    .filter(({number}) => [...entries, ...properties].some((entry) => inGroup(entry, number)));
+function inGroup(entry, number) {
+    return entry.results.some((result) => result.q.includes(number));
+}
 
 function offer(run) {
     return run.capabilities.map((found, version) => !found.accepted ? found.refusal && `MQTT ${VERSIONS[version]}: not spoken, ${found.refusal}` :
-        `MQTT ${VERSIONS[version]}: maximum QoS ${found.qos}${found.has.map((name) => `, ${name}`).join('')}`).filter(Boolean);
+        `MQTT ${VERSIONS[version]}: maximum QoS ${found.qos}${found.has.map((name) => `, ${name}`).join('')}`).filter(Boolean).reverse();
 }
 
 function sentence(run) {
@@ -174,8 +186,8 @@ function sentence(run) {
 
 function showSummary() {
     const summary = byId('summary');
-    const heads = [many ? 'Broker' : 'Version', 'passed', 'failed', 'errors', 'warnings', 'skipped', ''];
-    const rows = many ? data.runs.map((run, i) => totalsRow(run.title, totalsOf(i, null))) :
+    const heads = [many ? 'Broker' : 'Version', 'passed', 'failed', 'errors', 'warnings', 'skipped', '', ...(many ? [2, 1, 0].map((version) => `passed in ${VERSIONS[version]}`) : [])];
+    const rows = many ? data.runs.map((run, i) => totalsRow(run.title, totalsOf(i, null), [2, 1, 0].map((version) => share(totalsOf(i, version))))) :
         [...[2, 1, 0].map((version) => [version, totalsOf(0, version)]).filter(([, totals]) => sum(totals)).map(([version, totals]) =>
             totalsRow(`MQTT ${VERSIONS[version]}`, totals)), totalsRow('all', totalsOf(0, null))];
     if (!many) summary.append(element('p', {class: 'verdict-sentence'}, sentence(0)));
@@ -328,7 +340,7 @@ function diagram(result) {
 
 // ---- Tests and requirements -----------------------------------------------------------------------------------
 
-const link = (id) => element('a', {href: `#${id}`}, `[${id}]`);
+const link = (id) => element('a', {class: 'ref', href: `#${id}`}, `[${id}]`);
 
 function statementLine(id) {
     const requirement = requirementOf.get(id);
@@ -345,6 +357,8 @@ function panel(entry, result) {
     else if (result.r) row('Reason', null, result.r);
     if (result.n) row('Notes', null, element('ul', {}, result.n.map((note) => element('li', {}, note))));
     if (result.i && result.i.length) row('Requirements', null, result.i.map((id) => [link(id), ' ']).flat());
+    const behaviour = result.q.map((number) => data.groups[number][0]).filter((name) => name !== 'conformance');
+    if (behaviour.length) row('Groups', null, behaviour.join(', '));
     row('Source', null, element('code', {}, `${test.f || 'unknown'}:${test.l}`), `, ${result.s.toFixed(3)} s `);
     row('Run it again', null, element('code', {}, `etalon-conformance -V ${VERSIONS[result.v]} -v -t ${test.n} ${data.runs[result.b].target || ''}`));
     row('Link', null, element('a', {href: `#${entry.anchor}`}, `#${entry.anchor}`));
@@ -475,7 +489,7 @@ function foldedFindings(title, pairs, open) {
 function showFindings(results) {
     const of = (list, verdict) => list.flatMap((entry) => entry.results.filter((result) => result.verdict === verdict).map((result) => [entry, result]));
     const failures = of(entries, 'fail');
-    const lists = [foldedFindings('Failures', failures, failures.length <= 60), foldedFindings('Could not be run', of(entries, 'error'), false),
+    const lists = [foldedFindings('Failures', failures, !many && failures.length <= 60), foldedFindings('Could not be run', of(entries, 'error'), false),
                    foldedFindings('Warnings: a recommendation is not followed', of(entries, 'warn'), false),
                    foldedFindings('Properties that do not hold, which the specification does not demand', of(properties, 'fail'), false),
                    foldedFindings('Properties that could not be looked at', of(properties, 'error'), false)].filter(Boolean);
@@ -530,14 +544,14 @@ function requirementWanted(requirement) {
     const cells = cellsWanted(requirement);
     const within = !wanted.section || requirement.section === wanted.section || requirement.section.startsWith(`${wanted.section}.`);
     const verdict = !wanted.verdicts.size || cells.some((cell) => wanted.verdicts.has(cell || 'none'));
-    return within && verdict && cells.length > 0 && (!wanted.group || wanted.group === 'conformance') && (!wanted.differences || differs(requirement)) && hasText(requirement.words);
+    return within && verdict && cells.length > 0 && (wanted.group === '' || requirement.entries.some((entry) => inGroup(entry, Number(wanted.group)))) && (!wanted.differences || differs(requirement)) && hasText(requirement.words);
 }
 
 function propertyWanted(entry) {
     const verdict = !wanted.verdicts.size || entry.results.some((result) => wanted.verdicts.has(result.verdict));
     const different = !wanted.differences || new Set(entry.results.map((result) => result.verdict)).size > 1;
     return !wanted.section && verdict && different && (!wanted.version || VERSIONS[entry.version] === wanted.version) &&
-        (!wanted.group || wanted.group === entry.test.g) && hasText(entry.words);
+        (wanted.group === '' || inGroup(entry, Number(wanted.group))) && hasText(entry.words);
 }
 
 function applyFilters() {
@@ -562,11 +576,11 @@ function applyFilters() {
         shownProperties += !entry.row.hidden;
     }
     for (const [group, box] of groupBoxes) box.hidden = !properties.some((entry) => entry.test.g === group && !entry.row.hidden);
-    byId('count').textContent = `${shown} of ${requirements.length} requirements${properties.length ? `, ${shownProperties} of ${properties.length} properties` : ''}`;
+    byId('count').textContent = `${shown} of ${requirements.length} requirements${properties.length ? `\n${shownProperties} of ${properties.length} properties` : ''}`;
 }
 
 function select(label, name, options, onChange) {
-    const box = element('select', {name}, options.map(([value, text]) => element('option', {value}, text)));
+    const box = element('select', {name}, options.map(([value, text, title]) => element('option', {value, title}, text)));
     box.addEventListener('change', () => { onChange(box.value); applyFilters(); });
     return element('label', {}, element('span', {}, label), box);
 }
@@ -595,15 +609,15 @@ function sectionOptions() {
 }
 
 function showFilters() {
-    const search = element('input', {type: 'search', name: 'q', placeholder: 'id, words, or name of a test', autocomplete: 'off'});
+    const search = element('input', {type: 'search', name: 'q', placeholder: 'id, words, test', autocomplete: 'off'});
     search.addEventListener('input', () => { wanted.text = search.value.trim().toLowerCase(); applyFilters(); });
     const form = byId('filters');
     form.addEventListener('submit', (event) => event.preventDefault());
     form.append(element('label', {class: 'search'}, element('span', {}, 'Search'), search), verdictButtons(),
         select('Version', 'version', [['', 'all'], ...[...VERSIONS].reverse().map((version) => [version, version])], (value) => { wanted.version = value; }),
         select('Section', 'section', sectionOptions(), (value) => { wanted.section = value; }));
-    if (groups.length) {
-        form.append(select('Group', 'group', [['', 'all'], ['conformance', 'conformance'], ...groups.map((group) => [group, group])], (value) => { wanted.group = value; }));
+    if (behaviours.length > 1) {
+        form.append(select('Group', 'group', [['', 'all'], ...behaviours.map(({name, title, number}) => [number, name, title])], (value) => { wanted.group = value; }));
     }
     if (many) {
         const check = element('input', {type: 'checkbox', name: 'differences'});
@@ -653,6 +667,10 @@ applyFilters();
 byId('about').append('Verdicts: pass; fail, a MUST was broken; warn, a recommendation is not followed; skip, the broker does not offer it; error, it could not be looked at, ',
     'for instance because its test ended on a violation of another requirement. A requirement has the worst verdict of its tests. ',
     'The requirements are told in the suite’s own words; the text that counts is the specification’s.');
+// What stays in sight below the filters must know how high they are.
+const measureFilters = () => document.documentElement.style.setProperty('--bar', `${byId('filters').offsetHeight}px`);
+new ResizeObserver(measureFilters).observe(byId('filters'));
+measureFilters();
 window.addEventListener('hashchange', follow);
 // The same anchor again: no change of the hash, but somebody wants to go there.
 document.addEventListener('click', (event) => {

@@ -44,9 +44,9 @@ static bool is_too_large(struct test *t, size_t size)
     return limit != 0 && limit < size + 100;
 }
 
-CONFORMANCE_TEST(remaining_length_is_minimal, V5, NEEDS_NOTHING,
+CONFORMANCE_TEST(remaining_length_is_minimal, V_ALL, NEEDS_NOTHING,
                  "The Remaining Length of what the server sends is exact, and in the shortest form",
-                 MQTT_1_5_5_1, D_2_1_4_1)
+                 MQTT_1_5_5_1, D_2_1_4_1, D3_2_2_3_1, D3_2_2_3_2)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);
@@ -110,7 +110,7 @@ CONFORMANCE_TEST(subscription_identifier_is_minimal, V5, NEEDS_SUBSCRIPTION_IDEN
 
 CONFORMANCE_TEST(long_remaining_length_of_a_client_is_accepted, V_ALL, NEEDS_NOTHING,
                  "A client's packets are read whatever the size of their Remaining Length", D_1_5_5_1,
-                 MQTT_4_5_0_1, MQTT3_4_5_0_1)
+                 MQTT_4_5_0_1, MQTT3_4_5_0_1, D3_2_2_3_3)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);
@@ -128,7 +128,7 @@ CONFORMANCE_TEST(long_remaining_length_of_a_client_is_accepted, V_ALL, NEEDS_NOT
 
 CONFORMANCE_TEST(remaining_length_of_five_bytes_is_refused, V_ALL, NEEDS_NOTHING,
                  "A Remaining Length whose fourth byte announces a fifth ends the connection", D_1_5_5_1,
-                 MQTT3_4_8_0_1)
+                 MQTT3_4_8_0_1, D3_2_2_3_3)
 {
     const char *a = topic(t, "a");
     struct client *control = connect_client(t, .name = "control", .clean_start = true);
@@ -162,10 +162,10 @@ CONFORMANCE_TEST(variable_byte_integer_of_five_bytes_is_refused, V5, NEEDS_SUBSC
     }
 }
 
-/* 5.0 binds the sender and names no reaction. */
-CONFORMANCE_TEST(overlong_remaining_length_is_refused_or_read, V5, NEEDS_NOTHING,
+/* 5.0 binds the sender and names no reaction; 3.1.1 only describes the short form. */
+CONFORMANCE_TEST(overlong_remaining_length_is_refused_or_read, V_ALL, NEEDS_NOTHING,
                  "A PINGREQ whose Remaining Length 0 takes two bytes is either refused or answered",
-                 MQTT_1_5_5_1)
+                 MQTT_1_5_5_1, D3_2_2_3_2)
 {
     struct client *client = connect_client(t, .clean_start = true);
     const struct received *answer;

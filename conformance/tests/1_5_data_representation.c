@@ -307,7 +307,7 @@ CONFORMANCE_TEST(ill_formed_string_in_disconnect_is_an_error, V5, NEEDS_NOTHING,
 /* 5.0 and 3.1.1 advise against control characters and non-characters, and allow a server to refuse them. */
 CONFORMANCE_TEST(discouraged_characters_pass_unaltered_or_are_refused, V311 | V5, NEEDS_QOS1,
                  "Control characters and non-characters in a Topic Name: refused, or delivered as they are",
-                 P_1_5_4_3, S_1_5_4_1)
+                 P_1_5_4_3, S_1_5_4_1, S3_1_5_3_1, D3_1_5_3_2)
 {
     static const char *const characters[] = {"\x01",     "\x1f",         "\x7f",         "\xc2\x80",
                                              "\xc2\x9f", "\xef\xb7\x90", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"};

@@ -146,7 +146,7 @@ CONFORMANCE_TEST(reserved_flags_are_set_as_prescribed, V_ALL, NEEDS_QOS2,
 
 CONFORMANCE_TEST(packets_are_read_from_any_fragments, V_ALL, NEEDS_QOS1,
                  "Packets arriving byte by byte, or several at once, are each read to their Remaining Length",
-                 D_2_1_4_1, MQTT_4_3_2_4, MQTT3_4_3_2_2)
+                 D_2_1_4_1, MQTT_4_3_2_4, MQTT3_4_3_2_2, D3_2_2_3_1)
 {
     if (t->capabilities->receive_maximum < 3)
         skip(t, "the server's Receive Maximum is %u", t->capabilities->receive_maximum);
@@ -181,4 +181,42 @@ CONFORMANCE_TEST(packets_are_read_from_any_fragments, V_ALL, NEEDS_QOS1,
         expect_puback(client, (uint16_t)(i << 8 | 1));
         expect_publish(client, .topic = a, .payload = payload);
     }
+}
+
+/* ---- Types ------------------------------------------------------------------------------------------- */
+
+/* In 5.0 type 15 is AUTH, and type 0 is a Malformed Packet among others. */
+CONFORMANCE_TEST(reserved_packet_types_are_refused, V3, NEEDS_NOTHING,
+                 "A packet of type 0 or 15, whatever it contains, ends the connection", P3_2_2_1_1,
+                 P3_2_2_1_2, MQTT3_4_8_0_1)
+{
+    static const char *const packets[] = {"00 00", "0f 00", "00 02 00 01", "f0 00", "ff 00", "f0 02 00 01"};
+    for (size_t i = 0; i < sizeof packets / sizeof *packets; i++) {
+        struct client *client = connect_client(t, .name = packets[i], .clean_start = true);
+        ping(client); /* positive control */
+        SEND_HEX(client, packets[i]);
+        expect_refused(client);
+    }
+}
+
+/* What only a server sends. The table gives PINGRESP the same direction, but some servers take it from other
+ * servers, and it asks for nothing. */
+CONFORMANCE_TEST(packets_of_the_server_are_refused, V3, NEEDS_NOTHING,
+                 "A CONNACK, SUBACK or UNSUBACK from a client ends the connection", P3_2_2_1_3, MQTT3_4_8_0_1)
+{
+    static const char *const packets[] = {"20 02 00 00", "90 03 00 01 00", "b0 02 00 01"};
+    for (size_t i = 0; i < sizeof packets / sizeof *packets; i++) {
+        struct client *client = connect_client(t, .name = packets[i], .clean_start = true);
+        ping(client); /* positive control */
+        SEND_HEX(client, packets[i]);
+        expect_refused(client);
+    }
+    const struct received *answer;
+    struct client *client = connect_client(t, .name = "sends PINGRESP", .clean_start = true);
+    SEND_HEX(client, "d0 00");
+    send_pingreq(client);
+    if (receive(client, &answer) == RECEIVED_PACKET && answer->packet.type == PACKET_PINGRESP)
+        note(t, "a PINGRESP from a client is ignored");
+    else
+        note(t, "a PINGRESP from a client ends the connection");
 }

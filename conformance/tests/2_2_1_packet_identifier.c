@@ -48,7 +48,8 @@ static void require_identifier(struct client *client, const struct received *ans
 
 CONFORMANCE_TEST(acknowledgements_repeat_the_packet_identifier, V_ALL, NEEDS_QOS2,
                  "PUBACK, PUBREC and PUBCOMP bear the Packet Identifier of the PUBLISH", MQTT_2_2_1_5,
-                 MQTT3_2_3_1_6, MQTT_4_3_2_4, MQTT3_4_3_2_2, MQTT_4_3_3_8, MQTT_4_3_3_11, MQTT3_4_3_3_2)
+                 MQTT3_2_3_1_6, MQTT_4_3_2_4, MQTT3_4_3_2_2, MQTT_4_3_3_8, MQTT_4_3_3_11, MQTT3_4_3_3_2,
+                 D3_1_5_2_1)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);
@@ -65,7 +66,7 @@ CONFORMANCE_TEST(acknowledgements_repeat_the_packet_identifier, V_ALL, NEEDS_QOS
 
 CONFORMANCE_TEST(suback_and_unsuback_repeat_the_packet_identifier, V_ALL, NEEDS_NOTHING,
                  "SUBACK and UNSUBACK bear the Packet Identifier of what they answer", MQTT_2_2_1_6,
-                 MQTT3_2_3_1_7, D_2_2_1_2)
+                 MQTT3_2_3_1_7, D_2_2_1_2, D3_1_5_2_1)
 {
     struct client *client = connect_client(t, .clean_start = true);
     for (size_t i = 0; i < IDENTIFIERS; i++) {
@@ -87,7 +88,8 @@ static void use_identifier(struct client *client, struct client *subscriber, con
 
 CONFORMANCE_TEST(packet_identifier_is_free_after_its_acknowledgement, V_ALL, NEEDS_QOS2,
                  "One Packet Identifier serves one exchange after another, of any kind", D_2_2_1_1, D_2_2_1_2,
-                 D_2_2_1_3, D_4_3_2_1, MQTT_4_3_2_5, MQTT_4_3_3_12, MQTT3_4_3_2_2, MQTT3_4_3_3_2)
+                 D_2_2_1_3, D_4_3_2_1, MQTT_4_3_2_5, MQTT_4_3_3_12, MQTT3_4_3_2_2, MQTT3_4_3_3_2, D3_4_3_2_1,
+                 D3_4_3_3_1)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);
@@ -191,7 +193,7 @@ static size_t take_unacknowledged(struct client *subscriber, const struct receiv
 CONFORMANCE_TEST(packet_identifiers_of_the_server_are_unique, V_ALL, NEEDS_QOS2,
                  "Unacknowledged messages have Packet Identifiers other than 0 and all different",
                  MQTT_2_2_1_4, MQTT3_2_3_1_4, MQTT3_2_3_1_1, MQTT_4_3_2_1, MQTT_4_3_3_1, MQTT3_4_3_2_1,
-                 MQTT3_4_3_3_1, D_4_3_2_2)
+                 MQTT3_4_3_3_1, D_4_3_2_2, D3_4_3_2_2)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
@@ -265,7 +267,7 @@ CONFORMANCE_TEST(packet_identifier_in_use_is_passed_over, V_ALL, NEEDS_QOS2,
 
 CONFORMANCE_TEST(packet_identifiers_of_both_sides_are_independent, V_ALL, NEEDS_QOS2,
                  "The same Packet Identifier can be under way in both directions", D_2_2_1_5, D_2_2_1_3,
-                 D_4_3_1, MQTT3_4_3_2_2)
+                 D_4_3_1, MQTT3_4_3_2_2, D3_2_3_1_1, D3_2_3_1_2, D3_4_3_1)
 {
     const char *a = topic(t, "a");
     const char *b = topic(t, "b");

@@ -360,7 +360,7 @@ static void refuse_lengths(struct test *t, enum form form)
     for (size_t more = 1; more <= 64; more *= 2)
         add_length(t, table, form, text(t, "Property Length too large by %zu", more),
                    variable_byte_integer_hex(t, size + more), P_2_2_2_2_1);
-    add_length(t, table, form, "Property Length 16,383", "ffff", MQTT_4_13_1_1);
+    add_length(t, table, form, "Property Length 16,383", "ff7f", MQTT_4_13_1_1);
     add_length(t, table, form, "Property Length 268,435,455", "ffffff7f", MQTT_4_13_1_1);
     add_length(t, table, form, "Property Length of five bytes", "ffffffff7f", D_1_5_5_1);
     add_length(t, table, form, "Property Length of five bytes, in which it would be right",

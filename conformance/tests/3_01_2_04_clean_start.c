@@ -45,7 +45,7 @@ CONFORMANCE_TEST(
 /* Both texts name the existence of the session first among what it consists of, for itself. */
 CONFORMANCE_TEST(empty_session_is_present, V5 | V311, NEEDS_NOTHING,
                  "A session without subscriptions and messages is a session: Session Present is 1",
-                 MQTT_3_2_2_3, MQTT3_3_2_2_2)
+                 MQTT_3_2_2_3, MQTT3_3_2_2_2, D3_3_1_2_4_2)
 {
     need_sessions(t, 10);
     leave(connect_lasting_client(t, "session"));
@@ -199,7 +199,8 @@ CONFORMANCE_TEST(sessions_are_told_apart_by_client_identifier, V_ALL, NEEDS_QOS1
 }
 
 CONFORMANCE_TEST(retained_messages_outlive_the_session, V_ALL, NEEDS_RETAIN,
-                 "Retained messages stay when the session of their publisher ends", MQTT3_3_1_2_7, D_4_1_6)
+                 "Retained messages stay when the session of their publisher ends", MQTT3_3_1_2_7, D_4_1_6,
+                 S3_4_1_1, D3_4_1_1)
 {
     const char *a = topic(t, "a");
     struct client *publisher =

@@ -9,7 +9,7 @@ CONFORMANCE_TEST(
     will_is_published_when_connection_is_lost, V_ALL, NEEDS_NOTHING,
     "The will of a client is published when its connection ends without DISCONNECT, once, not before",
     MQTT_3_1_2_8, MQTT3_3_1_2_8, MQTT_3_1_2_7, MQTT_3_1_2_10, MQTT3_3_1_2_10, D_3_1_2_5_1, D_3_1_2_5_3,
-    S_3_1_2_5_1, D_3_1_3_2_2_1)
+    S_3_1_2_5_1, D_3_1_3_2_2_1, S3_3_1_2_5_1, D3_3_1_2_5_1, D3_3_1_2_5_3)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
@@ -34,7 +34,7 @@ CONFORMANCE_TEST(
 CONFORMANCE_TEST(
     will_is_published_after_malformed_packet, V5 | V311, NEEDS_NOTHING,
     "The will of a client is published when the server ends its connection for a malformed packet",
-    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_4, MQTT_3_1_2_10, MQTT3_3_1_2_10)
+    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_4, MQTT_3_1_2_10, MQTT3_3_1_2_10, D3_3_1_2_5_4)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
@@ -48,7 +48,7 @@ CONFORMANCE_TEST(
 
 CONFORMANCE_TEST(will_is_published_after_second_connect, V5 | V311, NEEDS_NOTHING,
                  "The will of a client is published when the server ends its connection for a second CONNECT",
-                 MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_4, MQTT_3_1_2_10, MQTT3_3_1_2_10)
+                 MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_2_5_4, MQTT_3_1_2_10, MQTT3_3_1_2_10, D3_3_1_2_5_4)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);
@@ -64,9 +64,8 @@ CONFORMANCE_TEST(will_is_published_after_second_connect, V5 | V311, NEEDS_NOTHIN
 static void lose_client_with_will(struct test *t, const char *will_topic)
 {
     const struct received *answer;
-    struct client *client =
-        send_connect(t, .name = text(t, "will to %s", will_topic), .clean_start = true,
-                     .will = {.topic = will_topic, .payload = "to many"});
+    struct client *client = send_connect(t, .name = text(t, "will to %s", will_topic), .clean_start = true,
+                                         .will = {.topic = will_topic, .payload = "to many"});
     enum outcome outcome = receive_until(client, now(t) + 2 * t->patience, &answer);
     if (outcome == RECEIVED_TIMEOUT)
         fail_expected(t, "CONNACK, or the end of the connection", "%s", describe_state(client, outcome));
@@ -169,7 +168,7 @@ static void take_over_with_will(struct test *t, bool clean_start)
 CONFORMANCE_TEST(
     will_is_published_on_takeover_with_clean_start, V5 | V311, NEEDS_NOTHING,
     "The will of a client is published when another with Clean Start 1 takes its identifier over",
-    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4)
+    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4, D3_3_1_2_5_4)
 {
     take_over_with_will(t, true);
 }
@@ -177,7 +176,7 @@ CONFORMANCE_TEST(
 CONFORMANCE_TEST(
     will_is_published_on_takeover_of_session, V5 | V311, NEEDS_NOTHING,
     "A will without delay is published when another connection takes over and continues the session",
-    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4, D_3_1_3_2_2_1)
+    MQTT_3_1_2_8, MQTT3_3_1_2_8, D_3_1_4_2, D_3_1_2_5_4, D_3_1_3_2_2_1, D3_3_1_2_5_4)
 {
     take_over_with_will(t, false);
 }
@@ -313,7 +312,8 @@ CONFORMANCE_TEST(will_without_retain_leaves_retained_message, V_ALL, NEEDS_RETAI
 }
 
 CONFORMANCE_TEST(will_payload_is_binary, V5 | V311, NEEDS_NOTHING,
-                 "A Will Payload can hold any bytes, and none", MQTT_3_1_2_7, MQTT3_3_1_2_8, MQTT_3_1_2_8)
+                 "A Will Payload can hold any bytes, and none", MQTT_3_1_2_7, MQTT3_3_1_2_8, MQTT_3_1_2_8,
+                 D3_3_1_3_3_1, D3_3_1_3_3_2)
 {
     static const uint8_t any[] = {0x00, 0xFF, 0xC0, 0x80, 0x00, 0x0A};
     const char *a = topic(t, "a");

@@ -36,14 +36,38 @@ static void expect_timeout(struct client *client, double last, unsigned keep_ali
 CONFORMANCE_TEST(
     silent_client_is_disconnected, V_ALL, NEEDS_TIME,
     "A client that is silent for one and a half times Keep Alive is disconnected, but not within Keep Alive",
-    MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22, D_3_1_2_10_1)
+    MQTT_3_1_2_22, MQTT3_3_1_2_24, MQTT_3_1_2_20, MQTT3_3_1_2_23, MQTT_3_2_2_22, D3_3_1_4_3)
 {
-    struct client *unlimited = connect_client(t, .name = "Keep Alive 0", .clean_start = true);
     double begun = now(t);
     struct client *silent = connect_client(t, .name = "silent", .clean_start = true, .keep_alive = 1);
     need_keep_alive(silent, 1);
     expect_timeout(silent, begun, 1);
-    expect_open(unlimited); /* the same silence without Keep Alive */
+}
+
+/* A server may end the connection of a client that it takes for inactive, so that only the reason that it
+ * gives can be wrong. */
+CONFORMANCE_TEST(
+    keep_alive_0_turns_it_off, V_ALL, NEEDS_NOTHING,
+    "A client with Keep Alive 0 may be silent for longer than one with the shortest Keep Alive there is",
+    D_3_1_2_10_1, D3_3_1_2_10_2, D3_3_1_2_10_3)
+{
+    struct client *unlimited = connect_client(t, .name = "Keep Alive 0", .clean_start = true);
+    need_keep_alive(unlimited, 0);
+    double begun = now(t);
+    struct client *silent = connect_client(t, .name = "silent", .clean_start = true, .keep_alive = 1);
+    need_keep_alive(silent, 1);
+    expect_timeout(silent, begun, 1); /* positive control */
+    wait_until(t, now(t) + 0.5);
+    if (!unlimited->closed) {
+        note(t, "a client with Keep Alive 0 is not looked after");
+        expect_open(unlimited);
+        return;
+    }
+    int code = expect_closed(unlimited);
+    if (code == REASON_KEEP_ALIVE_TIMEOUT)
+        fail_expected(t, "no Keep Alive timeout without Keep Alive", "DISCONNECT 0x8D after %.1f s",
+                      unlimited->closed_at - begun);
+    note(t, "a client with Keep Alive 0 was disconnected after %.1f s", unlimited->closed_at - begun);
 }
 
 CONFORMANCE_TEST(
@@ -94,7 +118,7 @@ CONFORMANCE_TEST(keep_alive_is_in_seconds, V_ALL, NEEDS_TIME,
 
 CONFORMANCE_TEST(keep_alive_timeout_is_a_lost_connection, V_ALL, NEEDS_TIME,
                  "A client disconnected by Keep Alive leaves its will, as after a failure of the network",
-                 MQTT_3_1_2_22, MQTT3_3_1_2_24, D_3_1_2_5_2, MQTT_3_1_2_8, MQTT3_3_1_2_8)
+                 MQTT_3_1_2_22, MQTT3_3_1_2_24, D_3_1_2_5_2, MQTT_3_1_2_8, MQTT3_3_1_2_8, D3_3_1_2_5_2)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_subscriber(t, a, 1);

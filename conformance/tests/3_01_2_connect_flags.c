@@ -4,7 +4,8 @@
 /* ---- Protocol Name and Version ------------------------------------------------------------------- */
 
 CONFORMANCE_TEST(wrong_protocol_name_is_refused, V5 | V311, NEEDS_NOTHING,
-                 "A CONNECT with another protocol name is not served as MQTT", MQTT_3_1_2_1, MQTT3_3_1_2_1)
+                 "A CONNECT with another protocol name is not served as MQTT", MQTT_3_1_2_1, MQTT3_3_1_2_1,
+                 D3_3_1_2_1_1)
 {
     static const char *const names[] = {"mqtt", "MQTU", "MQT", "MQTTT", ""};
     accept_connect_bytes(t, .protocol_name = "MQTT");
@@ -79,7 +80,7 @@ static void refuse_version(struct test *t, int level, bool form_of_five, bool fi
 CONFORMANCE_TEST(
     unknown_protocol_version_is_refused, V5 | V311, NEEDS_NOTHING,
     "A CONNECT with a protocol version that does not exist is refused, and the connection closed",
-    MQTT_3_1_2_2, MQTT3_3_1_2_2, MQTT_3_2_2_7, MQTT3_3_2_2_5)
+    MQTT_3_1_2_2, MQTT3_3_1_2_2, MQTT_3_2_2_7, MQTT3_3_2_2_5, R3_3_2_2_3_1)
 {
     static const int levels[] = {6, 0x7F, 0};
     bool five = is_v5(t) || speaks_v5(t);

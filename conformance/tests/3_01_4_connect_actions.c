@@ -106,7 +106,7 @@ static const char *packets_behind(struct test *t, const char *a, const char *b)
 
 CONFORMANCE_TEST(packets_behind_connect_are_accepted, V_ALL, NEEDS_NOTHING,
                  "A client need not wait for the CONNACK: packets right behind its CONNECT are carried out",
-                 D_3_1_4_3, MQTT_3_2_0_1, MQTT3_3_2_0_1, MQTT_3_1_4_5, MQTT3_3_1_4_4)
+                 D_3_1_4_3, MQTT_3_2_0_1, MQTT3_3_2_0_1, MQTT_3_1_4_5, MQTT3_3_1_4_4, D3_3_1_4_4)
 {
     const char *a = topic(t, "a");
     const char *b = topic(t, "b");
@@ -187,8 +187,9 @@ CONFORMANCE_TEST(refused_connect_keeps_the_session, V5 | V311, NEEDS_NOTHING,
 /* Seconds. What is reasonable is not said; a client on the slowest of links has sent its CONNECT by then. */
 #define REASONABLE 14.0
 
-CONFORMANCE_TEST(silent_connection_is_closed, V5, NEEDS_TIME,
-                 "A connection on which no CONNECT comes is closed after a reasonable time", S_3_1_4_1)
+CONFORMANCE_TEST(silent_connection_is_closed, V_ALL, NEEDS_TIME,
+                 "A connection on which no CONNECT comes is closed after a reasonable time", S_3_1_4_1,
+                 S3_3_1_4_1)
 {
     struct client *silent = open_connection(t, .name = "silent");
     const struct received *received;
@@ -196,10 +197,42 @@ CONFORMANCE_TEST(silent_connection_is_closed, V5, NEEDS_TIME,
     double begun = now(t);
     enum outcome outcome = receive_until(silent, begun + REASONABLE, &received);
     if (outcome == RECEIVED_PACKET)
-        fail_statement(t, MQTT_3_2_0_1, STATEMENT_NONE, "no packet before a CONNECT", "%s",
+        fail_statement(t, MQTT_3_2_0_1, MQTT3_3_2_0_1, "no packet before a CONNECT", "%s",
                        describe_packet(t, &received->packet));
     if (outcome == RECEIVED_TIMEOUT)
         warn(t, "a connection without CONNECT was still open after %.0f s", REASONABLE);
     else
         note(t, "closed after %.1f s", silent->closed_at - begun);
+}
+
+/* ---- Other versions ------------------------------------------------------------------------------ */
+
+/* A server of one version alone conforms, and so does one of all three; what it does not serve it refuses. */
+CONFORMANCE_TEST(other_versions_are_served_or_refused, V_ALL, NEEDS_NOTHING,
+                 "A CONNECT of another version of MQTT at the same port is served, or refused", D_3_1_4_1,
+                 D3_3_1_4_1)
+{
+    static const enum protocol_version versions[] = {PROTOCOL_3_1, PROTOCOL_3_1_1, PROTOCOL_5_0};
+    static const char *const names[] = {"3.1", "3.1.1", "5.0"};
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+        if (versions[i] == t->version)
+            continue;
+        const struct received *answer;
+        struct client *client = send_connect(t, .name = names[i], .client_identifier = client_id(t, "other"),
+                                             .version = versions[i], .clean_start = true);
+        enum outcome outcome = receive(client, &answer);
+        if (outcome == RECEIVED_PACKET && answer->packet.type == PACKET_CONNACK &&
+            answer->packet.connack.reason_code == 0) {
+            note(t, "MQTT %s is served as well", names[i]);
+            ping(client);
+            disconnect(client);
+            continue;
+        }
+        if (outcome == RECEIVED_TIMEOUT)
+            fail_expected(t, "a CONNACK, or the connection closed", "%s", describe_state(client, outcome));
+        if (outcome == RECEIVED_PACKET)
+            expect_closed(client);
+        note(t, "MQTT %s is not served here%s", names[i],
+             outcome == RECEIVED_PACKET ? "" : ", which no CONNACK says");
+    }
 }

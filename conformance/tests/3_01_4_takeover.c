@@ -172,7 +172,7 @@ CONFORMANCE_TEST(takeover_by_ten_at_once_keeps_the_session, V_ALL, NEEDS_QOS1,
     expect_closed(first);
     demand_session_present(crowd.last, true);
     for (int i = 0; i < UNDER_WAY; i++)
-        expect_publish(crowd.last, .topic = a, .payload = text(t, "%d", i), .qos = 1);
+        expect_publish(crowd.last, .topic = a, .payload = text(t, "%d", i), .qos = 1, .repeated = true);
     ping(crowd.last);
     publish(publisher, .topic = a, .payload = "new", .qos = 1);
     expect_publish(crowd.last, .topic = a, .payload = "new", .qos = 1, .dup = 0);

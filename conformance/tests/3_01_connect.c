@@ -69,7 +69,7 @@ CONFORMANCE_TEST(nothing_before_connect_is_carried_out, V_ALL, NEEDS_NOTHING,
 
 CONFORMANCE_TEST(second_connect_is_refused, V_ALL, NEEDS_NOTHING,
                  "A second CONNECT on one connection ends it, unanswered by a CONNACK", MQTT_3_1_0_2,
-                 MQTT3_3_1_0_2, MQTT_3_2_0_2, D_3_1_1)
+                 MQTT3_3_1_0_2, MQTT_3_2_0_2, D_3_1_1, D3_3_1_1)
 {
     struct client *other = connect_client(t, .name = "another identifier", .clean_start = true);
     ping(other); /* positive control: the connection is in use */

@@ -348,9 +348,21 @@ CONFORMANCE_TEST(session_expiry_of_server_is_in_force, V5, NEEDS_PROFILE | NEEDS
 
 /* ---- Who may enter, who may publish -------------------------------------------------------------- */
 
+/* 3.1.1 recommends what 5.0 permits: to say why. */
+static void judge_return_code(struct client *client, int code)
+{
+    struct test *t = client->test;
+    if (code == ABSENT)
+        warn(t, "%s: closed without a CONNACK that says why [S3-3.1.4-2]", client->name);
+    else if (code != 4 && code != 5)
+        warn(t, "%s: CONNACK with return code %d instead of 4 or 5 [R3-3.2.2.3-4] [R3-3.2.2.3-5]",
+             client->name, code);
+}
+
 CONFORMANCE_TEST(wrong_credentials_are_refused, V5 | V311, NEEDS_PROFILE,
                  "Where users have to name themselves, nobody else gets in", MQTT_3_1_4_2, R_3_1_4_2,
-                 S_4_12_2, MQTT_4_13_2_1)
+                 S_4_12_2, MQTT_4_13_2_1, S3_3_1_4_2, U3_3_1_4_1, S3_3_2_2_3_1, R3_3_2_2_3_4, R3_3_2_2_3_5,
+                 D3_3_1_3_4_1, D3_3_1_4_2)
 {
     struct broker *broker = start_broker(t, "users");
     struct client *alice = connect_client(t, .name = "alice", .broker = broker, .clean_start = true,
@@ -363,9 +375,13 @@ CONFORMANCE_TEST(wrong_credentials_are_refused, V5 | V311, NEEDS_PROFILE,
                      .password = "secret"),
         send_connect(t, .name = "anonymous", .broker = broker, .clean_start = true, .anonymous = true),
     };
-    for (size_t i = 0; i < sizeof intruders / sizeof *intruders; i++)
-        expect_refused(intruders[i], .reason_code = is_v5(t) ? REASON_BAD_USER_NAME_OR_PASSWORD : 0,
-                       .or_reason_code = is_v5(t) ? REASON_NOT_AUTHORIZED : 0);
+    for (size_t i = 0; i < sizeof intruders / sizeof *intruders; i++) {
+        int code =
+            expect_refused(intruders[i], .reason_code = is_v5(t) ? REASON_BAD_USER_NAME_OR_PASSWORD : 0,
+                           .or_reason_code = is_v5(t) ? REASON_NOT_AUTHORIZED : 0);
+        if (!is_v5(t))
+            judge_return_code(intruders[i], code);
+    }
     expect_open(alice);
 }
 
@@ -385,13 +401,13 @@ CONFORMANCE_TEST(
     expect_publish(client, .topic = "allowed", .payload = "new", .qos = 2);
 }
 
-CONFORMANCE_TEST(refused_publish_is_acknowledged_or_ends_the_connection, V311, NEEDS_PROFILE,
+CONFORMANCE_TEST(refused_publish_is_acknowledged_or_ends_the_connection, V311, NEEDS_PROFILE | NEEDS_QOS1,
                  "A PUBLISH that the server does not allow is acknowledged as usual, or ends the connection",
-                 MQTT3_3_3_5_2)
+                 MQTT3_3_3_5_2, D3_4_7_3_9)
 {
     static const enum packet_type answers[] = {PACKET_PINGRESP, PACKET_PUBACK, PACKET_PUBREC};
     struct broker *broker = start_broker(t, "publish-refused");
-    for (int qos = 1; qos <= 2; qos++) {
+    for (int qos = 1; qos <= t->capabilities->maximum_qos; qos++) {
         const struct received *received;
         struct client *client =
             connect_client(t, .name = text(t, "QoS %d", qos), .broker = broker, .clean_start = true);
@@ -407,4 +423,32 @@ CONFORMANCE_TEST(refused_publish_is_acknowledged_or_ends_the_connection, V311, N
         else
             note(t, "QoS %d: acknowledged", qos);
     }
+}
+
+CONFORMANCE_TEST(topics_may_be_forbidden, V5, NEEDS_PROFILE,
+                 "A server may forbid a client to publish on a topic, and tell it or not", D_4_7_3_9)
+{
+    struct broker *broker = start_broker(t, "publish-refused");
+    struct client *client = connect_client(t, .broker = broker, .clean_start = true);
+    publish(client, .topic = "allowed", .payload = "allowed", .qos = 1); /* positive control */
+    uint16_t identifier = send_publish(client, .topic = "refused/a", .payload = "refused", .qos = 1);
+    const struct received *answer;
+    enum outcome outcome = receive(client, &answer);
+    if (outcome == RECEIVED_CLOSED ||
+        (outcome == RECEIVED_PACKET && answer->packet.type == PACKET_DISCONNECT)) {
+        note(t, "the connection was closed");
+        expect_closed(client);
+        return;
+    }
+    if (outcome == RECEIVED_TIMEOUT || answer->packet.type != PACKET_PUBACK ||
+        answer->packet.acknowledgement.packet_identifier != identifier)
+        fail_statement(t, MQTT_4_3_2_4, STATEMENT_NONE, "a PUBACK, or the connection closed", "%s",
+                       outcome == RECEIVED_PACKET ? describe_packet(t, &answer->packet)
+                                                  : describe_state(client, outcome));
+    uint8_t code = answer->packet.acknowledgement.reason_code;
+    if (code >= 0x80)
+        note(t, "the publisher was told: PUBACK with 0x%02X", code);
+    else
+        note(t, "the publisher was not told: PUBACK with 0x%02X", code);
+    expect_open(client);
 }

@@ -171,7 +171,7 @@ static bool begins_and_ends(struct bytes name, const char *beginning, const char
 
 CONFORMANCE_TEST(delivered_topic_name_matches_the_filter, V_ALL, NEEDS_WILDCARD,
                  "The Topic Name of a PUBLISH to a subscriber matches its Topic Filter", MQTT_3_3_2_3,
-                 MQTT3_3_3_2_3, D_3_3_4_1, D_3_3_2_1_1)
+                 MQTT3_3_3_2_3, D_3_3_4_1, D_3_3_2_1_1, D3_3_3_2_1_1, D3_3_3_5_1)
 {
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
     struct client *everything = connect_client(t, .name = "everything", .clean_start = true);
@@ -198,7 +198,7 @@ CONFORMANCE_TEST(delivered_topic_name_matches_the_filter, V_ALL, NEEDS_WILDCARD,
 /* ---- 3.3.2.2, 3.3.3 ------------------------------------------------------------------------------ */
 
 CONFORMANCE_TEST(empty_payload_is_delivered, V_ALL, NEEDS_NOTHING, "A PUBLISH without payload is delivered",
-                 D_3_3_3_1, D_3_3_4_1, MQTT3_3_3_2_3)
+                 D_3_3_3_1, D_3_3_4_1, MQTT3_3_3_2_3, D3_3_3_3_2, D3_3_3_5_1)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
@@ -211,7 +211,7 @@ CONFORMANCE_TEST(empty_payload_is_delivered, V_ALL, NEEDS_NOTHING, "A PUBLISH wi
 /* The expected bytes are put together here: an examination of the header that does not rest on the codec. */
 CONFORMANCE_TEST(delivered_publish_has_its_fields_in_order, V_ALL, NEEDS_QOS1,
                  "A PUBLISH holds Topic Name, Packet Identifier above QoS 0 only, properties in 5.0, payload",
-                 D_3_3_2_1, D_3_3_2_2_1, MQTT_3_3_2_1, MQTT3_3_3_2_1)
+                 D_3_3_2_1, D_3_3_2_2_1, MQTT_3_3_2_1, MQTT3_3_3_2_1, D3_3_3_2_1, D3_3_3_2_2_1, D3_7_1_1_1)
 {
     const char *a = topic(t, "a");
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
@@ -233,5 +233,24 @@ CONFORMANCE_TEST(delivered_publish_has_its_fields_in_order, V_ALL, NEEDS_QOS1,
         require(t, bytes[2] == 0 && bytes[3] == length && memcmp(bytes + 4, a, length) == 0,
                 "the Topic Name does not come first");
         require(t, memcmp(bytes + header, "payload", 7) == 0, "the payload does not come last");
+    }
+}
+
+/* ---- Payload ------------------------------------------------------------------------------------- */
+
+CONFORMANCE_TEST(payload_is_delivered_byte_for_byte, V3, NEEDS_NOTHING,
+                 "A payload is delivered as it came, whatever its bytes", D3_3_3_3_1, MQTT3_4_5_0_1)
+{
+    uint8_t every[512];
+    for (size_t i = 0; i < sizeof every; i++)
+        every[i] = (uint8_t)(i < 256 ? i : 511 - i);
+    const char *a = topic(t, "a");
+    const int highest = t->capabilities->maximum_qos;
+    struct client *client = connect_client(t, .clean_start = true);
+    subscribe(client, a, .qos = highest);
+    for (int qos = 0; qos <= highest; qos++) {
+        struct bytes payload = bytes_of(every, sizeof every);
+        publish(client, .topic = a, .payload_bytes = payload, .qos = qos);
+        expect_publish(client, .topic = a, .payload_bytes = payload, .qos = qos);
     }
 }

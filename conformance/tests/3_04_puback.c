@@ -29,7 +29,8 @@ CONFORMANCE_TEST(repeated_reason_string_in_puback_is_refused, V5, NEEDS_QOS1,
 
 CONFORMANCE_TEST(puback_of_the_server_is_in_form, V_ALL, NEEDS_QOS1,
                  "The server's PUBACK has a Reason Code of the list, and its fields in order", MQTT_3_4_2_1,
-                 D_3_4_2_1, D_3_4_2_1_1, R_3_4_2_1_2, MQTT3_4_3_2_2)
+                 D_3_4_2_1, D_3_4_2_1_1, R_3_4_2_1_2, MQTT3_4_3_2_2, D3_3_4_1_1, D3_3_4_2_1, D3_3_4_3_1,
+                 D3_7_1_1_1)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);

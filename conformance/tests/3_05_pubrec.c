@@ -31,7 +31,7 @@ CONFORMANCE_TEST(repeated_reason_string_in_pubrec_is_refused, V5, NEEDS_QOS2,
 
 CONFORMANCE_TEST(pubrec_of_the_server_is_in_form, V_ALL, NEEDS_QOS2,
                  "The server's PUBREC has a Reason Code of the list, and its fields in order", MQTT_3_5_2_1,
-                 D_3_5_2_1, R_3_5_2_1_2, MQTT3_4_3_3_2)
+                 D_3_5_2_1, R_3_5_2_1_2, MQTT3_4_3_3_2, D3_3_5_1_1, D3_3_5_2_1, D3_3_5_3_1, D3_7_1_1_1)
 {
     static const uint8_t codes[] = {0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99, 0};
     const char *a = topic(t, "a");

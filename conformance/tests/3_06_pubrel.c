@@ -32,7 +32,8 @@ CONFORMANCE_TEST(repeated_reason_string_in_pubrel_is_refused, V5, NEEDS_QOS2,
 
 CONFORMANCE_TEST(pubrel_of_the_server_is_in_form, V_ALL, NEEDS_QOS2,
                  "The server's PUBREL has a Reason Code of the list, and its fields in order", MQTT_3_6_2_1,
-                 D_3_6_2_1, R_3_6_2_1_2, MQTT_2_2_1_5, MQTT3_2_3_1_6)
+                 D_3_6_2_1, R_3_6_2_1_2, MQTT_2_2_1_5, MQTT3_2_3_1_6, D3_3_6_1_1, D3_3_6_2_1, D3_3_6_3_1,
+                 D3_7_1_1_1)
 {
     static const uint8_t codes[] = {0x92, 0};
     struct client *client = connect_client(t, .clean_start = true);

@@ -25,7 +25,8 @@ CONFORMANCE_TEST(repeated_reason_string_in_pubcomp_is_refused, V5, NEEDS_QOS2,
 
 CONFORMANCE_TEST(pubcomp_of_the_server_is_in_form, V_ALL, NEEDS_QOS2,
                  "The server's PUBCOMP has a Reason Code of the list, and its fields in order", MQTT_3_7_2_1,
-                 D_3_7_2_1, R_3_7_2_1_2, MQTT_4_3_3_11, MQTT3_4_3_3_2)
+                 D_3_7_2_1, R_3_7_2_1_2, MQTT_4_3_3_11, MQTT3_4_3_3_2, D3_3_7_1_1, D3_3_7_2_1, D3_3_7_3_1,
+                 D3_7_1_1_1)
 {
     static const uint8_t codes[] = {0x92, 0};
     struct client *client = connect_client(t, .clean_start = true);

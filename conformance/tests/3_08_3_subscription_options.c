@@ -115,7 +115,7 @@ CONFORMANCE_TEST(no_local_holds_for_the_session, V5, NEEDS_QOS1,
 
 CONFORMANCE_TEST(without_no_local_own_messages_come, V_ALL, NEEDS_QOS1,
                  "Without No Local a client gets its own messages; so it does once a replacement lifts it",
-                 MQTT_3_8_4_3, MQTT3_3_8_4_3, D_4_7_3_7)
+                 MQTT_3_8_4_3, MQTT3_3_8_4_3, D_4_7_3_7, D3_4_7_3_7)
 {
     const char *a = topic(t, "a");
     struct client *client = connect_client(t, .clean_start = true);

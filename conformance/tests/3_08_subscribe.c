@@ -60,7 +60,7 @@ CONFORMANCE_TEST(subscribe_without_filter_is_refused, V5 | V311, NEEDS_NOTHING,
 /* The pair is incomplete: the Topic Filter is there, its options byte is not. */
 CONFORMANCE_TEST(subscribe_without_options_is_refused, V5 | V311, NEEDS_NOTHING,
                  "A SUBSCRIBE that ends behind a Topic Filter, without its options, ends the connection",
-                 MQTT_3_8_3_2, MQTT3_3_8_3_3)
+                 MQTT_3_8_3_2, MQTT3_3_8_3_3, D3_3_8_3_1)
 {
     const char *properties = is_v5(t) ? "00" : "";
     const char *a = topic(t, "a");
@@ -129,7 +129,7 @@ static const uint8_t wishes[] = {0, 2, 1, 0, 0, 1, 2, 2};
 CONFORMANCE_TEST(several_filters_are_several_subscriptions, V_ALL, NEEDS_QOS2,
                  "A SUBSCRIBE with several Topic Filters works like as many with one, and is answered once",
                  MQTT_3_8_4_5, MQTT3_3_8_4_4, MQTT_3_8_4_6, MQTT3_3_8_4_5, MQTT_3_8_4_7, MQTT_3_9_3_1,
-                 MQTT3_3_9_3_1)
+                 MQTT3_3_9_3_1, D3_3_8_3_1)
 {
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
     struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
@@ -186,7 +186,7 @@ CONFORMANCE_TEST(
 CONFORMANCE_TEST(
     subscribing_again_replaces_the_subscription, V_ALL, NEEDS_QOS2,
     "A SUBSCRIBE with the Topic Filter of an existing subscription replaces it: one copy, new QoS",
-    MQTT_3_8_4_3, MQTT3_3_8_4_3, D_4_8_1_1, D_3_8_4_2)
+    MQTT_3_8_4_3, MQTT3_3_8_4_3, D_4_8_1_1, D_3_8_4_2, D3_1_2_1, D3_3_8_4_2)
 {
     static const int sequence[] = {1, 0, 1, 0, 0, 1};
     const char *a = topic(t, "a");
@@ -205,7 +205,7 @@ CONFORMANCE_TEST(
 
 CONFORMANCE_TEST(replaced_wildcard_subscription_is_one, V_ALL, NEEDS_WILDCARD,
                  "A SUBSCRIBE with the wildcard Topic Filter of an existing subscription replaces it",
-                 MQTT_3_8_4_3, MQTT3_3_8_4_3, D_4_8_1_1)
+                 MQTT_3_8_4_3, MQTT3_3_8_4_3, D_4_8_1_1, D3_1_2_1)
 {
     const char *b = topic(t, "a/b");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
@@ -219,7 +219,7 @@ CONFORMANCE_TEST(replaced_wildcard_subscription_is_one, V_ALL, NEEDS_WILDCARD,
 
 CONFORMANCE_TEST(replacement_sends_retained_again, V_ALL, NEEDS_RETAIN | NEEDS_QOS1,
                  "Replacing a subscription (5.0: with Retain Handling 0) brings the retained message again",
-                 MQTT_3_8_4_4, MQTT3_3_8_4_3, D_3_8_4_3)
+                 MQTT_3_8_4_4, MQTT3_3_8_4_3, D_3_8_4_3, D3_3_8_4_2)
 {
     const char *a = topic(t, "a");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
@@ -299,7 +299,7 @@ CONFORMANCE_TEST(replacement_keeps_messages_queued_offline, V_ALL, NEEDS_QOS1,
 
 CONFORMANCE_TEST(delivery_is_at_the_lower_qos, V_ALL, NEEDS_NOTHING,
                  "A message is delivered at the lower of its own QoS and the QoS that was granted",
-                 MQTT_3_8_4_8, MQTT3_3_8_4_6, MQTT_3_8_4_7, MQTT3_3_8_4_5)
+                 MQTT_3_8_4_8, MQTT3_3_8_4_6, MQTT_3_8_4_7, MQTT3_3_8_4_5, D3_4_3_3)
 {
     static const int order[] = {0, 2, 1}; /* from QoS 1 to a grant of 0 duplicates may follow */
     int maximum = t->capabilities->maximum_qos;
@@ -337,4 +337,104 @@ CONFORMANCE_TEST(granted_qos_holds_for_the_session, V_ALL, NEEDS_QOS1,
     subscriber = resume(t, "sub");
     for (int published = 1; published <= maximum; published++)
         expect_publish(subscriber, .topic = a, .payload = text(t, "QoS %d", published), .qos = 1);
+}
+
+/* ---- What is granted ----------------------------------------------------------------------------- */
+
+/* No need: this is about what NEEDS_WILDCARD asks for. */
+CONFORMANCE_TEST(wildcards_are_granted, V3, NEEDS_NOTHING,
+                 "Topic Filters with wildcards are granted, each of them", S3_3_8_3_1)
+{
+    const char *filters[] = {topic(t, "#"), topic(t, "+"), topic(t, "+/a"), topic(t, "a/+/b/#")};
+    for (size_t i = 0; i < sizeof filters / sizeof *filters; i++) {
+        const struct received *answer;
+        struct client *client = connect_client(t, .name = text(t, "filter %zu", i), .clean_start = true);
+        subscribe(client, topic(t, "plain"), .qos = 0); /* positive control */
+        send_subscribe(client, filters[i], .qos = 0);
+        enum outcome outcome = receive(client, &answer);
+        if (outcome == RECEIVED_TIMEOUT)
+            fail_statement(t, STATEMENT_NONE, MQTT3_3_8_4_1, "a SUBACK, or the connection closed", "%s",
+                           describe_state(client, outcome));
+        if (outcome == RECEIVED_CLOSED)
+            warn(t, "a SUBSCRIBE to \"%s\" ended the connection", filters[i]);
+        else if (answer->packet.type != PACKET_SUBACK || answer->packet.suback.reason_codes.length != 1 ||
+                 answer->packet.suback.reason_codes.data[0] >= 0x80)
+            warn(t, "a SUBSCRIBE to \"%s\" was answered with %s", filters[i],
+                 describe_packet(t, &answer->packet));
+    }
+}
+
+CONFORMANCE_TEST(single_wildcards_may_be_rejected, V5, NEEDS_WILDCARD,
+                 "A server that supports wildcards may reject a certain one, with 0xA2", R_3_2_2_3_11_2)
+{
+    static const char *const tails[] = {"#", "+", "a/#", "+/b", "+/+/+", "a/+/#"};
+    struct client *client = connect_client(t, .clean_start = true);
+    unsigned rejected = 0;
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        uint8_t code = subscribe(client, topic(t, tails[i]), .may_be_refused = true);
+        if (code < 0x80)
+            continue;
+        note(t, "%s: rejected with 0x%02X", tails[i], code);
+        rejected++;
+    }
+    note(t, "%u of %zu Topic Filters with wildcards were rejected", rejected, sizeof tails / sizeof *tails);
+    expect_open(client);
+}
+
+CONFORMANCE_TEST(granted_qos_may_be_lower, V_ALL, NEEDS_QOS1,
+                 "A server may grant less than the QoS that was asked for, and then keeps to it", D_3_8_4_6,
+                 MQTT_3_8_4_8, MQTT3_3_8_4_6)
+{
+    const char *a = topic(t, "granted");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    int granted = subscribe(subscriber, a, .qos = 1);
+    if (granted == 1)
+        note(t, "QoS 1 was granted, as asked for");
+    for (int qos = 0; qos <= 1; qos++) {
+        publish(publisher, .topic = a, .payload = text(t, "%d", qos), .qos = qos);
+        expect_publish(subscriber, .topic = a, .payload = text(t, "%d", qos),
+                       .qos = qos < granted ? qos : granted);
+    }
+}
+
+/* ---- Messages of a new subscription -------------------------------------------------------------- */
+
+/* A retained message is at hand when the SUBSCRIBE comes; nothing orders it and the SUBACK. */
+CONFORMANCE_TEST(messages_may_come_before_suback, V_ALL, NEEDS_RETAIN,
+                 "The first message for a subscription may come ahead of its SUBACK; both come", D_3_8_4_1,
+                 D3_3_8_4_1, MQTT_3_8_4_1, MQTT3_3_8_4_1)
+{
+    const char *a = topic(t, "a");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    publish(publisher, .topic = a, .payload = "retained", .retain = true);
+    ping(publisher);
+    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    uint16_t identifier = send_subscribe(subscriber, a, .qos = 0);
+    const struct received *message = expect_publish(subscriber, .topic = a, .payload = "retained");
+    const struct received *suback = expect_suback(subscriber, identifier, 1);
+    note(t, "the message came %s the SUBACK", message->time < suback->time ? "ahead of" : "behind");
+}
+
+/* A copy too many is allowed for QoS 1 that was reduced to QoS 0, and for nothing else. */
+CONFORMANCE_TEST(qos_0_copies_of_a_qos_1_message, V_ALL, NEEDS_QOS1,
+                 "A message published at QoS 1 may come more than once to a subscription of QoS 0", D_3_8_4_7,
+                 MQTT_3_8_4_8, MQTT3_3_8_4_6)
+{
+    const char *a = topic(t, "a");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    subscribe(subscriber, a, .qos = 0);
+    publish(publisher, .topic = a, .payload = "copied", .qos = 1);
+    const struct received *copies[8] = {NULL};
+    size_t count = collect_before(subscriber, copies, 8, .publisher = publisher, .topic = a, .qos = 1);
+    if (count == 0)
+        fail_expected(t, "the message", "nothing came before the sentinel");
+    for (size_t i = 0; i < count && i < 8; i++)
+        if (copies[i]->packet.publish.qos != 0 || copies[i]->packet.publish.dup)
+            fail_expected(t, "PUBLISH with QoS 0 and DUP 0", "%s", describe_packet(t, &copies[i]->packet));
+    if (count == 1)
+        note(t, "the message came once");
+    else
+        note(t, "the message came more than once: %zu times", count);
 }

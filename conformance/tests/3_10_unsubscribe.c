@@ -310,3 +310,42 @@ CONFORMANCE_TEST(
     expect_nothing_before(subscriber, .publisher = publisher, .topic = topic(t, "c"), .qos = 1);
     expect_nothing_more(subscriber);
 }
+
+/* ---- What was buffered --------------------------------------------------------------------------- */
+
+#define MANY 300 /* more than servers send to a client that acknowledges nothing */
+
+#define PAUSE                                                                                                \
+    1.0 /* seconds; what comes later than that is as good as dropped: it is a note that depends on it */
+
+CONFORMANCE_TEST(buffered_messages_may_come_after_unsubscribe, V_ALL, NEEDS_QOS1,
+                 "Messages that wait when the client unsubscribes may still come", D_3_10_4_1, D3_3_10_4_1,
+                 MQTT_3_10_4_4, MQTT3_3_10_4_4)
+{
+    const char *a = topic(t, "buffered");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *client = connect_client(t, .name = "client", .clean_start = true, .receive_maximum = 1);
+    subscribe(client, a, .qos = 1);
+    for (int i = 0; i < MANY; i++)
+        publish(publisher, .topic = a, .payload = text(t, "%d", i), .qos = 1);
+    const struct received *message;
+    if (receive_publish(client, now(t) + 2 * t->patience, &message) != RECEIVED_PACKET)
+        fail_statement(t, MQTT_4_5_0_1, MQTT3_4_5_0_1, "the first message", "nothing came");
+    uint16_t identifier = send_unsubscribe(client, a);
+    expect_unsuback(client, identifier, 1);
+    acknowledge(client, message);
+    unsigned before = 1; /* under way when the client unsubscribed */
+    while (receive_publish(client, now(t), &message) == RECEIVED_PACKET) {
+        acknowledge(client, message);
+        before++;
+    }
+    unsigned after = 0;
+    while (before + after < MANY && receive_publish(client, now(t) + PAUSE, &message) == RECEIVED_PACKET) {
+        acknowledge(client, message);
+        after++;
+    }
+    expect_open(client);
+    note(t, "%u of %d messages were under way when the client unsubscribed", before, MANY);
+    note(t, after > 0 ? "of those that waited some came afterwards"
+                      : "of those that waited none came afterwards");
+}

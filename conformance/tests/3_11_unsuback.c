@@ -67,7 +67,7 @@ CONFORMANCE_TEST(unsuback_holds_unsubscribe_codes_only, V5, NEEDS_NOTHING,
 CONFORMANCE_TEST(
     unsuback_has_its_fields_in_order, V_ALL, NEEDS_NOTHING,
     "An UNSUBACK holds the Packet Identifier, and in 5.0 properties and one code per Topic Filter",
-    D_3_11_2_1, MQTT_3_10_4_5, MQTT3_3_10_4_4)
+    D_3_11_2_1, MQTT_3_10_4_5, MQTT3_3_10_4_4, D3_3_11_1_1, D3_3_11_2_1, D3_3_11_3_1, D3_7_1_1_1)
 {
     const char *a = topic(t, "a");
     const char *properties = is_v5(t) ? "00" : "";

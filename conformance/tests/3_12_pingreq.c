@@ -21,7 +21,7 @@ CONFORMANCE_TEST(every_pingreq_is_answered, V_ALL, NEEDS_NOTHING,
 
 CONFORMANCE_TEST(pingreq_is_answered_with_keep_alive_off_and_on, V_ALL, NEEDS_NOTHING,
                  "A PINGREQ is answered whatever the Keep Alive, and however often it comes", MQTT_3_12_4_1,
-                 MQTT3_3_12_4_1)
+                 MQTT3_3_12_4_1, D3_3_1_2_10_1)
 {
     static const uint16_t keep_alives[] = {0, 60, 65535};
     for (size_t i = 0; i < 3; i++) {
@@ -34,7 +34,8 @@ CONFORMANCE_TEST(pingreq_is_answered_with_keep_alive_off_and_on, V_ALL, NEEDS_NO
 }
 
 CONFORMANCE_TEST(pingresp_is_two_bytes, V_ALL, NEEDS_NOTHING,
-                 "A PINGRESP has neither Variable Header nor payload", D_3_13_2_1, D_3_13_3_1, MQTT3_3_12_4_1)
+                 "A PINGRESP has neither Variable Header nor payload", D_3_13_2_1, D_3_13_3_1, MQTT3_3_12_4_1,
+                 D3_3_13_2_1, D3_3_13_3_1, D3_7_1_1_1)
 {
     struct client *client = connect_client(t, .clean_start = true);
     send_pingreq(client);
@@ -44,11 +45,11 @@ CONFORMANCE_TEST(pingresp_is_two_bytes, V_ALL, NEEDS_NOTHING,
             answer->bytes.data[0], answer->bytes.data[1]);
 }
 
-/* Nothing names this an error, and 4.13.1 leaves the rigour of checks to the server. */
+/* Nothing names this an error, and 4.13.1 leaves the rigour of checks to the server; 3.1.1 is silent, too. */
 CONFORMANCE_TEST(
-    pingreq_with_content_is_refused, V5, NEEDS_NOTHING,
+    pingreq_with_content_is_refused, V_ALL, NEEDS_NOTHING,
     "A PINGREQ with bytes after its fixed header is malformed, and had better end the connection", D_3_12_2_1,
-    D_3_12_3_1)
+    D_3_12_3_1, D3_3_12_2_1, D3_3_12_3_1)
 {
     static const char *const forms[] = {"c0 01 00", "c0 02 00 00", "c0 05 00 03 61 62 63"};
     for (size_t i = 0; i < 3; i++) {

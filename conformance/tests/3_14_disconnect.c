@@ -281,7 +281,7 @@ CONFORMANCE_TEST(session_expiry_can_be_changed, V5, NEEDS_TIME,
 
 CONFORMANCE_TEST(server_closes_after_disconnect, V_ALL, NEEDS_NOTHING,
                  "The server closes the connection on which it received a DISCONNECT", S_3_14_4_1,
-                 MQTT3_3_14_4_1)
+                 MQTT3_3_14_4_1, S3_3_14_4_1)
 {
     struct client *client = connect_client(t, .name = "client", .clean_start = true);
     ping(client);
@@ -297,7 +297,8 @@ CONFORMANCE_TEST(server_closes_after_disconnect, V_ALL, NEEDS_NOTHING,
 
 /* The rule binds the client. A server that closes, as it should, sees no later packet. */
 CONFORMANCE_TEST(packets_after_disconnect_are_not_processed, V_ALL, NEEDS_NOTHING,
-                 "What a client sends after its DISCONNECT has no effect", MQTT3_3_14_4_2, S_3_14_4_1)
+                 "What a client sends after its DISCONNECT has no effect", MQTT3_3_14_4_2, S_3_14_4_1,
+                 S3_3_14_4_1)
 {
     const char *a = topic(t, "a");
     const char *properties = is_v5(t) ? "00" : "";
@@ -464,4 +465,58 @@ CONFORMANCE_TEST(server_disconnect_fits_maximum_packet_size, V5, NEEDS_NOTHING,
                           disconnect->bytes.length, describe_packet(t, &disconnect->packet));
     }
     note(t, "without a limit, the largest DISCONNECT had %zu bytes; the limit was %u", largest, limit);
+}
+
+/* ---- Before 5.0 ---------------------------------------------------------------------------------- */
+
+/* What is to become of it is not said, beyond 4.8: the connection ends. A server that takes it for a good one
+ * drops the will, and should close. */
+CONFORMANCE_TEST(
+    disconnect_with_content_ends_the_connection, V3, NEEDS_NOTHING,
+    "Before 5.0 a DISCONNECT with bytes behind its fixed header is the end of the connection, too",
+    D3_3_14_2_1, D3_3_14_3_1, MQTT3_4_8_0_1, S3_3_14_4_1)
+{
+    static const char *const forms[] = {"e0 01 00", "e0 02 00 00", "e0 05 00 03 61 62 63"};
+    struct client *watcher = watch_wills(t);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        const struct received *answer;
+        struct client *client = connect_with_will(t, text(t, "will %zu", i));
+        ping(client); /* positive control */
+        SEND_HEX(client, forms[i]);
+        enum outcome outcome = receive(client, &answer);
+        if (outcome == RECEIVED_PACKET)
+            fail_expected(t, "the connection closed", "%s", describe_packet(t, &answer->packet));
+        if (outcome == RECEIVED_CLOSED)
+            continue;
+        send_pingreq(client);
+        if (receive(client, &answer) == RECEIVED_PACKET)
+            fail_expected(t, "the connection closed", "it went on: %s", describe_packet(t, &answer->packet));
+        warn(t, "%s: the server did not close the connection", forms[i]);
+    }
+    const struct received *will;
+    struct client *last = connect_with_will(t, "sentinel");
+    close_abruptly(last);
+    size_t published = 0;
+    while (receive_publish(watcher, now(t) + 2 * t->patience, &will) == RECEIVED_PACKET &&
+           !is_text(will->packet.publish.payload, "sentinel"))
+        published++;
+    note(t, "of %zu wills %zu were published: such a DISCONNECT %s", sizeof forms / sizeof *forms, published,
+         published > 0 ? "is an error" : "is taken for a good one");
+}
+
+/* A client of 3.1 or 3.1.1 has no use for it: only clients send DISCONNECT there. The suite fails whatever
+ * test one comes to; here are the occasions. */
+CONFORMANCE_TEST(no_disconnect_from_the_server, V3, NEEDS_NOTHING,
+                 "Before 5.0 a server that ends a connection closes it, and sends no DISCONNECT", P3_2_2_1_4)
+{
+    struct client *first = connect_client(t, .name = "taken over", .client_identifier = client_id(t, "same"),
+                                          .clean_start = true);
+    connect_client(t, .name = "takes over", .client_identifier = client_id(t, "same"), .clean_start = true);
+    expect_closed(first);
+    struct client *wrong = connect_client(t, .name = "breaks the protocol", .clean_start = true);
+    SEND_HEX(wrong, "80 06 00 01 00 01 61 00");
+    expect_closed(wrong);
+    struct client *gone = connect_client(t, .name = "leaves", .clean_start = true);
+    send_disconnect(gone);
+    finish(gone);
 }

@@ -95,7 +95,8 @@ CONFORMANCE_TEST(session_state_goes_when_session_expires, V5, NEEDS_QOS1 | NEEDS
 
 CONFORMANCE_TEST(session_keeps_every_waiting_message_in_order, V_ALL, NEEDS_QOS1,
                  "All messages that came while the client was away are delivered, in order, before new ones",
-                 D_4_1_4, MQTT3_3_1_2_5, MQTT3_4_1_0_1, MQTT_3_1_2_23, MQTT_4_6_0_5, MQTT3_4_6_0_6)
+                 D_4_1_4, MQTT3_3_1_2_5, MQTT3_4_1_0_1, MQTT_3_1_2_23, MQTT_4_6_0_5, MQTT3_4_6_0_6,
+                 D3_3_1_2_4_5, D3_3_1_4_3)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -113,7 +114,7 @@ CONFORMANCE_TEST(session_keeps_every_waiting_message_in_order, V_ALL, NEEDS_QOS1
 
 CONFORMANCE_TEST(waiting_messages_are_delivered_once, V_ALL, NEEDS_QOS2,
                  "A message that waited and was acknowledged does not wait for the next connection again",
-                 D_4_1_4, D_4_1_3, MQTT3_4_1_0_1, MQTT_4_4_0_1)
+                 D_4_1_4, D_4_1_3, MQTT3_4_1_0_1, MQTT_4_4_0_1, D3_3_1_2_4_4, D3_3_1_2_4_5)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -132,7 +133,7 @@ CONFORMANCE_TEST(waiting_messages_are_delivered_once, V_ALL, NEEDS_QOS2,
 
 CONFORMANCE_TEST(qos_0_messages_may_wait, V_ALL, NEEDS_QOS1,
                  "QoS 0 messages for an absent client may wait or be dropped; those of QoS 1 wait", D_4_1_4,
-                 MQTT3_3_1_2_5)
+                 MQTT3_3_1_2_5, D3_3_1_2_4_1, D3_3_1_2_4_7)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -175,7 +176,8 @@ CONFORMANCE_TEST(session_keeps_subscription_identifiers, V5, NEEDS_QOS1 | NEEDS_
 }
 
 CONFORMANCE_TEST(session_keeps_granted_qos, V_ALL, NEEDS_QOS2,
-                 "A subscription has the same QoS after a reconnect", D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1)
+                 "A subscription has the same QoS after a reconnect", D_4_1_2, MQTT3_3_1_2_4, MQTT3_4_1_0_1,
+                 D3_3_1_2_4_3)
 {
     need_sessions(t, 10);
     const char *names[] = {topic(t, "0"), topic(t, "1"), topic(t, "2")};
@@ -218,7 +220,7 @@ CONFORMANCE_TEST(session_keeps_subscription_options, V5, NEEDS_QOS1,
 CONFORMANCE_TEST(
     session_keeps_unsubscribing, V_ALL, NEEDS_QOS1,
     "What a client has unsubscribed from stays so in its session; its other subscriptions stay too", D_4_1_2,
-    MQTT3_3_1_2_4, MQTT3_4_1_0_1)
+    MQTT3_3_1_2_4, MQTT3_4_1_0_1, D3_3_1_2_4_3)
 {
     need_sessions(t, 10);
     const char *gone = topic(t, "gone");
@@ -241,7 +243,7 @@ CONFORMANCE_TEST(
 
 CONFORMANCE_TEST(session_keeps_unacknowledged_messages, V_ALL, NEEDS_QOS2,
                  "Messages sent and not acknowledged at QoS 1 and 2 are in the session: they come again",
-                 D_4_1_3, MQTT3_4_1_0_1, MQTT_4_4_0_1, MQTT3_4_4_0_1)
+                 D_4_1_3, MQTT3_4_1_0_1, MQTT_4_4_0_1, MQTT3_4_4_0_1, D3_3_1_2_4_4)
 {
     need_sessions(t, 10);
     for (int qos = 1; qos <= 2; qos++) {
@@ -267,7 +269,7 @@ CONFORMANCE_TEST(session_keeps_unacknowledged_messages, V_ALL, NEEDS_QOS2,
 CONFORMANCE_TEST(
     session_keeps_received_pubrec, V_ALL, NEEDS_QOS2,
     "After PUBREC the session knows that PUBREL is next: it comes again, and the message does not", D_4_1_3,
-    MQTT3_4_1_0_1, MQTT_4_4_0_1, MQTT3_4_4_0_1)
+    MQTT3_4_1_0_1, MQTT_4_4_0_1, MQTT3_4_4_0_1, D3_3_1_2_4_4)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -301,7 +303,7 @@ static struct client *return_behind_pubrec(struct test *t, const char *a, const 
 CONFORMANCE_TEST(
     session_keeps_received_packet_identifiers, V_ALL, NEEDS_QOS2,
     "A QoS 2 message sent again after a reconnect is known by its Packet Identifier, and delivered once",
-    D_4_1_5, MQTT3_4_1_0_1, MQTT_4_3_3_10, MQTT3_4_3_3_2)
+    D_4_1_5, MQTT3_4_1_0_1, MQTT_4_3_3_10, MQTT3_4_3_3_2, D3_3_1_2_4_6)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -328,7 +330,7 @@ CONFORMANCE_TEST(
 
 CONFORMANCE_TEST(qos_2_flow_goes_on_after_reconnect, V_ALL, NEEDS_QOS2,
                  "PUBREL after a reconnect ends the flow that was begun before, as if nothing had happened",
-                 D_4_1_5, MQTT3_4_1_0_1, MQTT3_4_3_3_2)
+                 D_4_1_5, MQTT3_4_1_0_1, MQTT3_4_3_3_2, D3_3_1_2_4_6)
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");

@@ -21,7 +21,7 @@ static size_t large_size(const struct test *t)
 
 CONFORMANCE_TEST(transport_is_ordered_and_lossless, V_ALL, NEEDS_QOS1,
                  "A large message arrives whole and unchanged, and the messages behind it after it, in order",
-                 MQTT_4_2_1, MQTT3_7_1_1_1, D_4_2_1)
+                 MQTT_4_2_1, MQTT3_7_1_1_1, D_4_2_1, D3_4_2_1, D3_7_1_1_2)
 {
     const char *a = topic(t, "a");
     struct bytes payload = pattern(t, large_size(t));

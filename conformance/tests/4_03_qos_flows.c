@@ -22,7 +22,7 @@ static struct pair make_pair(struct test *t, int qos)
 
 CONFORMANCE_TEST(qos_0_message_is_sent_once_without_dup, V_ALL, NEEDS_NOTHING,
                  "A QoS 0 message goes out as PUBLISH with QoS 0 and DUP 0, and no more than once",
-                 MQTT_4_3_1_1, MQTT3_4_3_1_1, D_4_3_1_1)
+                 MQTT_4_3_1_1, MQTT3_4_3_1_1, D_4_3_1_1, D3_4_3_1_2)
 {
     struct pair pair = make_pair(t, 0);
     for (int i = 0; i < 5; i++) {
@@ -34,7 +34,7 @@ CONFORMANCE_TEST(qos_0_message_is_sent_once_without_dup, V_ALL, NEEDS_NOTHING,
 
 CONFORMANCE_TEST(received_qos_0_message_is_not_sent_again, V_ALL, NEEDS_QOS1,
                  "A QoS 0 message that was received does not come again when the session is resumed",
-                 MQTT_4_3_1_1, MQTT3_4_3_1_1, D_4_3_1_1)
+                 MQTT_4_3_1_1, MQTT3_4_3_1_1, D_4_3_1_1, D3_4_3_1_1, D3_4_3_1_2)
 {
     const char *a = topic(t, "a");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
@@ -319,7 +319,7 @@ CONFORMANCE_TEST(sent_qos_2_message_does_not_expire, V5, NEEDS_QOS2 | NEEDS_TIME
 
 CONFORMANCE_TEST(subscribers_are_served_separately, V_ALL, NEEDS_QOS1,
                  "A subscriber that does not acknowledge holds up nobody else", D_4_3_2, MQTT_4_5_0_1,
-                 MQTT3_4_5_0_1)
+                 MQTT3_4_5_0_1, D3_4_3_2)
 {
     struct pair pair = make_pair(t, 1);
     struct client *lazy = connect_client(t, .name = "lazy", .clean_start = true);
@@ -365,4 +365,28 @@ CONFORMANCE_TEST(puback_does_not_acknowledge_qos_2, V_ALL, NEEDS_QOS2,
                  MQTT3_4_3_3_1)
 {
     check_wrong_answer(t, 2, PACKET_PUBACK);
+}
+
+/* ---- When a QoS 2 message is handed on ----------------------------------------------------------- */
+
+CONFORMANCE_TEST(qos_2_message_is_handed_on_once, V_ALL, NEEDS_QOS2,
+                 "A QoS 2 message is handed on when it comes or when it is released, and not at both times",
+                 MQTT_4_3_3_10, MQTT3_4_3_3_2, D3_4_3_3_2)
+{
+    const char *a = topic(t, "a");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *other = connect_client(t, .name = "other publisher", .clean_start = true);
+    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    subscribe(subscriber, a, .qos = 2);
+    uint16_t identifier = send_publish(publisher, .topic = a, .payload = "once", .qos = 2);
+    expect_pubrec(publisher, identifier);
+    const struct received *early[8] = {NULL};
+    size_t count = collect_before(subscriber, early, 8, .publisher = other, .topic = a, .qos = 2);
+    send_acknowledgement(publisher, PACKET_PUBREL, identifier, 0);
+    expect_pubcomp(publisher, identifier);
+    const struct received *late[8] = {NULL};
+    size_t more = collect_before(subscriber, late, 8, .publisher = publisher, .topic = a, .qos = 2);
+    if (count + more != 1)
+        fail_expected(t, "one copy of the message", "%zu before the PUBREL, %zu behind it", count, more);
+    note(t, "a QoS 2 message is handed on when the %s comes", count == 1 ? "PUBLISH" : "PUBREL");
 }

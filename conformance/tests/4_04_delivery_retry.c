@@ -1,5 +1,6 @@
 /* 4.4 Message delivery retry */
 #include "3_03_publish.h"
+#include "4_09_window.h"
 
 #define MESSAGES 5
 
@@ -126,7 +127,11 @@ CONFORMANCE_TEST(pubrel_is_sent_again_instead_of_publish, V_ALL, NEEDS_QOS2,
         close_abruptly(subscriber);
         subscriber = resume(t, "sub");
         expect_pubrel(subscriber, id);
-        expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = 2);
+        settle(
+            subscriber); /* another message would prove no more: it may have to wait until this one is complete */
+        const struct received *again;
+        if (receive_publish(subscriber, now(t), &again) == RECEIVED_PACKET)
+            fail_expected(t, "PUBREL only", "%s as well", describe_packet(t, &again->packet));
     }
     send_acknowledgement(subscriber, PACKET_PUBCOMP, id, 0);
     ping(subscriber);
@@ -203,30 +208,77 @@ CONFORMANCE_TEST(nothing_is_sent_again_in_a_new_session, V_ALL, NEEDS_QOS2,
     expect_no_reaction(subscriber, PACKET_PUBREL);
 }
 
+/* Nothing that waits for an acknowledgement has come a second time. */
+static void expect_nothing_sent_again(struct client *client)
+{
+    struct test *t = client->test;
+    const struct received *again;
+    settle(client);
+    while (receive_until(client, now(t), &again) == RECEIVED_PACKET)
+        if (again->packet.type == PACKET_PUBLISH || again->packet.type == PACKET_PUBREL)
+            fail_expected(t, "nothing to be sent again within the connection", "%s",
+                          describe_packet(t, &again->packet));
+}
+
 /* 3.1.1 does not forbid this. That the server does not do it after some time cannot be shown; the usual
  * patience of those that do may be longer than the test's (sleep-allowed); some do it at once. */
 CONFORMANCE_TEST(nothing_is_sent_again_within_a_connection, V5, NEEDS_QOS2 | NEEDS_TIME,
                  "On an unbroken connection neither PUBLISH nor PUBREL is sent a second time", MQTT_4_4_0_1)
 {
-    const char *a = topic(t, "a");
-    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    static const char *const names[] = {"no PUBACK", "no PUBREC", "no PUBCOMP"};
+    static const int qos[] = {1, 2, 2};
+    struct client *subscribers[3];
+    const struct received *got[3];
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
-    if (subscribe(subscriber, a, .qos = 2) < 2)
-        skip(t, "the server granted less than QoS 2");
-    publish(publisher, .topic = a, .payload = "one", .qos = 1);
-    publish(publisher, .topic = a, .payload = "two", .qos = 2);
-    publish(publisher, .topic = a, .payload = "three", .qos = 2);
-    expect_publish(subscriber, .payload = "one", .acknowledge = false);
-    expect_publish(subscriber, .payload = "two", .acknowledge = false);
-    uint16_t id = identifier_of(expect_publish(subscriber, .payload = "three", .acknowledge = false));
-    send_acknowledgement(subscriber, PACKET_PUBREC, id, 0);
-    expect_pubrel(subscriber, id);
+    for (size_t i = 0; i < 3; i++) { /* one message each: a server may have no more under way */
+        const char *a = topic(t, text(t, "%zu", i));
+        subscribers[i] = connect_client(t, .name = names[i], .clean_start = true);
+        if (subscribe(subscribers[i], a, .qos = 2) < 2)
+            skip(t, "the server granted less than QoS 2");
+        publish(publisher, .topic = a, .payload = "m", .qos = qos[i]);
+        got[i] =
+            expect_publish(subscribers[i], .topic = a, .payload = "m", .qos = qos[i], .acknowledge = false);
+    }
+    send_acknowledgement(subscribers[2], PACKET_PUBREC, identifier_of(got[2]), 0);
+    expect_pubrel(subscribers[2], identifier_of(got[2]));
     wait_until(t, now(t) + 3);
-    subscribe(subscriber, topic(t, "b"), .qos = 0);
-    expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = 1);
-    expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = 2);
+    for (size_t i = 0; i < 3; i++) {
+        subscribe(subscribers[i], topic(t, "b"), .qos = 0);
+        expect_nothing_sent_again(subscribers[i]);
+    }
+    acknowledge(subscribers[0], got[0]);
+    acknowledge(subscribers[1], got[1]);
+    send_acknowledgement(subscribers[2], PACKET_PUBCOMP, identifier_of(got[2]), 0);
+    for (size_t i = 0; i < 3; i++)
+        expect_nothing_before(subscribers[i], .publisher = publisher, .topic = topic(t, text(t, "%zu", i)),
+                              .qos = qos[i]);
+}
+
+/* ---- Within a connection, before 5.0 ------------------------------------------------------------- */
+
+/* 3.1.1 asks nobody to, and forbids it to nobody; what comes again must say so. */
+CONFORMANCE_TEST(
+    message_may_come_again_within_a_connection, V3, NEEDS_QOS1,
+    "Before 5.0 an unacknowledged message may come again on the same connection, as a repetition", D3_4_4_1,
+    MQTT3_3_3_1_1, MQTT3_2_3_1_4)
+{
+    const char *a = topic(t, "a");
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *subscriber = connect_client(t, .name = "subscriber", .clean_start = true);
+    subscribe(subscriber, a, .qos = 1);
+    publish(publisher, .topic = a, .payload = "repeated", .qos = 1);
+    const struct received *first = expect_publish(subscriber, .topic = a, .qos = 1, .acknowledge = false);
     const struct received *again;
-    while (receive_until(subscriber, now(t), &again) == RECEIVED_PACKET)
-        require(t, again->packet.type != PACKET_PUBREL, "PUBREL came again within the connection");
+    wait_until(t, now(t) + 2);
+    if (receive_publish(subscriber, now(t), &again) != RECEIVED_PACKET) {
+        note(t, "the message did not come again within 2 s");
+    } else {
+        const struct publish *publish = &again->packet.publish;
+        if (!publish->dup || publish->packet_identifier != first->packet.publish.packet_identifier)
+            fail_expected(t, "a repetition with DUP 1 and the same Packet Identifier", "%s",
+                          describe_packet(t, &again->packet));
+        note(t, "the message came again after %.1f s", again->time - first->time);
+    }
+    acknowledge(subscriber, first);
     ping(subscriber);
 }

@@ -98,7 +98,7 @@ static void check_matching(struct test *t, const struct matching *table, size_t 
 
 CONFORMANCE_TEST(filter_without_wildcard_matches_itself, V_ALL, NEEDS_QOS1,
                  "A Topic Filter without wildcards matches the very same Topic Name and no other", D_4_7_3_6,
-                 D_4_7_3_7, D_4_7_1_1)
+                 D_4_7_3_7, D_4_7_1_1, D3_4_7_1_1, D3_4_7_3_6, D3_4_7_3_7)
 {
     static const struct matching table[] = {
         {"a", {"b", "a/b", "aa", "a/"}, {"a"}},
@@ -110,7 +110,7 @@ CONFORMANCE_TEST(filter_without_wildcard_matches_itself, V_ALL, NEEDS_QOS1,
 
 CONFORMANCE_TEST(multi_level_wildcard_matches, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD,
                  "# matches the parent level and any number of levels below it", D_4_7_1_2_1, D_4_7_1_2_2,
-                 D_4_7_3_7)
+                 D_4_7_3_7, D3_4_7_1_2_1, D3_4_7_1_2_2, D3_4_7_3_7)
 {
     static const struct matching table[] = {
         {"sport/tennis/player1/#",
@@ -124,7 +124,8 @@ CONFORMANCE_TEST(multi_level_wildcard_matches, V_ALL, NEEDS_QOS1 | NEEDS_WILDCAR
 }
 
 CONFORMANCE_TEST(single_level_wildcard_matches, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD,
-                 "+ matches exactly one level, which may be empty", D_4_7_1_3_1, D_4_7_3_7, D_4_7_1_1_2)
+                 "+ matches exactly one level, which may be empty", D_4_7_1_3_1, D_4_7_3_7, D_4_7_1_1_2,
+                 D3_4_7_1_1_2, D3_4_7_1_3_1, D3_4_7_3_7)
 {
     static const struct matching table[] = {
         {"sport/tennis/+",
@@ -141,7 +142,7 @@ CONFORMANCE_TEST(single_level_wildcard_matches, V_ALL, NEEDS_QOS1 | NEEDS_WILDCA
 
 CONFORMANCE_TEST(wildcards_can_be_combined, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD,
                  "Several + in one Topic Filter, and + together with #, each match by their own rule",
-                 D_4_7_1_3_2, D_4_7_1_3_1, D_4_7_1_2_1)
+                 D_4_7_1_3_2, D_4_7_1_3_1, D_4_7_1_2_1, D3_4_7_1_2_1, D3_4_7_1_3_1, D3_4_7_1_3_2)
 {
     static const struct matching table[] = {
         {"+/tennis/#",
@@ -156,7 +157,7 @@ CONFORMANCE_TEST(wildcards_can_be_combined, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD,
 
 CONFORMANCE_TEST(empty_levels_count, V_ALL, NEEDS_QOS1,
                  "Separators at the start, at the end or side by side make levels of their own", D_4_7_1_1_1,
-                 D_4_7_1_1_2, D_4_7_3_3, MQTT_4_7_3_4, MQTT3_4_7_3_4)
+                 D_4_7_1_1_2, D_4_7_3_3, MQTT_4_7_3_4, MQTT3_4_7_3_4, D3_4_7_1_1_1, D3_4_7_1_1_2, D3_4_7_3_3)
 {
     static const struct matching table[] = {
         {"a/b", {"a//b", "a/b/", "/a/b", "a/b//", "//a/b"}, {"a/b"}},
@@ -171,7 +172,7 @@ CONFORMANCE_TEST(empty_levels_count, V_ALL, NEEDS_QOS1,
 
 CONFORMANCE_TEST(topics_are_case_sensitive, V_ALL, NEEDS_QOS1,
                  "Upper and lower case are different in Topic Names and Topic Filters", D_4_7_3_1, D_4_7_3_6,
-                 MQTT_4_7_3_4, MQTT3_4_7_3_4)
+                 MQTT_4_7_3_4, MQTT3_4_7_3_4, D3_4_7_3_1, D3_4_7_3_6)
 {
     static const struct matching table[] = {
         {"ACCOUNTS", {"Accounts", "accounts", "ACCOUNTs"}, {"ACCOUNTS"}},
@@ -183,7 +184,7 @@ CONFORMANCE_TEST(topics_are_case_sensitive, V_ALL, NEEDS_QOS1,
 
 CONFORMANCE_TEST(spaces_are_characters, V_ALL, NEEDS_QOS1,
                  "Spaces in Topic Names and Topic Filters are allowed, and count", D_4_7_3_2, D_4_7_3_6,
-                 MQTT_4_7_3_4, MQTT3_4_7_3_4)
+                 MQTT_4_7_3_4, MQTT3_4_7_3_4, D3_4_7_3_2, D3_4_7_3_6)
 {
     static const struct matching table[] = {
         {"Accounts payable",
@@ -200,7 +201,7 @@ CONFORMANCE_TEST(spaces_are_characters, V_ALL, NEEDS_QOS1,
 /* Pairs that look or mean the same elsewhere. The delivered Topic Name is compared byte by byte. */
 CONFORMANCE_TEST(topics_are_not_normalised, V5 | V311, NEEDS_QOS1,
                  "Topic Names and Topic Filters are compared as they are, without any normalisation",
-                 MQTT_4_7_3_4, MQTT3_4_7_3_4, MQTT_1_5_4_3, MQTT3_1_5_3_3, D_4_7_3_6)
+                 MQTT_4_7_3_4, MQTT3_4_7_3_4, MQTT_1_5_4_3, MQTT3_1_5_3_3, D_4_7_3_6, D3_4_7_3_6)
 {
     static const struct matching table[] = {
         {"\xc3\xa9", {"e\xcc\x81", "e", "\xc3\x89"}, {"\xc3\xa9"}},    /* composed, decomposed */
@@ -273,7 +274,8 @@ static const struct received *expect_own(struct client *client, const char *own,
 
 CONFORMANCE_TEST(filters_that_begin_with_a_wildcard_match, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD | NEEDS_ALONE,
                  "#, +, +/+, +/# and /+ match at the root, each by its rule; / is a topic like others",
-                 D_4_7_1_2_1, D_4_7_1_3_1, D_4_7_1_3_2, D_4_7_3_4, D_4_7_3_7)
+                 D_4_7_1_2_1, D_4_7_1_3_1, D_4_7_1_3_2, D_4_7_3_4, D_4_7_3_7, D3_4_7_1_2_1, D3_4_7_1_3_1,
+                 D3_4_7_1_3_2, D3_4_7_3_4, D3_4_7_3_7)
 {
     const char *a = first_level(t, "a");
     const char *names[] = {a, text(t, "/%s", a), text(t, "%s/b", a), text(t, "%s/b/c", a), "/"};
@@ -335,7 +337,7 @@ static bool exchanges(struct client *publisher, struct client *subscriber, const
 
 CONFORMANCE_TEST(clients_do_not_exchange_messages_over_dollar_topics, V_ALL, NEEDS_QOS1,
                  "The server should keep clients from exchanging messages over topics that begin with $",
-                 S_4_7_2_1)
+                 S_4_7_2_1, S3_4_7_2_1)
 {
     const char *name = text(t, "$%s/b", first_level(t, "a"));
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
@@ -428,7 +430,7 @@ CONFORMANCE_TEST(wildcards_at_the_start_do_not_match_dollar, V_ALL, NEEDS_QOS1 |
 
 CONFORMANCE_TEST(dollar_elsewhere_is_a_character, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD,
                  "A $ that is not the first character of the Topic Name is like any other", D_4_7_3_7,
-                 D_4_7_1_3_1, D_4_7_1_2_1)
+                 D_4_7_1_3_1, D_4_7_1_2_1, D3_4_7_1_2_1, D3_4_7_1_3_1, D3_4_7_3_7)
 {
     static const struct matching table[] = {
         {"a/+", {"$a/b"}, {"a/$b", "a/$SYS", "a/$share"}},
@@ -484,8 +486,9 @@ static void check_long_topic(struct test *t, const char *what, const char *filte
     expect_publish(subscriber, .topic = name, .payload = what);
 }
 
-CONFORMANCE_TEST(longest_topics_are_delivered, V_ALL, NEEDS_QOS1,
-                 "Topic Names and Topic Filters of 65,535 bytes work like short ones", D_4_7_3_5, D_4_7_3_7)
+CONFORMANCE_TEST(longest_topics_are_delivered, V_ALL, NEEDS_QOS1 | NEEDS_LAST,
+                 "Topic Names and Topic Filters of 65,535 bytes work like short ones", D_4_7_3_5, D_4_7_3_7,
+                 D3_1_5_3_1, D3_4_7_3_5, D3_4_7_3_7)
 {
     const char *name = long_topic(t, topic(t, "a/"), "0123456789", LONGEST);
     check_long_topic(t, "65,535 bytes", name, name);
@@ -493,8 +496,9 @@ CONFORMANCE_TEST(longest_topics_are_delivered, V_ALL, NEEDS_QOS1,
         check_long_topic(t, "65,535 bytes and #", topic(t, "a/#"), name);
 }
 
-CONFORMANCE_TEST(number_of_levels_is_not_limited, V_ALL, NEEDS_QOS1,
-                 "Topic Names and Topic Filters can have as many levels as 65,535 bytes hold", D_4_7_3_5)
+CONFORMANCE_TEST(number_of_levels_is_not_limited, V_ALL, NEEDS_QOS1 | NEEDS_LAST,
+                 "Topic Names and Topic Filters can have as many levels as 65,535 bytes hold", D_4_7_3_5,
+                 D3_4_7_3_5)
 {
     static const size_t lengths[] = {600, 20000, LONGEST};
     for (size_t i = 0; i < 3; i++) {
@@ -505,4 +509,23 @@ CONFORMANCE_TEST(number_of_levels_is_not_limited, V_ALL, NEEDS_QOS1,
         return;
     const char *filter = long_topic(t, topic(t, "plus"), "/+", LONGEST);
     check_long_topic(t, "65,535 bytes of +", filter, long_topic(t, topic(t, "plus"), "/b", LONGEST));
+}
+
+/* ---- The server's own topics --------------------------------------------------------------------- */
+
+/* How a server uses them is its own affair; what is retained there comes before the answer to a ping. */
+CONFORMANCE_TEST(dollar_topics_may_serve_the_server, V_ALL, NEEDS_WILDCARD,
+                 "A server may use topics that begin with $ for purposes of its own", D_4_7_2_1, D3_4_7_2_1,
+                 MQTT_3_8_4_1, MQTT3_3_8_4_1)
+{
+    struct client *client = connect_client(t, .clean_start = true);
+    uint8_t code = subscribe(client, "$SYS/#", .may_be_refused = true);
+    if (code >= 0x80)
+        note(t, "a subscription to $SYS/# is refused with 0x%02X", code);
+    ping(client);
+    const struct received *message;
+    unsigned count = 0;
+    for (; receive_publish(client, now(t), &message) == RECEIVED_PACKET; count++)
+        acknowledge(client, message);
+    note(t, count > 0 ? "the server tells of itself below $SYS" : "nothing is retained below $SYS");
 }

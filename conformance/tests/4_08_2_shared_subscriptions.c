@@ -582,3 +582,143 @@ CONFORMANCE_TEST(shared_message_refused_by_pubrec_is_discarded, V5, NEEDS_SHARED
 {
     check_refused_message_is_discarded(t, 2);
 }
+
+/* ---- What is too large for some of them ---------------------------------------------------------- */
+
+#define LARGE 6
+#define PAUSE 1.0 /* seconds; on what comes later only a note depends */
+
+/* A message that one session cannot take goes to another one, or nowhere; it must not go to the first. */
+CONFORMANCE_TEST(shared_message_too_large_for_one_member, V5, NEEDS_SHARED | NEEDS_QOS1,
+                 "What is too large for one session of a Shared Subscription goes to another, or is dropped",
+                 D_3_1_2_11_4_2, MQTT_3_1_2_24)
+{
+    const char *a = topic(t, "large");
+    const char *filter = shared_filter(t, "group", a);
+    char large[301];
+    memset(large, 'x', 300);
+    large[300] = '\0';
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *takes_all = connect_client(t, .name = "takes all", .clean_start = true);
+    struct client *small =
+        send_connect(t, .name = "takes small ones", .clean_start = true, .maximum_packet_size = 250);
+    const struct received *answer;
+    if (receive(small, &answer) != RECEIVED_PACKET || answer->packet.type != PACKET_CONNACK ||
+        answer->packet.connack.reason_code != 0)
+        skip(t, "the server accepts no Maximum Packet Size of 250");
+    subscribe(takes_all, filter, .qos = 1);
+    subscribe(small, filter, .qos = 1);
+    for (int i = 0; i < LARGE; i++)
+        publish(publisher, .topic = a, .payload = large, .qos = 1);
+    unsigned count = 0;
+    while (count < LARGE && receive_publish(takes_all, now(t) + PAUSE, &answer) == RECEIVED_PACKET) {
+        acknowledge(takes_all, answer);
+        count++;
+    }
+    if (receive_publish(small, now(t), &answer) == RECEIVED_PACKET)
+        fail_statement(t, MQTT_3_1_2_24, STATEMENT_NONE, "nothing larger than 250 bytes", "%s",
+                       describe_packet(t, &answer->packet));
+    if (count == LARGE)
+        note(t, "what is too large for one session goes to another");
+    else
+        note(t, "what is too large for one session is dropped: %u of %d came", count, LARGE);
+    expect_open(small);
+}
+
+/* ---- Members that come and go -------------------------------------------------------------------- */
+
+/* Ends the session with the connection, and waits until the server has done so. */
+static void end_session(struct client *member)
+{
+    send_disconnect(member, .session_expiry_interval = 0);
+    expect_closed(member);
+}
+
+static void check_coming_and_going(struct test *t, int qos)
+{
+    const char *a = topic(t, text(t, "a%d", qos));
+    const char *shared = shared_filter(t, "g", a);
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *members[3];
+    for (size_t i = 0; i < 2; i++)
+        members[i] = join(t, text(t, "member %zu", i), shared, qos);
+    publish_numbered(publisher, a, 0, 10, qos);
+    expect_shared(t, members, 2, 0, 10, 1);
+    members[2] = join(t, "member 2", shared, qos);
+    publish_numbered(publisher, a, 10, 10, qos);
+    expect_shared(t, members, 3, 10, 10, 1);
+    unsubscribe(members[0], shared);
+    publish_numbered(publisher, a, 20, 10, qos);
+    expect_shared(t, members + 1, 2, 20, 10, 1);
+    end_session(members[1]);
+    publish_numbered(publisher, a, 30, 10, qos);
+    expect_shared(t, members + 2, 1, 30, 10, 1);
+    expect_nothing_more(members[0]);
+}
+
+CONFORMANCE_TEST(shared_members_come_and_go, V5, NEEDS_SHARED | NEEDS_QOS2,
+                 "While members join, unsubscribe and leave, each message goes to one that is a member",
+                 D_4_8_2_7, D_4_8_2_5, D_4_8_2_8, D_4_8_2_9)
+{
+    for (int qos = 0; qos <= 2; qos++)
+        check_coming_and_going(t, qos);
+}
+
+/* About time (sleep-allowed): the session of the absent member is over. */
+CONFORMANCE_TEST(shared_member_whose_session_expired_gets_nothing, V5, NEEDS_GROUP,
+                 "When the session of an absent member has expired all messages go to the others", D_4_8_2_9,
+                 MQTT_4_1_0_2)
+{
+    const char *a = topic(t, "a");
+    struct client *absent = connect_client(t, .name = "absent", .client_identifier = client_id(t, "absent"),
+                                           .clean_start = true, .session_expiry_interval = 1);
+    subscribe(absent, shared_filter(t, "g", a), .qos = 1);
+    struct client *present = join(t, "present", shared_filter(t, "g", a), 1);
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    disconnect(absent);
+    wait_until(t, now(t) + 4); /* servers look for expired sessions now and then */
+    publish_numbered(publisher, a, 0, 10, 1);
+    expect_shared(t, &present, 1, 0, 10, 1);
+}
+
+/* ---- What the specification leaves to the server, and people expect (4.8.2, the last comment) ----- */
+
+PROPERTY_TEST(shared_messages_are_spread_over_all_members, "shared", V5, NEEDS_GROUP,
+              "Each of three members that are equally fast gets a good part of the messages")
+{
+    enum { COUNT = 60, LEAST = 6 };
+    const char *a = topic(t, "a");
+    struct tally tally = {.total = 0};
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    struct client *members[3];
+    for (size_t i = 0; i < 3; i++)
+        members[i] = join(t, text(t, "member %zu", i), shared_filter(t, "g", a), 1);
+    for (size_t i = 0; i < COUNT; i++) { /* one after the other: nobody is ever busy */
+        publish_numbered(publisher, a, i, 1, 1);
+        take_turns(t, members, 3, NULL, i + 1, now(t) + 2 * t->patience, &tally);
+        require(t, tally.total == i + 1, "message %zu came to no member", i);
+    }
+    note(t, "the members got %u, %u and %u of %d messages", tally.by_member[0], tally.by_member[1],
+         tally.by_member[2], COUNT);
+    for (size_t i = 0; i < 3; i++)
+        require(t, tally.by_member[i] >= LEAST, "a member got %u of %d messages", tally.by_member[i], COUNT);
+}
+
+PROPERTY_TEST(shared_messages_pass_absent_members, "shared", V5, NEEDS_GROUP,
+              "While a member is away its part of the messages goes to the one that is connected")
+{
+    const char *a = topic(t, "a");
+    struct client *absent = connect_lasting(t, "absent");
+    subscribe(absent, shared_filter(t, "g", a), .qos = 1);
+    struct client *present = join(t, "present", shared_filter(t, "g", a), 1);
+    struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);
+    disconnect(absent);
+    publish_numbered(publisher, a, 0, 20, 1);
+    expect_shared(t, &present, 1, 0, 20, 1);
+}
+
+PROPERTY_TEST(shared_subscriptions_serve_clients_of_3, "shared", V311, NEEDS_GROUP,
+              "Clients of 3.1.1 can share a subscription: each message goes to one of them")
+{
+    check_distribution(t, 1);
+}

@@ -5,7 +5,7 @@
 
 CONFORMANCE_TEST(every_subscriber_gets_a_copy, V_ALL, NEEDS_QOS1 | NEEDS_WILDCARD,
                  "A message goes to each client that subscribed to its topic, in whatever words, once",
-                 D_4_8_1_2, D_4_7_3_7)
+                 D_4_8_1_2, D_4_7_3_7, D3_4_7_3_7)
 {
     static const char *const filters[SUBSCRIBERS] = {"a/b", "a/b", "a/+", "a/#", "+/b"};
     const char *b = topic(t, "a/b");
@@ -28,7 +28,7 @@ CONFORMANCE_TEST(every_subscriber_gets_a_copy, V_ALL, NEEDS_QOS1 | NEEDS_WILDCAR
 /* 4.1 has it among the state of a session; here it is the key of a subscription. */
 CONFORMANCE_TEST(subscription_belongs_to_its_session, V_ALL, NEEDS_QOS2,
                  "Two sessions with the same Topic Filter have two subscriptions, each with its own options",
-                 D_4_8_1_1, D_4_8_1_2, MQTT_3_8_4_3, MQTT3_3_8_4_3)
+                 D_4_8_1_1, D_4_8_1_2, MQTT_3_8_4_3, MQTT3_3_8_4_3, D3_1_2_1)
 {
     const char *a = topic(t, "a");
     struct client *publisher = connect_client(t, .name = "publisher", .clean_start = true);

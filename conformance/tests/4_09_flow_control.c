@@ -1,5 +1,6 @@
 /* 4.9 Flow Control (MQTT 5.0). More on Receive Maximum: 3_03_4_receive_maximum.c */
 #include "3_03_publish.h"
+#include "4_09_window.h"
 
 #define MESSAGES 12
 
@@ -20,14 +21,6 @@ static void publish_some(struct test *t, const char *topic_name, int first, int 
     for (int i = first; i < first + count; i++)
         publish(publisher, .topic = topic_name, .payload = message(t, i), .qos = qos);
     disconnect(publisher);
-}
-
-/* The server has had every opportunity to send too much. */
-static void settle(struct client *client)
-{
-    ping(client);
-    ping(client);
-    ping(client);
 }
 
 /* Takes what is there now; at least one message has to come. */
@@ -52,18 +45,8 @@ static void check_quota(struct test *t, int qos, int maximum)
         skip(t, "the server granted less than QoS %d", qos);
     publish_some(t, a, 0, MESSAGES, qos);
     const struct received *got[MESSAGES];
-    int taken = 0;
-    int under_way = 0;
-    while (taken < MESSAGES) {
-        int count = take_all(client, got + taken, MESSAGES - taken);
-        under_way += count;
-        taken += count;
-        if (under_way > maximum)
-            fail_expected(t, text(t, "no more than %d messages under way", maximum), "%d", under_way);
-        acknowledge(client, got[taken - under_way]);
-        under_way--;
-    }
-    for (int i = 0; i < taken; i++)
+    take_through_window(client, a, (unsigned)maximum, got, MESSAGES);
+    for (int i = 0; i < MESSAGES; i++)
         require(t, is_text(got[i]->packet.publish.payload, message(t, i)), "message %d was %s", i,
                 describe_packet(t, &got[i]->packet));
 }

@@ -26,7 +26,7 @@ static const struct offence protocol_errors[] = {
     {"SUBSCRIBE without Topic Filter", "82 03 00 01 00"},
     {"UNSUBSCRIBE without Topic Filter", "a2 03 00 01 00"},
     {"Subscription Identifier 0", "82 09 00 01 02 0b 00 {a} 00"},
-    {"Message Expiry Interval twice", "30 0e {a} 0a 02 00 00 00 01 02 00 00 00 01"},
+    {"Content Type twice", "30 0c {a} 08 03 {t} 03 {u}"},
     {"Retain Handling 3", "82 07 00 01 00 {a} 30"},
     {"CONNACK from a client", "20 03 00 00 00"},
     {"AUTH without Authentication Method", "f0 00"},

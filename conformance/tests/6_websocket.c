@@ -272,8 +272,8 @@ CONFORMANCE_TEST(server_chooses_no_other_subprotocol, V311 | V5, NEEDS_WEBSOCKET
 /* ---- The URI -------------------------------------------------------------------------------------- */
 
 /* A server need not listen at every URI. Behind those where it does there is one and the same MQTT. */
-CONFORMANCE_TEST(uri_makes_no_difference, V5, NEEDS_WEBSOCKET | NEEDS_QOS1,
-                 "Clients that came by different URIs meet, and find the same server", D_6_1)
+CONFORMANCE_TEST(uri_makes_no_difference, V311 | V5, NEEDS_WEBSOCKET | NEEDS_QOS1,
+                 "Clients that came by different URIs meet, and find the same server", D_6_1, D3_6_1)
 {
     const char *a = topic(t, "a");
     const char *own = t->target->path;

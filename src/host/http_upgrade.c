@@ -258,7 +258,7 @@ static struct bytes path_of(struct bytes target)
     return target;
 }
 
-/* Which of the paths it was is forgotten then: it makes no difference to MQTT [D-6-1]. */
+/* Which of the paths it was is forgotten then: it makes no difference to MQTT [D-6-1, D3-6-1]. */
 static bool path_allowed(const struct http_upgrade_rules *rules, struct bytes path)
 {
     const struct bytes without_query = take_until(&path, '?');

@@ -66,7 +66,7 @@ struct verdict read_four_byte_integer(struct decoder *decoder, struct field fiel
 
 void write_two_byte_integer(struct writer *writer, uint16_t value)
 {
-    const uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+    const uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value}; /* [D3-1.5.2-1] */
     write_raw(writer, bytes, sizeof bytes);
 }
 
@@ -141,7 +141,7 @@ enum utf8_finding utf8_check(struct bytes text, size_t *bad)
 }
 
 /* Reads a Two Byte Integer length and that many bytes, 0 to 65,535: the form of strings and of Binary Data.
- * [D-1.5.4-1] [D-1.5.6-1] Not told. */
+ * [D-1.5.4-1, D3-1.5.3-1] [D-1.5.6-1] Not told. */
 static struct verdict take_prefixed(struct decoder *decoder, struct bytes *value)
 {
     GUARD(need(decoder, 2));
@@ -154,8 +154,8 @@ static struct verdict take_prefixed(struct decoder *decoder, struct bytes *value
     return accept();
 }
 
-/* [S-1.5.4-1] [P-1.5.4-3]: control characters and non-characters may be refused; accepting them conforms as
- * well and turns nobody away. [MQTT-1.5.4-3] [MQTT3-1.5.3-3]: U+FEFF is a character like any other. */
+/* [S-1.5.4-1, S3-1.5.3-1] [P-1.5.4-3, D3-1.5.3-2]: control characters and non-characters may be refused;
+ * accepting them conforms as well and turns nobody away. [MQTT-1.5.4-3] [MQTT3-1.5.3-3]: U+FEFF is a character like any other. */
 static struct verdict check_string(const struct decoder *decoder, struct bytes text, size_t offset)
 {
     size_t bad = 0;
@@ -198,7 +198,7 @@ enum variable_byte_integer_finding variable_byte_integer_scan(struct bytes input
                                                               size_t *size)
 {
     uint32_t sum = 0;
-    for (size_t i = 0; i < 4; i++) { /* at most four bytes [D-1.5.5-1] */
+    for (size_t i = 0; i < 4; i++) { /* at most four bytes [D-1.5.5-1, D3-2.2.3-3] */
         if (i == input.length)
             return INTEGER_INCOMPLETE;
         const uint8_t byte = input.data[i];
@@ -251,7 +251,7 @@ void write_variable_byte_integer(struct writer *writer, uint32_t value)
     assert(value <= VARIABLE_BYTE_INTEGER_MAXIMUM);
     for (; value >= 0x80; value >>= 7)
         write_byte(writer, (uint8_t)(value | 0x80));
-    write_byte(writer, (uint8_t)value); /* no empty byte follows: minimal [MQTT-1.5.5-1] */
+    write_byte(writer, (uint8_t)value); /* no empty byte follows: minimal [MQTT-1.5.5-1] [D3-2.2.3-2] */
 }
 
 /* 1.5.6 Binary Data */

@@ -11,7 +11,7 @@ struct first_byte {
 };
 #define DUP_BIT 0x08
 static const struct first_byte first_bytes[16] = {
-    [PACKET_RESERVED] = {"Reserved", 0, 0, MQTT_4_13_1_1, MQTT3_4_8_0_1},
+    [PACKET_RESERVED] = {"Reserved", 0, 0, MQTT_4_13_1_1, P3_2_2_1_1},
     [PACKET_CONNECT] = {"CONNECT", 0, 0, MQTT_2_1_3_1, MQTT3_2_2_2_1},
     [PACKET_CONNACK] = {"CONNACK", 0, 0, MQTT_2_1_3_1, MQTT3_2_2_2_1},
     [PACKET_PUBLISH] = {"PUBLISH", 0, 0, STATEMENT_NONE, STATEMENT_NONE},
@@ -26,7 +26,7 @@ static const struct first_byte first_bytes[16] = {
     [PACKET_PINGREQ] = {"PINGREQ", 0, 0, MQTT_2_1_3_1, MQTT3_2_2_2_1},
     [PACKET_PINGRESP] = {"PINGRESP", 0, 0, MQTT_2_1_3_1, MQTT3_2_2_2_1},
     [PACKET_DISCONNECT] = {"DISCONNECT", 0, 0, MQTT_3_14_1_1, MQTT3_3_14_1_1},
-    [PACKET_AUTH] = {"AUTH", 0, 0, MQTT_3_15_1_1, MQTT3_4_8_0_1},
+    [PACKET_AUTH] = {"AUTH", 0, 0, MQTT_3_15_1_1, P3_2_2_1_2},
 };
 
 const char *packet_type_name(enum packet_type type)
@@ -43,12 +43,12 @@ uint8_t fixed_header_flags(enum packet_type type, enum protocol_version version,
 
 static struct verdict check_type(enum packet_type type, enum protocol_version version)
 {
-    /* Forbidden values of table 2-1; no statement of their own: [MQTT-4.13.1-1] [MQTT3-4.8.0-1] */
-    const enum statement statement = version_cite(version, MQTT_4_13_1_1, MQTT3_4_8_0_1);
+    /* Forbidden values of the table: [MQTT-4.13.1-1] [P3-2.2.1-1] [P3-2.2.1-2] [MQTT3-4.8.0-1] */
     if (type == PACKET_RESERVED)
-        return refuse(statement, REASON_MALFORMED_PACKET, 0, "Control Packet type 0 is reserved");
+        return refuse(version_cite(version, MQTT_4_13_1_1, P3_2_2_1_1), REASON_MALFORMED_PACKET, 0,
+                      "Control Packet type 0 is reserved");
     if (type == PACKET_AUTH && (version == PROTOCOL_3_1 || version == PROTOCOL_3_1_1))
-        return refuse(statement, REASON_MALFORMED_PACKET, 0,
+        return refuse(P3_2_2_1_2, REASON_MALFORMED_PACKET, 0,
                       "Control Packet type 15 is reserved before MQTT 5.0");
     return accept();
 }
@@ -92,14 +92,13 @@ enum framing fixed_header_read(struct bytes input, enum protocol_version version
         break;
     case INTEGER_INCOMPLETE:
         return FRAMING_INCOMPLETE;
-    case INTEGER_TOO_LONG: /* [D-1.5.5-1] [MQTT3-4.8.0-1] */
+    case INTEGER_TOO_LONG: /* [D-1.5.5-1, D3-2.2.3-3] [MQTT3-4.8.0-1] */
+        return refused(verdict, refuse(version_cite(version, D_1_5_5_1, D3_2_2_3_3), REASON_MALFORMED_PACKET,
+                                       4, "Remaining Length is longer than four bytes"));
+    case INTEGER_NOT_MINIMAL: /* [MQTT-1.5.5-1] [D3-2.2.3-2] [MQTT3-4.8.0-1] */
         return refused(verdict,
-                       refuse(version_cite(version, D_1_5_5_1, MQTT3_4_8_0_1), REASON_MALFORMED_PACKET, 4,
-                              "Remaining Length is longer than four bytes"));
-    case INTEGER_NOT_MINIMAL: /* [MQTT-1.5.5-1] [MQTT3-4.8.0-1] */
-        return refused(verdict,
-                       refuse(version_cite(version, MQTT_1_5_5_1, MQTT3_4_8_0_1), REASON_MALFORMED_PACKET,
-                              size, "Remaining Length is longer than its value needs"));
+                       refuse(version_cite(version, MQTT_1_5_5_1, D3_2_2_3_2), REASON_MALFORMED_PACKET, size,
+                              "Remaining Length is longer than its value needs"));
     }
     header->size = 1 + size;
     return FRAMING_COMPLETE;

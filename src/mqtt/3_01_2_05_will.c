@@ -12,7 +12,7 @@ struct verdict will_check(const struct broker_settings *settings, const struct p
     size_t bad;
     if (!will->present)
         return accept();
-    if (will->topic.data[0] == '$') /* [S-4.7.2-1] as for PUBLISH */
+    if (will->topic.data[0] == '$') /* [S-4.7.2-1, S3-4.7.2-1] as for PUBLISH */
         return refuse(packet->version == PROTOCOL_5_0 ? S_4_7_2_1 : MQTT3_3_2_2_6, REASON_TOPIC_NAME_INVALID,
                       0, "Will Topic begins with '$': such topics are the Server's own");
     if (settings->validate_payload_format &&
@@ -27,13 +27,15 @@ struct verdict will_check(const struct broker_settings *settings, const struct p
  * here. */
 #define KEPT_BACK (1U << ORDINAL_WILL_DELAY_INTERVAL | 1U << ORDINAL_MESSAGE_EXPIRY_INTERVAL)
 
+/* The payload is what stands behind its length [D3-3.1.3.3-2]. */
 static struct message *will_message(const struct will *will)
 {
     uint8_t *rewritten;
     struct bytes properties; /* in order: [MQTT-3.1.3-10] */
     if (!forward_properties(&will->properties, KEPT_BACK, &rewritten, &properties))
         return NULL;
-    struct message *message = message_create(will->topic, properties, will->payload, will->qos, EXPIRES_NEVER);
+    struct message *message =
+        message_create(will->topic, properties, will->payload, will->qos, EXPIRES_NEVER);
     free(rewritten);
     return message;
 }

@@ -50,8 +50,8 @@ static struct verdict check_identifier(struct broker *broker, const struct packe
                                        struct admission *admission)
 {
     const struct bytes identifier = packet->connect.client_identifier;
-    admission->client_identifier =
-        identifier; /* all are allowed: [MQTT-3.1.3-5] [MQTT3-3.1.3-5] [D-3.1.3.1-1] [D-3.1.3.1-2] */
+    /* all are allowed: [MQTT-3.1.3-5] [MQTT3-3.1.3-5] [D-3.1.3.1-1, D3-3.1.3.1-1] [D-3.1.3.1-2, D3-3.1.3.1-2] */
+    admission->client_identifier = identifier;
     if (packet->version == PROTOCOL_3_1 && characters(identifier) > LONGEST_IDENTIFIER_OF_3_1)
         return refuse(MQTT3_3_1_3_9, REASON_CLIENT_IDENTIFIER_NOT_VALID, 0, /* spec/mqtt-3.1.md */
                       "Client Identifier has more than the 23 characters of MQTT 3.1");
@@ -190,13 +190,15 @@ static void connack_properties(const struct broker_settings *settings, const str
     request_response_inform(settings, connect, properties);
 }
 
-/* Once per connection: a second CONNECT is refused in broker.c [MQTT-3.2.0-2]. [MQTT-3.1.4-5] [MQTT-3.2.0-1] [MQTT3-3.1.4-4] [MQTT3-3.2.0-1] */
+/* Once per connection: a second CONNECT is refused in broker.c [MQTT-3.2.0-2]. [MQTT-3.1.4-5] [MQTT-3.2.0-1]
+ * [MQTT3-3.1.4-4] [MQTT3-3.2.0-1] */
 static void send_connack(struct broker *broker, struct connection *connection, const struct packet *connect,
                          const struct admission *admission, bool session_present)
 {
     struct packet connack = {.type = PACKET_CONNACK, .flags = 0};
     connack.connack.reason_code = REASON_SUCCESS;
-    /* [MQTT-3.2.2-2] [MQTT-3.2.2-3] [MQTT3-3.2.2-1] [MQTT3-3.2.2-2] [MQTT3-3.2.2-3]; 3.1 has no such flag */
+    /* [MQTT-3.2.2-2] [MQTT-3.2.2-3] [MQTT3-3.2.2-1] [MQTT3-3.2.2-2] [MQTT3-3.2.2-3]; be it that there is a
+     * session, and nothing in it [D3-3.1.2.4-2]; 3.1 has no such flag */
     connack.connack.session_present = session_present && connection->version != PROTOCOL_3_1;
     properties_clear(&connack.connack.properties);
     if (connection_is_5_0(connection))
@@ -224,7 +226,7 @@ static void configure(struct broker *broker, struct connection *connection, cons
     connection->problem_information =
         properties_number(properties, ORDINAL_REQUEST_PROBLEM_INFORMATION, 1) == 1;
     connection->keep_alive = admission->keep_alive;
-    keep_alive_start(broker, connection);
+    keep_alive_start(broker, connection); /* [D3-3.1.4-3]; messages follow when the session is attached */
 }
 
 struct verdict connect_actions(struct broker *broker, struct connection *connection,
@@ -243,7 +245,7 @@ static bool may_have(const struct session *session, const struct bytes *user_nam
            (user_name && bytes_equal(session_user_name(session), *user_name));
 }
 
-/* What depends on who the client is [MQTT-3.1.4-2] [S-4.12-2]. */
+/* What depends on who the client is [MQTT-3.1.4-2] [S-4.12-2, D3-3.1.3.4-1]. */
 static struct verdict check_rights(struct broker *broker, const struct packet *packet,
                                    const struct admission *admission, const struct bytes *user_name)
 {

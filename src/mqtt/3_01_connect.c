@@ -20,7 +20,7 @@
  * then do without it. */
 #define BRIDGE_LEVEL 0x80U
 
-/* 3.1.2.1 Protocol Name, 3.1.2.2 Protocol Version: all of them on every listener [D-3.1.4-1] */
+/* 3.1.2.1 Protocol Name, 3.1.2.2 Protocol Version: all of them on every listener [D-3.1.4-1, D3-3.1.4-1] */
 
 struct protocol {
     const char *name;

@@ -22,8 +22,8 @@ static struct verdict decode_flags(struct decoder *decoder, struct connack *conn
     if (decoder->version == PROTOCOL_3_1)
         return accept();
     observe_bits(decoder, (struct field){"Session Present", "3.2.2.1.1"}, offset, flags & 1, NULL);
-    if ((flags & 0xFE) != 0) /* [MQTT-3.2.2-1] [MQTT3-4.8.0-1] */
-        return refuse_malformed(decoder, MQTT_3_2_2_1, MQTT3_4_8_0_1, offset,
+    if ((flags & 0xFE) != 0) /* [MQTT-3.2.2-1] [U3-3.2.2.1-1] */
+        return refuse_malformed(decoder, MQTT_3_2_2_1, U3_3_2_2_1_1, offset,
                                 "reserved bits of the Connect Acknowledge Flags are not 0");
     connack->session_present = (flags & 1) != 0;
     return accept();
@@ -37,8 +37,8 @@ static struct verdict decode_return_code(struct decoder *decoder, struct connack
     const bool known = connack->reason_code < RETURN_CODES;
     observe_number(decoder, (struct field){"Connect Return code", "3.2.2.2"}, offset, 1, FIELD_INTEGER,
                    connack->reason_code, known ? return_codes[connack->reason_code] : "reserved");
-    if (!known) /* [MQTT3-3.2.2-6] */
-        return refuse(MQTT3_3_2_2_6, REASON_PROTOCOL_ERROR, offset, "Connect Return code is reserved");
+    if (!known) /* [P3-3.2.2.3-1] */
+        return refuse(P3_3_2_2_3_1, REASON_PROTOCOL_ERROR, offset, "Connect Return code is reserved");
     return accept();
 }
 
@@ -63,9 +63,10 @@ size_t connack_size(const struct packet *packet)
     return 2 + properties_size_by_version(packet->version, &packet->connack.properties);
 }
 
-/* Flags, Reason Code, Properties, and no payload: [D-3.2.2-1] [D-3.2.3-1] */
+/* Flags, Reason Code, Properties, and no payload: [D-3.2.2-1, D3-3.2.1-1] [D-3.2.3-1, D3-3.2.3-1] */
 void connack_encode(struct writer *writer, const struct packet *packet)
 {
+    /* [MQTT-3.2.2-1] [U3-3.2.2.1-1] */
     write_byte(writer, packet->connack.session_present && packet->version != PROTOCOL_3_1 ? 1 : 0);
     write_byte(writer, packet->connack.reason_code);
     properties_encode_by_version(writer, packet->version, &packet->connack.properties);

@@ -146,7 +146,7 @@ bool retained_put(struct retained_tree *tree, struct bytes topic_name, struct me
     if (node == NULL)
         return false;
     *previous = node->message;
-    node->message = message; /* [MQTT-3.3.1-5] [MQTT3-3.3.1-5] */
+    node->message = message; /* [MQTT-3.3.1-5] [MQTT3-3.3.1-5]; it stays until it is replaced [S3-4.1-1] */
     tree->count += *previous == NULL;
     return true;
 }

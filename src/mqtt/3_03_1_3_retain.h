@@ -48,9 +48,9 @@ struct retained_walk {
 /* Goes on with the walk that `filter` leads, the same at each call, for up to `*budget` nodes, from which those
  * visited are taken off. `found` as above, for each match; before each, `go_on` may ask for a pause. Whether the walk
  * has ended; otherwise it's paused, and retained_walk or retained_walk_abandon is due. */
-bool retained_walk(struct retained_tree *tree, struct retained_walk *walk, struct bytes filter, uint32_t *budget,
-                   bool (*go_on)(void *context), bool (*found)(void *context, struct message *message),
-                   void *context);
+bool retained_walk(struct retained_tree *tree, struct retained_walk *walk, struct bytes filter,
+                   uint32_t *budget, bool (*go_on)(void *context),
+                   bool (*found)(void *context, struct message *message), void *context);
 
 /* Gives up a paused walk. Harmless for one that is not. */
 void retained_walk_abandon(struct retained_tree *tree, struct retained_walk *walk);

@@ -110,12 +110,12 @@ bool publish_accept(struct broker *broker, struct publication *publication, uint
     *recipients = 0;
     if (publication->retain &&
         limits_retain(broker, NULL, publication) && /* a Will is published all the same */
-        !set_retained(broker, publication)) /* [MQTT-3.3.1-8] [MQTT3-3.3.1-12] only then */
+        !set_retained(broker, publication))         /* [MQTT-3.3.1-8] [MQTT3-3.3.1-12] only then */
         return false;
     return routing_publish(broker, publication, recipients);
 }
 
-/* [MQTT-3.3.4-1] [MQTT3-3.3.4-1]; whether the message was accepted [R-4.4-1] */
+/* [MQTT-3.3.4-1] [MQTT3-3.3.4-1]; nothing at QoS 0 [D3-4.3.1-1]; whether the message was accepted [R-4.4-1] */
 static void answer(struct broker *broker, struct connection *connection, const struct publish *publish,
                    enum reason_code reason_code)
 {
@@ -225,7 +225,7 @@ static bool payload_format_valid(const struct broker *broker, const struct publi
 static enum reason_code objection_to(struct broker *broker, const struct connection *connection,
                                      const struct publish *publish, struct bytes topic)
 {
-    if (topic.data[0] == '$') /* [S-4.7.2-1] such topics are ours, not for clients to talk over */
+    if (topic.data[0] == '$') /* [S-4.7.2-1, S3-4.7.2-1] such topics are ours, not for clients to talk over */
         return REASON_TOPIC_NAME_INVALID;
     if (!limits_topic_fits(broker, topic)) { /* 5.4.8 */
         limits_refused(broker, connection, LIMIT_TOPIC_LEVELS);
@@ -316,8 +316,8 @@ struct verdict pubrel_actions(struct broker *broker, struct connection *connecti
 
 /* Sending: the client's answers to what we sent, by the table of 4.3 */
 
-/* The Packet Identifier is free again [R-2.2.1-1] [D-2.2.1-1] [D-4.3.2-1], and the send quota larger by one
- * [R-4.9-1] [D-4.9-2]. */
+/* The Packet Identifier is free again [R-2.2.1-1] [D-2.2.1-1, D3-4.3.3-1] [D-4.3.2-1, D3-4.3.2-1], and the send
+ * quota larger by one [R-4.9-1] [D-4.9-2]. */
 static void complete(struct broker *broker, struct session *session, struct delivery *delivery)
 {
     inflight_remove(session, delivery);

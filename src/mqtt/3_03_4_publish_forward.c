@@ -84,7 +84,7 @@ static void write_properties(struct writer *writer, const struct publication *pu
 static uint8_t fixed_header_byte(const struct forward *forward)
 {
     /* [MQTT-3.3.1-3] [MQTT3-3.3.1-3] DUP says what this sending is, never what the publisher's was;
-     * [MQTT-3.3.1-2] [MQTT3-3.3.1-2] [MQTT-4.3.1-1] [MQTT3-4.3.1-1] [D-3.3.1.1-1] */
+     * [MQTT-3.3.1-2] [MQTT3-3.3.1-2] [MQTT-4.3.1-1] [MQTT3-4.3.1-1] [D-3.3.1.1-1, D3-3.3.1.1-1] */
     assert(!forward->dup || forward->qos > 0);
     return (uint8_t)((unsigned)PACKET_PUBLISH << 4 | (forward->dup ? 8U : 0U) | (unsigned)forward->qos << 1 |
                      (forward->retain ? 1U : 0U));
@@ -138,7 +138,9 @@ static void apply_alias(struct broker *broker, struct connection *connection, si
         properties->topic = (struct bytes){NULL, 0};
 }
 
-/* The order of [D-3.3.2-1]; a Packet Identifier at QoS 1 and 2 only [D-3.3.2.2-1]. */
+/* The order of [D-3.3.2-1, D3-3.3.2-1]; a Packet Identifier at QoS 1 and 2 only [D-3.3.2.2-1, D3-3.3.2.2-1].
+ * The Topic Name is the publisher's: none is mapped to another [D-3.3.2.1-1, D3-3.3.2.1-1]. What the payload is
+ * matters to applications alone [D3-3.3.3-1]. */
 static void write_publish(struct writer *writer, const struct publication *publication,
                           const struct forward *forward, const struct forward_properties *properties,
                           size_t remaining, bool five)

@@ -38,7 +38,7 @@ static struct verdict decode_topic(struct decoder *decoder, struct publish *publ
     return verdict;
 }
 
-/* 3.3.2.2: only at QoS 1 and 2 [MQTT-2.2.1-2] [MQTT3-2.3.1-5] [D-3.3.2.2-1] */
+/* 3.3.2.2: only at QoS 1 and 2 [MQTT-2.2.1-2] [MQTT3-2.3.1-5] [D-3.3.2.2-1, D3-3.3.2.2-1] */
 static struct verdict decode_packet_identifier(struct decoder *decoder, struct publish *publish)
 {
     publish->packet_identifier = 0;
@@ -47,7 +47,8 @@ static struct verdict decode_packet_identifier(struct decoder *decoder, struct p
     return packet_identifier_read(decoder, "3.3.2.2", &publish->packet_identifier);
 }
 
-/* Topic Name, Packet Identifier, Properties, and a payload that may be empty: [D-3.3.2-1] [D-3.3.3-1] */
+/* Topic Name, Packet Identifier, Properties, and a payload that may be empty: [D-3.3.2-1, D3-3.3.2-1]
+ * [D-3.3.3-1, D3-3.3.3-2] */
 struct verdict publish_decode(struct decoder *decoder, struct packet *packet)
 {
     struct publish *publish = &packet->publish;

@@ -45,7 +45,10 @@ size_t acknowledgement_size(const struct packet *packet)
            (has_properties(packet) ? properties_encoded_size(&packet->acknowledgement.properties) : 0);
 }
 
-/* Packet Identifier, Reason Code, Properties: [D-3.4.2-1] [D-3.5.2-1] [D-3.6.2-1] [D-3.7.2-1] */
+/* Packet Identifier, Reason Code, Properties: [D-3.4.2-1] [D-3.5.2-1] [D-3.6.2-1] [D-3.7.2-1]; before 5.0 the
+ * two bytes of the identifier and nothing behind them: [D3-3.4.1-1, D3-3.4.2-1, D3-3.4.3-1]
+ * [D3-3.5.1-1, D3-3.5.2-1, D3-3.5.3-1] [D3-3.6.1-1, D3-3.6.2-1, D3-3.6.3-1]
+ * [D3-3.7.1-1, D3-3.7.2-1, D3-3.7.3-1] */
 void acknowledgement_encode(struct writer *writer, const struct packet *packet)
 {
     write_two_byte_integer(writer, packet->acknowledgement.packet_identifier);

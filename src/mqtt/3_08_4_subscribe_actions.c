@@ -6,7 +6,7 @@
 #include "5_4_2_authorization.h"
 #include "actions.h"
 
-/* What became of one Topic Filter [D-3.9.3-1]. */
+/* What became of one Topic Filter [D-3.9.3-1, D3-3.9.3-1]. */
 struct granted {
     uint8_t reason_code;
     bool is_new; /* no subscription with this Topic Filter before */
@@ -37,7 +37,7 @@ static struct granted grant(struct broker *broker, struct connection *connection
     /* [MQTT-3.2.2-10] [D-3.8.4-6] granted less, not refused */
     const uint8_t maximum_qos = broker->settings.maximum_qos;
     const uint8_t qos = request->qos < maximum_qos ? request->qos : maximum_qos;
-    /* [MQTT3-3.8.3-2] */
+    /* [MQTT3-3.8.3-2] unless they are switched off, all wildcards are granted [S3-3.8.3-1] [R-3.2.2.3.11-2] */
     if (!five && !features_allow_filter(&broker->settings, request->topic_filter))
         return (struct granted){.reason_code = REASON_UNSPECIFIED_ERROR};
     struct session *session = connection->session;
@@ -68,7 +68,7 @@ static struct granted grant(struct broker *broker, struct connection *connection
     return (struct granted){.reason_code = qos, .is_new = outcome == SUBSCRIPTION_ADDED};
 }
 
-/* Retained messages for a subscription, 3.3.1.3 [D-3.3.1.3-1] [D-3.8.4-3] */
+/* Retained messages for a subscription, 3.3.1.3 [D-3.3.1.3-1] [D-3.8.4-3, D3-3.8.4-2] */
 
 /* [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11] [MQTT3-3.3.1-6]; Retain Handling plays a part here and
  * nowhere else [D-3.8.3.1-4] */
@@ -109,7 +109,8 @@ static void send_retained(struct broker *broker, struct connection *connection,
     answers_begin(broker, connection, subscribe, identifier, answers->reason_codes);
 }
 
-/* One SUBACK for all, in the order of the Topic Filters. The Packet Identifier is free again [D-2.2.1-2].
+/* One SUBACK for all, in the order of the Topic Filters. The Packet Identifier is free again [D-2.2.1-2]. It
+ * goes before the messages, though [D-3.8.4-1, D3-3.8.4-1] would let it come later.
  * [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2]
  * [MQTT3-3.8.4-1] [MQTT3-3.8.4-2] [MQTT3-3.8.4-4] [MQTT3-3.8.4-5] [MQTT3-3.9.3-1] [MQTT3-3.9.3-2] */
 static void send_suback(struct broker *broker, struct connection *connection,

@@ -54,7 +54,7 @@ size_t suback_size(const struct packet *packet)
            packet->suback.reason_codes.length;
 }
 
-/* Packet Identifier, Properties, then the payload: [D-3.9.2-1] */
+/* Packet Identifier, Properties, then the payload: [D-3.9.2-1, D3-3.9.2-1] */
 void suback_encode(struct writer *writer, const struct packet *packet)
 {
     write_two_byte_integer(writer, packet->suback.packet_identifier);

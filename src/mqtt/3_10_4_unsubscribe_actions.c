@@ -16,12 +16,13 @@ static void send_unsuback(struct broker *broker, struct connection *connection, 
 }
 
 /* One Topic Filter of the packet. */
-static uint8_t remove_one(struct broker *broker, struct session *session, struct bytes topic_filter, bool five)
+static uint8_t remove_one(struct broker *broker, struct session *session, struct bytes topic_filter,
+                          bool five)
 {
     if (!storing_reserve_subscription(broker, session, topic_filter))
         return REASON_UNSPECIFIED_ERROR;
     /* [MQTT-3.10.4-1] [MQTT-3.10.4-2] [MQTT3-3.10.4-1] [MQTT3-3.10.4-2]; what is queued or in flight is
-     * not touched [MQTT-3.10.4-3] [MQTT3-3.10.4-3] [D-3.10.4-1] */
+     * not touched [MQTT-3.10.4-3] [MQTT3-3.10.4-3] [D-3.10.4-1, D3-3.10.4-1] */
     struct subscriptions *subscriptions = broker->subscriptions;
     if (!subscriptions_remove(subscriptions, &session->subscriber, topic_filter, five) &&
         !subscriptions_remove(subscriptions, &session->subscriber, topic_filter,
@@ -39,7 +40,8 @@ struct verdict unsubscribe_actions(struct broker *broker, struct connection *con
     /* 4.1.1: UNSUBACK would promise what is not stored; that of 3.1.1 has no other word for it */
     const bool refused = storing_in_trouble(broker) && connection->session->durable;
     if (refused && !five)
-        return refuse(MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0, "the end of a subscription cannot be stored now");
+        return refuse(MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
+                      "the end of a subscription cannot be stored now");
     uint8_t *reason_codes = malloc(unsubscribe->count);
     if (!reason_codes)
         return refuse(five ? MQTT_4_13_2_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,

@@ -31,11 +31,11 @@ size_t unsuback_size(const struct packet *packet)
     return 2 + properties_encoded_size(&packet->suback.properties) + packet->suback.reason_codes.length;
 }
 
-/* Packet Identifier, Properties, then the payload: [D-3.11.2-1] */
+/* Packet Identifier, Properties, then the payload: [D-3.11.2-1, D3-3.11.1-1, D3-3.11.2-1] */
 void unsuback_encode(struct writer *writer, const struct packet *packet)
 {
     write_two_byte_integer(writer, packet->suback.packet_identifier);
-    if (packet->version != PROTOCOL_5_0)
+    if (packet->version != PROTOCOL_5_0) /* [D3-3.11.3-1] */
         return;
     properties_encode(writer, &packet->suback.properties);
     write_raw(writer, packet->suback.reason_codes.data, packet->suback.reason_codes.length);

@@ -31,7 +31,7 @@ struct verdict disconnect_actions(struct broker *broker, struct connection *conn
     if (packet->disconnect.reason_code == REASON_NORMAL_DISCONNECTION)
         will_discard(broker, session); /* [MQTT-3.14.4-3] [MQTT-3.1.2-10] [MQTT3-3.14.4-3] [MQTT3-3.1.2-10] */
     broker_log(broker, LOG_INFO, connection, "disconnects", NULL);
-    /* [S-3.14.4-1]; a Will that is still there is published [R-3.14-1] */
+    /* [S-3.14.4-1, S3-3.14.4-1]; a Will that is still there is published [R-3.14-1] */
     connection_close(broker, connection);
     return accept();
 }

@@ -6,11 +6,11 @@
 /* 3.14 of MQTT 3.1.1: only the Client sends it, and it has neither variable header nor payload */
 static struct verdict check_before_5(const struct decoder *decoder, const struct packet *packet)
 {
-    if (decoder->sender == SENDER_SERVER) /* [MQTT3-4.8.0-1] */
-        return refuse(MQTT3_4_8_0_1, REASON_PROTOCOL_ERROR, 0,
+    if (decoder->sender == SENDER_SERVER) /* [P3-2.2.1-4] */
+        return refuse(P3_2_2_1_4, REASON_PROTOCOL_ERROR, 0,
                       "a Server does not send DISCONNECT before MQTT 5.0");
-    if (packet->remaining_length != 0) /* [MQTT3-4.8.0-1] */
-        return refuse(MQTT3_4_8_0_1, REASON_MALFORMED_PACKET, 1, "Remaining Length of a DISCONNECT is not 0");
+    if (packet->remaining_length != 0) /* [D3-3.14.2-1] [D3-3.14.3-1] [MQTT3-4.8.0-1] */
+        return refuse(D3_3_14_2_1, REASON_MALFORMED_PACKET, 1, "Remaining Length of a DISCONNECT is not 0");
     return accept();
 }
 

@@ -56,7 +56,7 @@ enum framing packet_frame(struct bytes input, enum protocol_version version, uin
     if (found != FRAMING_COMPLETE)
         return found;
 
-    *size = header.size + header.remaining_length; /* [D-2.1.4-1] */
+    *size = header.size + header.remaining_length; /* [D-2.1.4-1, D3-2.2.3-1] */
     if (maximum_packet_size != 0 && *size > maximum_packet_size) {
         /* [MQTT-3.2.2-15] [P-3.2.2.3.6-2]; a limit of ours before 5.0: [MQTT3-4.8.0-1] */
         *verdict = refuse(version_cite(version, P_3_2_2_3_6_2, MQTT3_4_8_0_1), REASON_PACKET_TOO_LARGE, 1,
@@ -72,8 +72,10 @@ enum framing packet_frame(struct bytes input, enum protocol_version version, uin
 static struct verdict check_type(const struct decoder *decoder)
 {
     const unsigned side = decoder->sender == SENDER_CLIENT ? BY_CLIENT : BY_SERVER;
-    if ((packet_kinds[decoder->type].direction & side) == 0) /* [MQTT-4.13.1-1] [MQTT3-4.8.0-1] */
-        return refuse_protocol_error(decoder, MQTT_4_13_1_1, MQTT3_4_8_0_1, 0,
+    const enum statement three = decoder->sender == SENDER_CLIENT ? P3_2_2_1_3 : MQTT3_4_8_0_1;
+    if ((packet_kinds[decoder->type].direction & side) ==
+        0) /* [MQTT-4.13.1-1] [P3-2.2.1-3] [MQTT3-4.8.0-1] */
+        return refuse_protocol_error(decoder, MQTT_4_13_1_1, three, 0,
                                      "this side does not send packets of this type");
     if (decoder->version == PROTOCOL_UNKNOWN && decoder->type != PACKET_CONNECT)
         return refuse(MQTT_3_1_0_1, REASON_PROTOCOL_ERROR, 0, /* [MQTT-3.1.0-1] [MQTT3-3.1.0-1] */
@@ -158,6 +160,7 @@ size_t packet_encoded_size(const struct packet *packet)
     return whole_size(remaining_length(packet));
 }
 
+/* Whatever is sent is written here, by the codec of its type [D3-7.1.1-1]. */
 size_t packet_encode(const struct packet *packet, struct writer *writer)
 {
     const size_t remaining = remaining_length(packet);

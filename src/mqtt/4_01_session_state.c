@@ -54,7 +54,7 @@ bool session_is_of(const struct session *session, const struct bytes *user_name)
 bool session_belongs_to(struct session *session, const struct bytes *user_name)
 {
     if (!user_name || session->user_name)
-        return true; /* that the user is the same was checked */
+        return true;                                    /* that the user is the same was checked */
     session->user_name = malloc(user_name->length + 1); /* a user name may be empty */
     if (!session->user_name)
         return false;
@@ -112,8 +112,8 @@ static bool flows_empty(const struct flows *flows)
 }
 
 /* [S-4.8.2-1] QoS 1 messages of Shared Subscriptions go to other members; those of QoS 2 never do
- * [MQTT-4.8.2-5]. While the session lasts, both wait for its client [MQTT-4.8.2-4] [D-4.8.2-13]; what that
- * has refused is gone from here and goes to nobody [MQTT-4.8.2-6]. Where no member is left, they are gone
+ * [MQTT-4.8.2-5]. While the session lasts, both wait for its client [MQTT-4.8.2-4] [D-4.8.2-13], though QoS 1
+ * need not [D-4.8.2-14]; what that has refused is gone from here and goes to nobody [MQTT-4.8.2-6]. Where no member is left, they are gone
  * [D-4.8.2-11]. */
 static void hand_over_shared(struct broker *broker, const struct list *deliveries)
 {
@@ -161,7 +161,7 @@ void session_arm_timer(struct broker *broker, struct session *session)
 
 /* The session ends at once if its Session Expiry Interval is 0 [D-3.1.2.11.2-2], else when that has passed
  * [D-4.1-1]. Its Will is published now, or when the Will Delay has passed or the session ends
- * [S-3.1.2.5-1] [D-3.1.3.2.2-2]. */
+ * [S-3.1.2.5-1, S3-3.1.2.5-1] [D-3.1.3.2.2-2]. */
 void session_detach(struct broker *broker, struct session *session)
 {
     assert(!session->connection);

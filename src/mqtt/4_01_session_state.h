@@ -2,7 +2,7 @@
  *
  * What outlives a Network Connection: subscriptions, messages sent or to be sent and not yet acknowledged,
  * QoS 2 identifiers received, the Will, and the moment at which all this ends. Retained messages are not part
- * of it [MQTT3-3.1.2-7] [D-4.1-6]. */
+ * of it [MQTT3-3.1.2-7] [D-4.1-6, D3-4.1-1]. */
 #ifndef ETALON_MQTT_4_01_SESSION_STATE_H
 #define ETALON_MQTT_4_01_SESSION_STATE_H
 
@@ -86,7 +86,7 @@ struct session_will {
 
 /* Messages in flight to the client, found by Packet Identifier in constant time: slot = identifier mod
  * capacity. Since it is we who choose the identifiers, a new one is chosen so that its slot is free; the
- * table grows with the number in flight, of which there may be many [D-4.3.2-2]. */
+ * table grows with the number in flight, of which there may be many [D-4.3.2-2, D3-4.3.2-2]. */
 struct inflight {
     struct delivery **slots;
     uint32_t capacity; /* a power of two, 0 = none in flight */
@@ -95,29 +95,31 @@ struct inflight {
 };
 
 /* The messages of a session that are under way. Most sessions of an idle fleet have none, and then no struct
- * flows. Messages in flight and waiting are Session State [D-4.1-3] [D-4.1-4]. Our Packet Identifiers
- * (`inflight`) and the client's (`received`) have nothing to do with each other [D-2.2.1-3] [D-2.2.1-5]. */
+ * flows. Messages in flight and waiting are Session State [D-4.1-3, D3-3.1.2.4-4] [D-4.1-4, D3-3.1.2.4-5]. Our
+ * Packet Identifiers (`inflight`) and the client's (`received`) have nothing to do with each other [D-2.2.1-3]
+ * [D-2.2.1-5, D3-2.3.1-1, D3-2.3.1-2]. */
 struct flows {
     struct list queue;          /* deliveries that wait, oldest first (4.6) */
     struct list inflight_order; /* deliveries in flight in the order in which they were first sent (4.6) */
     struct inflight inflight;
-    struct list_node *resume;       /* the first of `inflight_order` that is `unsent`; NULL: none is */
-    uint32_t unsent;                /* how many are: they take no place in the window */
-    struct identifier_set received; /* QoS 2 identifiers received, PUBREL outstanding [D-4.1-5] */
-    uint32_t received_before;       /* so many of them, at most, came over earlier connections (4.9) */
-    uint32_t queued;                /* length of `queue` */
-    uint32_t queued_qos_0;          /* how many of them are at QoS 0 */
-    uint32_t queued_answers;        /* how many of them are retained messages that answer a SUBSCRIBE */
-    uint64_t queued_bytes;          /* of all of them, 5.4.8 */
-    struct answer *answers;         /* SUBSCRIBEs whose retained messages are still to be delivered, 3.8.4 */
-    size_t answers_size;            /* of these, bytes */
-    struct list_node answers_node;  /* in broker.answering, if `answers_listed` */
-    struct session *session;        /* valid if there are `answers` */
+    struct list_node *resume; /* the first of `inflight_order` that is `unsent`; NULL: none is */
+    uint32_t unsent;          /* how many are: they take no place in the window */
+    struct identifier_set
+        received;             /* QoS 2 identifiers received, PUBREL outstanding [D-4.1-5, D3-3.1.2.4-6] */
+    uint32_t received_before; /* so many of them, at most, came over earlier connections (4.9) */
+    uint32_t queued;          /* length of `queue` */
+    uint32_t queued_qos_0;    /* how many of them are at QoS 0 */
+    uint32_t queued_answers;  /* how many of them are retained messages that answer a SUBSCRIBE */
+    uint64_t queued_bytes;    /* of all of them, 5.4.8 */
+    struct answer *answers;   /* SUBSCRIBEs whose retained messages are still to be delivered, 3.8.4 */
+    size_t answers_size;      /* of these, bytes */
+    struct list_node answers_node; /* in broker.answering, if `answers_listed` */
+    struct session *session;       /* valid if there are `answers` */
     bool answers_listed;
 };
 
 struct session {
-    struct subscriber subscriber;  /* 4.8 [D-4.1-2]; must be the first member */
+    struct subscriber subscriber;  /* 4.8 [D-4.1-2, D3-3.1.2.4-3]; must be the first member */
     struct stored stored;          /* 4.1.1 */
     uint8_t *user_name;            /* whose it is, 5.4; NULL: nobody's in particular */
     uint64_t changed_in;           /* 4.1.1: number of the last batch with changes that answers rest on */

@@ -9,8 +9,8 @@
 #include "4_12_enhanced_authentication.h"
 #include "broker_state.h"
 
-/* Opening and closing. The transport is TCP, which the host brings [MQTT-4.2-1] [MQTT3-7.1.1-1] [D-4.2-1]; to
- * us a connection is an ordered stream of bytes. */
+/* Opening and closing. The transport is TCP, which the host brings [MQTT-4.2-1] [MQTT3-7.1.1-1] [D3-4.2-1]
+ * [D-4.2-1, D3-7.1.1-2]; to us a connection is an ordered stream of bytes. */
 
 struct connection *connection_create(struct broker *broker, void *host, const char *peer)
 {
@@ -76,7 +76,8 @@ void connection_close(struct broker *broker, struct connection *connection)
 }
 
 /* Whoever ended the connection, and for whatever reason: the session's Will, unless a DISCONNECT has
- * discarded it, is treated alike. [D-3.1.2.5-1] [D-3.1.2.5-3] [D-3.1.2.5-4] */
+ * discarded it, is treated alike. [D-3.1.2.5-1, D3-3.1.2.5-1] [D-3.1.2.5-3, D3-3.1.2.5-3]
+ * [D-3.1.2.5-4, D3-3.1.2.5-4] */
 void connection_detach(struct broker *broker, struct connection *connection)
 {
     struct session *session = connection->session;

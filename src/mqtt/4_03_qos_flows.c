@@ -38,7 +38,8 @@ struct sender_transition qos_sender_transition(enum sender_state state, enum sen
 enum receiver_action qos_receiver_action(enum receiver_state state, enum receiver_event event)
 {
     static const uint8_t table[RECEIVER_STATE_COUNT][RECEIVER_EVENT_COUNT] = {
-        /* [MQTT-4.3.2-5] [MQTT-4.3.3-9] [MQTT-4.3.3-12] a new message, whatever its DUP flag says */
+        /* [MQTT-4.3.2-5] [MQTT-4.3.3-9] [MQTT-4.3.3-12] a new message, whatever its DUP flag says; it goes on
+         * when it comes, and not once more when it is released [D3-4.3.3-2] */
         [RECEIVER_FREE] = {[RECEIVER_PUBLISH_1] = RECEIVER_PASS_ON,
                            [RECEIVER_PUBLISH_2] = RECEIVER_PASS_ON,
                            [RECEIVER_PUBREL] = RECEIVER_NOT_FOUND},

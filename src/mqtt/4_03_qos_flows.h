@@ -1,6 +1,6 @@
 /* 4.3 Quality of Service levels and protocol flows, as transition tables. Prefix: qos_
  *
- * The Server is the sender as well as the receiver of messages [D-4.3-1].
+ * The Server is the sender as well as the receiver of messages [D-4.3-1, D3-4.3-1].
  *
  *  Server as the sender of an Application Message:
  *

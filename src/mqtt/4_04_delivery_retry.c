@@ -1,7 +1,7 @@
 /* 4.4 Message delivery retry. Prefix: retry_
  *
  * Only here, when a client comes back to its session, is anything sent a second time [MQTT-4.4.0-1]
- * [MQTT3-4.4.0-1]: under the original Packet Identifiers, in the original order [MQTT-4.6.0-5]
+ * [MQTT3-4.4.0-1] [D3-4.4-1]: under the original Packet Identifiers, in the original order [MQTT-4.6.0-5]
  * [MQTT3-4.6.0-6], PUBLISH with DUP 1 [MQTT-3.3.1-1] [MQTT3-3.3.1-1], and PUBREL where PUBREC had come. */
 #include "3_03_4_publish_forward.h"
 #include "4_09_flow_control.h"

@@ -86,7 +86,7 @@ static void on_match(void *context, struct subscriber *subscriber, const struct 
         return;
 
     struct recipient *recipient;
-    /* [MQTT-3.3.4-5] [D-3.3.4-3] with separate copies each has the identifier of its own subscription */
+    /* [MQTT-3.3.4-5] [D-3.3.4-3, D3-3.3.5-2] separate copies have the identifiers of their own subscriptions */
     if (is_recipient(routing, session) && !match->broker->settings.separate_overlapping) {
         recipient = &routing->recipients[session->routing_slot];
         if (options->qos > recipient->qos) /* [MQTT-3.3.4-2] [MQTT3-3.3.5-1] */
@@ -164,9 +164,11 @@ static bool deliver_to(struct broker *broker, struct publication *publication,
         .identifiers = routing->identifier_list,
         .group = recipient->group,
         .identifier_count = gather_identifiers(routing, recipient),
-        /* [MQTT-3.8.4-8] [MQTT-4.8.2-3] [MQTT3-3.8.4-6] the lower of published and granted */
+        /* [MQTT-3.8.4-8] [MQTT-4.8.2-3] [MQTT3-3.8.4-6] [D3-4.3-3] the lower of published and granted;
+         * one copy at QoS 0, too, though [D-3.8.4-7] would allow more of what was published at QoS 1 */
         .qos = publication->qos < recipient->qos ? publication->qos : recipient->qos,
-        /* [MQTT-3.3.1-12] [MQTT-3.3.1-13] [MQTT3-3.3.1-9] [D-3.8.3.1-1] [D-3.8.3.1-2] */
+        /* [MQTT-3.3.1-12] [MQTT-3.3.1-13] [MQTT3-3.3.1-9] [D-3.8.3.1-1] [D-3.8.3.1-2]; in 3.1.1 never, not
+         * even for what clears a retained message [D3-3.3.1.3-1] */
         .retain = recipient->retain_as_published && publication->retain,
     };
     return ordering_deliver(broker, recipient->session, publication, &forward, false);
@@ -208,7 +210,7 @@ static void find_recipients(struct broker *broker, struct publication *publicati
         routing->out_of_memory = true;
 }
 
-/* To each by itself [D-3.3.4-1] [D-4.3-2] [D-4.8.1-2]. */
+/* To each by itself [D-3.3.4-1, D3-3.3.5-1] [D-4.3-2, D3-4.3-2] [D-4.8.1-2]. */
 static bool deliver_to_all(struct broker *broker, struct publication *publication)
 {
     struct routing *routing = &broker->routing;

@@ -165,12 +165,12 @@ static bool send_now(struct broker *broker, struct session *session, struct publ
     return true;
 }
 
-/* Once or not at all [D-4.3.1-1]; the send quota plays no part [D-4.9-1]. */
+/* Once or not at all [D-4.3.1-1, D3-4.3.1-2]; the send quota plays no part [D-4.9-1]. */
 static bool deliver_qos_0(struct broker *broker, struct session *session, struct publication *publication,
                           const struct forward *forward, bool keep)
 {
     if (!session_online(session))
-        return true; /* [D-4.1-4] QoS 0 need not be kept for a client that is away */
+        return true; /* [D-4.1-4, D3-3.1.2.4-1, D3-3.1.2.4-7] QoS 0 need not be kept for a client that is away */
     if (session_flows(session)->queued_qos_0 == 0 && flow_has_room(broker, session->connection)) {
         send_qos_0(broker, session, publication, forward);
         return true;

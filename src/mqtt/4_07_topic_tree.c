@@ -27,8 +27,10 @@ static bool is_child(const void *item, const void *key)
     const struct topic_node *node = item;
     const struct child_key *wanted = key;
     return node->parent == wanted->parent && node->kind == wanted->level->kind &&
-           bytes_equal(topic_tree_text(wanted->tree, node),
-                       wanted->level->text); /* [MQTT-4.7.3-4] [D-4.7.3-1] [D-4.7.3-6] byte for byte */
+           bytes_equal(
+               topic_tree_text(wanted->tree, node),
+               wanted->level
+                   ->text); /* [MQTT-4.7.3-4] [D-4.7.3-1, D3-4.7.3-1] [D-4.7.3-6, D3-4.7.3-6] byte for byte */
 }
 
 static size_t node_size(const struct topic_node_layout *layout, size_t text_length)

@@ -35,7 +35,7 @@ struct verdict topic_name_check(struct bytes name, enum protocol_version version
                             offset + (size_t)(wildcard - name.data),
                             "Topic Name contains the wildcard character '+'");
     /* U+0000 and length are the string's: [MQTT-4.7.3-2] [MQTT3-4.7.3-2] [MQTT-4.7.3-3] [MQTT3-4.7.3-3];
-     * everything else may stand in a name, spaces too [D-4.7.3-2] */
+     * everything else may stand in a name, spaces too [D-4.7.3-2, D3-4.7.3-2] */
     return accept();
 }
 
@@ -45,7 +45,8 @@ static bool level_is(struct bytes level, char character)
     return level.length == 1 && level.data[0] == (uint8_t)character;
 }
 
-/* One level of a filter; `last` when none follows. Other levels may hold wildcards as well [D-4.7.1.3-2]. */
+/* One level of a filter; `last` when none follows. Other levels may hold wildcards as well
+ * [D-4.7.1.3-2, D3-4.7.1.3-2]. */
 static struct verdict filter_level_check(struct bytes level, bool last, enum protocol_version version,
                                          size_t offset)
 {
@@ -126,8 +127,8 @@ bool topic_has_wildcard(struct bytes filter)
     return find(filter, '#') != NULL || find(filter, '+') != NULL;
 }
 
-/* Each separator ends a level, wherever it stands; a level may be empty: [D-4.7.1-1] [D-4.7.1.1-1]
- * [D-4.7.1.1-2] [D-4.7.3-3] [D-4.7.3-4] */
+/* Each separator ends a level, wherever it stands; a level may be empty: [D-4.7.1-1, D3-4.7.1-1]
+ * [D-4.7.1.1-1, D3-4.7.1.1-1] [D-4.7.1.1-2, D3-4.7.1.1-2] [D-4.7.3-3, D3-4.7.3-3] [D-4.7.3-4, D3-4.7.3-4] */
 bool topic_next_level(struct bytes *rest, bool *done, struct bytes *level)
 {
     if (*done)

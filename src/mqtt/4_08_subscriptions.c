@@ -55,7 +55,7 @@ struct subscriptions {
     struct topic_level multi;
     uint64_t count;
     uint64_t shared_count;
-    uint64_t weight; /* limits_weight of all */
+    uint64_t weight;     /* limits_weight of all */
     uint64_t last_share; /* number of the share group that was made last */
 };
 
@@ -357,7 +357,8 @@ static uint32_t weight_of(const struct audience *audience)
     return limits_weight(levels);
 }
 
-/* A new member of `audience` [D-3.8.4-2] [D-3.8.4-4] [D-4.8.2-5]; false: no memory, nothing changed. */
+/* A new member of `audience` [D-3.8.4-2, D3-3.8.4-2] [D-3.8.4-4] [D-4.8.2-5]; false: no memory, nothing
+ * changed. */
 static bool join(struct subscriptions *subscriptions, struct audience *audience,
                  struct subscriber *subscriber, const struct subscription_options *options)
 {
@@ -381,8 +382,8 @@ static bool join(struct subscriptions *subscriptions, struct audience *audience,
     return true;
 }
 
-/* One subscription for each filter, and in each share group: [D-4.8.1-1] [D-4.8.2-15] [D-4.8.2-16]. With its
- * Subscription Identifier [D-3.8.2.1.2-3], which replaces the former one [D-3.8.4-8]. */
+/* One subscription for each filter, and in each share group: [D-4.8.1-1, D3-1.2-1] [D-4.8.2-15] [D-4.8.2-16].
+ * With its Subscription Identifier [D-3.8.2.1.2-3], which replaces the former one [D-3.8.4-8]. */
 enum subscriptions_outcome subscriptions_put(struct subscriptions *subscriptions,
                                              struct subscriber *subscriber, struct bytes filter,
                                              bool allow_shared, const struct subscription_options *options)
@@ -448,9 +449,9 @@ void subscriptions_remove_all(struct subscriptions *subscriptions, struct subscr
 }
 
 /* Matching: a walk of the tree along the Topic Name, into the level itself first, then into `+`, until all
- * filters that match are found [D-4.7.3-7], be the levels as many as they may [D-4.7.3-5]. The way back
- * needs no stack: the parent is in the node, the branch left to take follows from the kind of the one
- * returned from. */
+ * filters that match are found [D-4.7.3-7, D3-4.7.3-7], be the levels as many as they may
+ * [D-4.7.3-5, D3-4.7.3-5]. The way back needs no stack: the parent is in the node, the branch left to take
+ * follows from the kind of the one returned from. */
 
 struct match {
     const struct subscriptions *subscriptions;
@@ -512,7 +513,7 @@ static struct topic_node *wildcard_child(const struct match *match, const struct
 }
 
 /* What the present node contributes: `#` below it matches the rest of the name, be it nothing
- * (4.7.1.2) [D-4.7.1.2-1] [D-4.7.1.2-2]. */
+ * (4.7.1.2) [D-4.7.1.2-1, D3-4.7.1.2-1] [D-4.7.1.2-2, D3-4.7.1.2-2]. */
 static void arrive(const struct match *match)
 {
     struct topic_node *multi = wildcard_child(match, &match->subscriptions->multi);
@@ -540,8 +541,8 @@ static struct topic_node *literal_child(struct match *match)
     return topic_tree_child(&match->subscriptions->tree, match->node, level);
 }
 
-/* Goes to the next node that the name leads to, `+` standing for one level [D-4.7.1.3-1]; false: there is
- * none. */
+/* Goes to the next node that the name leads to, `+` standing for one level [D-4.7.1.3-1, D3-4.7.1.3-1]; false:
+ * there is none. */
 static bool advance(struct match *match)
 {
     const struct topic_level *single = &match->subscriptions->single;

@@ -5,7 +5,8 @@
 #include "4_11_server_redirection.h"
 #include "broker_state.h"
 
-/* 3.1.1 table 3.1: the return codes beside the 5.0 Reason Codes that say the same */
+/* 3.1.1 table 3.1: the return codes beside the 5.0 Reason Codes that say the same; no others [P3-3.2.2.3-1].
+ * [R3-3.2.2.3-1] [R3-3.2.2.3-2] [R3-3.2.2.3-3] [R3-3.2.2.3-4] [R3-3.2.2.3-5] */
 uint8_t errors_return_code(enum reason_code reason_code)
 {
     static const struct {
@@ -17,6 +18,7 @@ uint8_t errors_return_code(enum reason_code reason_code)
                  {REASON_SERVER_BUSY, 3},
                  {REASON_SERVER_SHUTTING_DOWN, 3},
                  {REASON_QUOTA_EXCEEDED, 3},
+                 {REASON_CONNECTION_RATE_EXCEEDED, 3},
                  {REASON_BAD_USER_NAME_OR_PASSWORD, 4},
                  {REASON_NOT_AUTHORIZED, 5},
                  {REASON_BANNED, 5},
@@ -55,9 +57,8 @@ static enum protocol_version version_to_answer_in(const struct connection *conne
     return verdict->statement == MQTT3_3_1_2_2 ? PROTOCOL_3_1_1 : PROTOCOL_UNKNOWN;
 }
 
-/* [MQTT-3.1.4-2] [R-3.1.4-1] [R-3.1.4-2] [R-3.2.2.2-1] [R-4.13.1-3];
- * [MQTT3-3.2.2-6] [MQTT3-3.1.4-1] without a fitting return code
- * nothing is said */
+/* [MQTT-3.1.4-2] [R-3.1.4-1] [R-3.1.4-2, S3-3.1.4-2] [R-3.2.2.2-1, S3-3.2.2.3-1] [R-4.13.1-3];
+ * [MQTT3-3.2.2-6] [MQTT3-3.1.4-1] without a fitting return code nothing is said */
 static void refuse_connect(struct broker *broker, struct connection *connection,
                            const struct verdict *verdict, const struct line *explanation)
 {
@@ -81,7 +82,7 @@ static void refuse_connect(struct broker *broker, struct connection *connection,
 static void send_disconnect(struct broker *broker, struct connection *connection,
                             enum reason_code reason_code, struct bytes reason_string)
 {
-    /* [D-3.14-1] [MQTT-3.14.0-1] only after CONNACK; a Server of 3.1 and 3.1.1 has no DISCONNECT */
+    /* [D-3.14-1] [MQTT-3.14.0-1] only after CONNACK; [P3-2.2.1-4] a Server before 5.0 has no DISCONNECT */
     if (connection->state != CONNECTION_ESTABLISHED || !connection_is_5_0(connection))
         return;
     struct packet disconnect = {.type = PACKET_DISCONNECT, .flags = 0};

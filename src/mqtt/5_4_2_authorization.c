@@ -15,6 +15,7 @@ static struct authorisation question_of(const struct session *session, enum acce
                                   .topic = topic};
 }
 
+/* The security component is the host's: [D-4.7.3-9, D3-4.7.3-9] */
 bool authorization_publish(const struct broker *broker, const struct session *session, struct bytes topic,
                            uint8_t qos, bool retain)
 {

@@ -87,7 +87,7 @@ static void end_sessions(struct broker *broker)
     struct session *session;
     uint32_t at = 0;
     while ((session = hash_map_any(&broker->sessions, &at)) != NULL) {
-        will_discard(broker, session); /* [D-3.1.2.5-5] */
+        will_discard(broker, session); /* [D-3.1.2.5-5, D3-3.1.2.5-5] */
         session_end(broker, session);
     }
 }

@@ -48,9 +48,10 @@ struct broker_settings {
     uint16_t topic_alias_maximum; /* aliases a client may use, 3.2.2.3.8; 0 = none */
     /* messages in flight to one client, on top of its own Receive Maximum; 0 = 65,535 */
     uint16_t maximum_inflight;
-    uint32_t maximum_queued;    /* messages that wait for one client beyond those in flight; 0 = none do */
-    uint32_t maximum_output;    /* bytes waiting for one connection beyond which QoS 0 messages are dropped */
-    uint32_t connect_timeout;   /* ms from the opening of a connection to its CONNECT, [S-3.1.4-1] */
+    uint32_t maximum_queued; /* messages that wait for one client beyond those in flight; 0 = none do */
+    uint32_t maximum_output; /* bytes waiting for one connection beyond which QoS 0 messages are dropped */
+    uint32_t
+        connect_timeout; /* ms from the opening of a connection to its CONNECT, [S-3.1.4-1, S3-3.1.4-1] */
     uint16_t server_keep_alive; /* s; 0 = the client's own value holds, 3.2.2.3.14 */
     /* s; a longer Session Expiry Interval is cut to this, 3.2.2.3.2; 0 = no limit */
     uint32_t maximum_session_expiry;
@@ -302,11 +303,13 @@ struct broker_statistics {
     uint64_t packets_received;
     uint64_t packets_sent;
     uint64_t connects_received; /* CONNECT packets that could be decoded */
+    uint64_t connects_late;     /* connections closed because they were not accepted within connect_timeout */
+    uint64_t logins_refused;    /* authentications that the host has refused, 4.12, 5.4.1 */
     uint64_t messages_received; /* PUBLISH packets */
     uint64_t messages_sent;
-    uint64_t messages_dropped; /* for a full queue or a slow reader */
-    uint64_t batches_stored;   /* transactions */
-    uint64_t changes_stored;   /* puts and deletes in them */
+    uint64_t messages_dropped;     /* for a full queue or a slow reader */
+    uint64_t batches_stored;       /* transactions */
+    uint64_t changes_stored;       /* puts and deletes in them */
     uint64_t refused[LIMIT_COUNT]; /* how often each limit was in the way */
 };
 struct broker_statistics broker_statistics(const struct broker *broker);

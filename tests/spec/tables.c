@@ -40,7 +40,12 @@ static void check_statements(void)
     check(disguised, "every statement is found in brackets and lower case");
     check(statement_find("MQTT-3.3.1-5") == MQTT_3_3_1_5, "a known id");
     check(statement_find("mqtt3-3.3.1-5") == MQTT3_3_3_1_5, "a known id of 3.1.1");
+    check(statement_find("s3-3.8.3-1") == S3_3_8_3_1, "a rule of 3.1.1 without number");
     check(strcmp(statement_describe(MQTT_3_3_1_5)->level, "MUST") == 0, "a known level");
+    check(strcmp(statement_describe(MQTT_3_3_1_5)->version, "5.0") == 0, "a row of 5.0");
+    check(strcmp(statement_describe(MQTT3_3_3_1_5)->version, "3.1.1") == 0 &&
+              strcmp(statement_describe(D3_6_1)->version, "3.1.1") == 0,
+          "rows of 3.1.1");
     const char *unknown[] = {"", "[]", "[", "MQTT", "MQTT-3.3.1-", "MQTT-3.3.1-55", "[MQTT-3.3.1-5", "zzz"};
     bool none = statement_find(NULL) == STATEMENT_NONE;
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)

@@ -147,7 +147,10 @@ static void check_is_complete_refusal(const struct scene *scene, struct verdict 
     FAIL_UNLESS(scene, verdict.reason_code >= 0x80, "refused with Reason Code 0x%02X", verdict.reason_code);
     FAIL_UNLESS(scene, verdict.offset <= scene->packet.length, "refused at byte %u of %zu", verdict.offset,
                 scene->packet.length);
-    FAIL_UNLESS(scene, strncmp(id, "MQTT3-", 6) == 0 ? three || is_connect(scene->packet) : !three,
+    FAIL_UNLESS(scene,
+                strcmp(statement_describe(verdict.statement)->version, "3.1.1") == 0
+                    ? three || is_connect(scene->packet)
+                    : !three,
                 "%s cited for version %s", id, version_name(scene->version));
 }
 

@@ -103,11 +103,11 @@ START_TEST(forbidden_types)
         for (int v = 0; v < 3; v++) {
             const bool five = unit_versions[v] == PROTOCOL_5_0;
             ck_assert_int_eq(frame(bytes_of(&zero, 1), unit_versions[v], &verdict), FRAMING_REFUSED);
-            ck_assert_uint_eq(verdict.statement, five ? MQTT_4_13_1_1 : MQTT3_4_8_0_1);
+            ck_assert_uint_eq(verdict.statement, five ? MQTT_4_13_1_1 : P3_2_2_1_1);
             ck_assert_uint_eq(verdict.reason_code, REASON_MALFORMED_PACKET);
             ck_assert_int_eq(frame(bytes_of(&fifteen, 1), unit_versions[v], &verdict),
                              five && flags == 0 ? FRAMING_INCOMPLETE : FRAMING_REFUSED);
-            ck_assert(five || verdict.statement == MQTT3_4_8_0_1);
+            ck_assert(five || verdict.statement == P3_2_2_1_2);
             ck_assert(!verdict.refused || verdict.reason_code == REASON_MALFORMED_PACKET);
         }
         ck_assert_int_eq(frame(bytes_of(&zero, 1), PROTOCOL_UNKNOWN, &verdict), FRAMING_REFUSED);
@@ -185,7 +185,8 @@ START_TEST(bad_remaining_length)
         for (size_t length = bad_lengths[_i].enough; length <= input.length; length++) {
             ck_assert_int_eq(frame(bytes_of(input.data, length), unit_versions[v], &verdict),
                              FRAMING_REFUSED);
-            ck_assert_uint_eq(verdict.statement, five ? bad_lengths[_i].five : MQTT3_4_8_0_1);
+            enum statement three = bad_lengths[_i].five == D_1_5_5_1 ? D3_2_2_3_3 : D3_2_2_3_2;
+            ck_assert_uint_eq(verdict.statement, five ? bad_lengths[_i].five : three);
             ck_assert_uint_eq(verdict.reason_code, REASON_MALFORMED_PACKET);
             ck_assert_uint_eq(verdict.offset, bad_lengths[_i].offset);
         }
@@ -286,7 +287,10 @@ START_TEST(direction)
             continue;
         ck_assert_uint_eq(verdict.reason_code, REASON_PROTOCOL_ERROR);
         ck_assert_uint_eq(verdict.offset, 0);
-        ck_assert(verdict.statement == (five ? MQTT_4_13_1_1 : MQTT3_4_8_0_1));
+        ck_assert(verdict.statement == (five     ? MQTT_4_13_1_1
+                                        : s == 0 ? P3_2_2_1_3
+                                                 : MQTT3_4_8_0_1) ||
+                  (!five && verdict.statement == P3_2_2_1_4));
     }
     ck_assert_str_eq(packet_type_name((enum packet_type)(input.data[0] >> 4)), directions[_i].what);
     octets_free(input);

@@ -366,12 +366,11 @@ Suite *suite_3_01_4_connect_actions(void)
 {
     HARNESS_SUITE("3.1.4 CONNECT Actions", a_good_connect_is_answered_with_success, connect_comes_first,
                   a_second_connect_is_a_protocol_error, a_second_connect_is_not_looked_into,
-                  an_unknown_version_is_answered_in_the_nearest_form,
-                  a_malformed_connect_ends_the_connection, an_empty_identifier_is_replaced,
-                  an_assigned_identifier_is_unique, only_3_1_limits_the_identifier, a_session_is_resumed,
-                  clean_start_discards_the_session, the_new_connection_takes_over,
-                  a_session_taken_over_is_the_same_session, an_authentication_method_is_refused,
-                  a_refusal_fits_the_maximum_packet_size, a_connack_that_does_not_fit_is_not_sent,
-                  packets_behind_a_connect, the_session_expiry_interval_can_be_cut,
-                  requests_of_the_client_are_heeded);
+                  an_unknown_version_is_answered_in_the_nearest_form, a_malformed_connect_ends_the_connection,
+                  an_empty_identifier_is_replaced, an_assigned_identifier_is_unique,
+                  only_3_1_limits_the_identifier, a_session_is_resumed, clean_start_discards_the_session,
+                  the_new_connection_takes_over, a_session_taken_over_is_the_same_session,
+                  an_authentication_method_is_refused, a_refusal_fits_the_maximum_packet_size,
+                  a_connack_that_does_not_fit_is_not_sent, packets_behind_a_connect,
+                  the_session_expiry_interval_can_be_cut, requests_of_the_client_are_heeded);
 }

@@ -277,7 +277,8 @@ START_TEST(a_walk_may_pause)
         bool ended;
         do {
             uint32_t budget = 1;
-            ended = retained_walk(tree, &walk, bytes_of_text(filters[i]), &budget, always, count_found, &found);
+            ended =
+                retained_walk(tree, &walk, bytes_of_text(filters[i]), &budget, always, count_found, &found);
             for (size_t j = 0; j < 8; j++)
                 if (messages[j].found > 1 && retained_get(tree, bytes_of_text(topics[j])))
                     removed += retained_remove(tree, bytes_of_text(topics[j])) == &messages[j];
@@ -304,7 +305,7 @@ START_TEST(a_walk_may_be_abandoned)
     ck_assert_ptr_eq(retained_remove(tree, bytes_of_text("a/b/c")), &message);
     retained_walk_abandon(tree, &first);
     retained_walk_abandon(tree, &first); /* harmless */
-    put("a/b/d", &other); /* comes later, and is met */
+    put("a/b/d", &other);                /* comes later, and is met */
     budget = 100;
     ck_assert(retained_walk(tree, &second, bytes_of_text("a/b/#"), &budget, always, count_found, &found));
     ck_assert_uint_eq(found, 1);

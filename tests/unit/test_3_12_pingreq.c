@@ -6,10 +6,10 @@ static const struct accepted accepted = {"PINGREQ", ALL, CLIENT, "C0 00", NULL};
 /* [D-3.12.2-1] [D-3.12.3-1]: neither variable header nor payload */
 /* clang-format off */
 static const struct refused refused[] = {
-    {"a byte behind the fixed header", ALL, CLIENT, 0x81, 1, {D_3_12_2_1, MQTT_4_13_1_1}, {MQTT3_4_8_0_1},
+    {"a byte behind the fixed header", ALL, CLIENT, 0x81, 1, {D_3_12_2_1, MQTT_4_13_1_1}, {D3_3_12_2_1},
      "C0 01 00",
      "C0 00"},
-    {"a Packet Identifier", ALL, CLIENT, 0x81, 1, {D_3_12_2_1, MQTT_4_13_1_1}, {MQTT3_4_8_0_1},
+    {"a Packet Identifier", ALL, CLIENT, 0x81, 1, {D_3_12_2_1, MQTT_4_13_1_1}, {D3_3_12_2_1},
      "C0 02 0001",
      "C0 00"},
     {"an empty property list", V5, CLIENT, 0x81, 1, {D_3_12_2_1, MQTT_4_13_1_1}, {NONE},

@@ -34,7 +34,7 @@ static const struct refused refused[] = {
     {"a byte behind the properties", V5, BOTH, 0x81, 4, {MQTT_4_13_1_1}, {NONE},
      "E0 03 00 00 00",
      "E0 02 00 00"},
-    {"a Reason Code before 5.0", V3, CLIENT, 0x81, 1, {NONE}, {MQTT3_4_8_0_1},
+    {"a Reason Code before 5.0", V3, CLIENT, 0x81, 1, {NONE}, {D3_3_14_2_1},
      "E0 01 00",
      "E0 00"},
     {"reserved flags", V311, CLIENT, 0x81, 0, {NONE}, {MQTT3_3_14_1_1, MQTT3_2_2_2_1},

@@ -84,7 +84,7 @@ START_TEST(not_before_5)
     for (int v = 0; v < 2; v++) {
         const struct verdict verdict = packet_decode(&packet, unit_versions[v], SENDER_CLIENT, input, NULL);
         ck_assert(verdict.refused);
-        ck_assert_uint_eq(verdict.statement, MQTT3_4_8_0_1);
+        ck_assert_uint_eq(verdict.statement, P3_2_2_1_2);
         ck_assert_uint_eq(verdict.offset, 0);
     }
     octets_free(input);

@@ -236,7 +236,8 @@ START_TEST(reserved_types)
         const struct verdict decoded = packet_decode(&packet, rows[i].version, SENDER_CLIENT, input, NULL);
         if (rows[i].reserved) {
             ck_assert_uint_eq(framed.reason_code, REASON_MALFORMED_PACKET);
-            ck_assert_uint_eq(framed.statement, three ? MQTT3_4_8_0_1 : MQTT_4_13_1_1);
+            const enum statement reserved = input.data[0] >> 4 == 0 ? P3_2_2_1_1 : P3_2_2_1_2;
+            ck_assert_uint_eq(framed.statement, three ? reserved : MQTT_4_13_1_1);
             ck_assert_uint_eq(framed.offset, 0);
             ck_assert_uint_eq(decoded.statement, framed.statement);
             ck_assert_uint_eq(decoded.reason_code, framed.reason_code);

@@ -265,8 +265,9 @@ END_TEST
 /* Rights may be lost between CONNECT and the end; with the connection and after a Will Delay alike. */
 START_TEST(a_will_that_is_forbidden_meanwhile)
 {
-    static const char *const connects[] = {"10 [<'MQTT'> 05 2E 003C [] <'a'> [] <'w'> <'x'>]",
-                                           "10 [<'MQTT'> 05 2E 003C [11 00000064] <'a'> [18 00000005] <'w'> <'x'>]"};
+    static const char *const connects[] = {
+        "10 [<'MQTT'> 05 2E 003C [] <'a'> [] <'w'> <'x'>]",
+        "10 [<'MQTT'> 05 2E 003C [11 00000064] <'a'> [18 00000005] <'w'> <'x'>]"};
     for (int i = 0; i < 2 * COUNT(connects); i++) {
         struct judge judge;
         struct harness *h = forbidding(&judge, NULL);
@@ -323,12 +324,12 @@ END_TEST
 Suite *suite_5_4_2_authorization(void);
 Suite *suite_5_4_2_authorization(void)
 {
-    HARNESS_SUITE(
-        "5.4.2 Authorization", what_is_asked_at_publish, publish_is_forbidden,
-        a_refused_packet_identifier_is_free, a_right_is_lost_in_the_middle_of_qos_2, subscribe_is_forbidden,
-        a_shared_filter_is_asked_for_whole, a_forbidden_replacement_changes_nothing,
-        a_message_is_not_for_everybody, a_retained_message_is_not_for_everybody,
-        a_message_is_not_queued_for_everybody, a_group_has_members_that_may_not, a_will_is_a_publication,
-        a_will_that_is_forbidden_meanwhile,
-        a_will_of_a_client_without_identifier, what_the_broker_says_itself_is_judged_for_its_receivers);
+    HARNESS_SUITE("5.4.2 Authorization", what_is_asked_at_publish, publish_is_forbidden,
+                  a_refused_packet_identifier_is_free, a_right_is_lost_in_the_middle_of_qos_2,
+                  subscribe_is_forbidden, a_shared_filter_is_asked_for_whole,
+                  a_forbidden_replacement_changes_nothing, a_message_is_not_for_everybody,
+                  a_retained_message_is_not_for_everybody, a_message_is_not_queued_for_everybody,
+                  a_group_has_members_that_may_not, a_will_is_a_publication,
+                  a_will_that_is_forbidden_meanwhile, a_will_of_a_client_without_identifier,
+                  what_the_broker_says_itself_is_judged_for_its_receivers);
 }

@@ -141,7 +141,7 @@ static const struct row refused[] = {
      "CONNECT refused: byte 9: reserved bit of the Connect Flags is 1 [MQTT-3.1.2-3] Malformed Packet "
      "(0x81)"},
     {PROTOCOL_3_1_1, SENDER_CLIENT, "20 02 00 00",
-     "CONNACK refused: byte 0: this side does not send packets of this type [MQTT3-4.8.0-1] Protocol Error "
+     "CONNACK refused: byte 0: this side does not send packets of this type [P3-2.2.1-3] Protocol Error "
      "(0x82)"},
     {PROTOCOL_3_1_1, SENDER_CLIENT, "36 [<'a'> 0001]",
      "PUBLISH refused: byte 0: QoS bits are both 1 [MQTT3-3.3.1-4] Malformed Packet (0x81)"},
@@ -150,7 +150,7 @@ static const struct row refused[] = {
     {PROTOCOL_5_0, SENDER_CLIENT, "00 00",
      "Reserved refused: byte 0: Control Packet type 0 is reserved [MQTT-4.13.1-1] Malformed Packet (0x81)"},
     {PROTOCOL_3_1_1, SENDER_CLIENT, "F0 00",
-     "AUTH refused: byte 0: Control Packet type 15 is reserved before MQTT 5.0 [MQTT3-4.8.0-1] Malformed "
+     "AUTH refused: byte 0: Control Packet type 15 is reserved before MQTT 5.0 [P3-2.2.1-2] Malformed "
      "Packet (0x81)"},
     {PROTOCOL_UNKNOWN, SENDER_CLIENT, "C0 00",
      "PINGREQ refused: byte 0: the first packet of a connection is not CONNECT [MQTT-3.1.0-1] Protocol Error "

@@ -269,8 +269,10 @@ END_TEST
 START_TEST(settings_of_websockets)
 {
     struct configuration c;
-    accept_text(&c, "listener 1 ::1\nprotocol websockets\nwebsockets_path /a \t /b\nwebsockets_origin https://a:1 null\n"
-                    "websockets_headers_size 1k\nlistener 2 ::1\n");
+    accept_text(
+        &c,
+        "listener 1 ::1\nprotocol websockets\nwebsockets_path /a \t /b\nwebsockets_origin https://a:1 null\n"
+        "websockets_headers_size 1k\nlistener 2 ::1\n");
     const struct configuration_listener *items = c.listeners.items;
     ck_assert_uint_eq(items[0].protocol, PROTOCOL_WEBSOCKETS);
     ck_assert_str_eq(items[0].websockets.paths, "/a \t /b");
@@ -352,7 +354,8 @@ START_TEST(mistakes_are_placed_and_explained)
         {"listener 1 ::1\nuse_identity_as_username true", 1, 1, "require_certificate true"},
         {"listener 1 ::1\ncertfile x\nkeyfile y\ncrlfile z", 1, 1, "crlfile means nothing"},
         {"listener 1 ::1\ncertfile x\nkeyfile y\nrequire_certificate true", 1, 1, "cafile or capath"},
-        {"listener 1 ::1\ncertfile x\nkeyfile y\nlistener 2 ::1\ncertfile x\nkeyfile y\ncertfile z", 7, 1, "line 5"},
+        {"listener 1 ::1\ncertfile x\nkeyfile y\nlistener 2 ::1\ncertfile x\nkeyfile y\ncertfile z", 7, 1,
+         "line 5"},
         {"listener 1 ::1\ntls_version tlsv1.1", 2, 13, "not secure"},
         {"listener 1 ::1\ntls_version 1.2", 2, 13, "tlsv1.2|tlsv1.3"},
         {"listener 1 ::1\nmax_connections -2", 2, 17, "not a number"},
