@@ -1,5 +1,6 @@
 #include "result.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -259,4 +260,20 @@ void left_behind_clear(struct left_behind *left)
         free(left->items[i].text);
     free(left->items);
     *left = (struct left_behind){NULL, 0};
+}
+
+double run_round_trip(const struct run *run)
+{
+    double longest = 0;
+    for (unsigned v = 0; v < VERSION_COUNT; v++)
+        longest = fmax(longest, run->capabilities[v].round_trip);
+    return longest;
+}
+
+double run_longest_round_trip(const struct run *run)
+{
+    double longest = 0;
+    for (unsigned v = 0; v < VERSION_COUNT; v++)
+        longest = fmax(longest, run->capabilities[v].longest_round_trip);
+    return longest;
 }

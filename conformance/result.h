@@ -149,6 +149,11 @@ void *grow(void *memory, size_t count, size_t size);
 
 void result_clear(struct result *result);
 
+/* Seconds of a round trip to the target, on the average and at worst: those of the version with the longest, because
+ * all go the same way. */
+double run_round_trip(const struct run *run);
+double run_longest_round_trip(const struct run *run);
+
 void left_behind_append(struct left_behind *left, const char *text, size_t length, bool session);
 void left_behind_clear(struct left_behind *left);
 
