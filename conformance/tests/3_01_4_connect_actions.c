@@ -210,7 +210,7 @@ CONFORMANCE_TEST(silent_connection_is_closed, V_ALL, NEEDS_NOTHING,
 /* A server of one version alone conforms, and so does one of all three; what it does not serve it refuses. */
 CONFORMANCE_TEST(other_versions_are_served_or_refused, V_ALL, NEEDS_NOTHING,
                  "A CONNECT of another version of MQTT at the same port is served, or refused", D_3_1_4_1,
-                 D3_3_1_4_1)
+                 D3_3_1_4_1, MQTT_3_1_2_2, MQTT3_3_1_2_2)
 {
     static const enum protocol_version versions[] = {PROTOCOL_3_1, PROTOCOL_3_1_1, PROTOCOL_5_0};
     static const char *const names[] = {"3.1", "3.1.1", "5.0"};
