@@ -509,6 +509,19 @@ static bool is_prescribed(const struct test *t, int code)
     return false;
 }
 
+void judge_reason_code(struct test *t, int code, int named, const char *observed)
+{
+    const bool silent = code == REASON_UNSPECIFIED_ERROR || code == REASON_IMPLEMENTATION_SPECIFIC_ERROR;
+    if (code == ABSENT || code == named)
+        return;
+    if (is_prescribed(t, named) && !silent) /* 4.13.1: what is sent is the code of the error */
+        warn(t, "before closing, the server sent %s; the specification names 0x%02X for this", observed,
+             (unsigned)named);
+    else
+        note(t, "before closing, the server sent %s; expected, if any, was 0x%02X", observed,
+             (unsigned)named);
+}
+
 /* Judges the packet that came before the close. */
 static void judge_refusal(struct client *client, const struct received *last,
                           const struct refusal_expectation *wanted)
@@ -531,13 +544,7 @@ static void judge_refusal(struct client *client, const struct received *last,
                                 reason_code_name(last->packet.type, (uint8_t)wanted->reason_code));
     if (wanted->code_required)
         fail_expected(t, expected, "%s", observed);
-    const bool silent = code == REASON_UNSPECIFIED_ERROR || code == REASON_IMPLEMENTATION_SPECIFIC_ERROR;
-    if (is_prescribed(t, wanted->reason_code) && !silent) /* 4.13.1: what is sent is the code of the error */
-        warn(t, "before closing, the server sent %s; the specification names 0x%02X for this", observed,
-             (unsigned)wanted->reason_code);
-    else
-        note(t, "before closing, the server sent %s; expected, if any, was 0x%02X", observed,
-             (unsigned)wanted->reason_code);
+    judge_reason_code(t, code, wanted->reason_code, observed);
 }
 
 int expect_refused_with(struct client *client, const struct refusal_expectation *wanted)

@@ -131,6 +131,10 @@ struct refusal_expectation {
 #define expect_refused(client, ...) expect_refused_with((client), &(struct refusal_expectation){__VA_ARGS__})
 int expect_refused_with(struct client *client, const struct refusal_expectation *expectation);
 
+/* The judgement on the code alone, for tests that read the answer themselves: of the code that came (or ABSENT),
+ * where `named` is the one to be expected. */
+void judge_reason_code(struct test *t, int code, int named, const char *observed);
+
 /* The connection is open and the server answers on it: for inputs that must NOT be refused. (A
  * PINGREQ/PINGRESP exchange.) */
 void expect_open(struct client *client);

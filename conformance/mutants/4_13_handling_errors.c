@@ -178,7 +178,9 @@ static enum fate call_everything_protocol_error(struct passage *passage)
                                       REASON_RETAIN_NOT_SUPPORTED,
                                       REASON_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED,
                                       REASON_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED,
-                                      REASON_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED};
+                                      REASON_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
+                                      REASON_RECEIVE_MAXIMUM_EXCEEDED,
+                                      REASON_SESSION_TAKEN_OVER};
     for (size_t i = 0; i < sizeof special; i++)
         if (rename_error(passage, special[i], REASON_PROTOCOL_ERROR) == ENCODE)
             return ENCODE;
@@ -189,8 +191,11 @@ MUTANT(
     special_reason_codes_are_not_used, V5, "Errors that have a Reason Code of their own are told as 0x82",
     "alias_0_is_refused packet_above_maximum_size_is_refused maximum_qos_0_is_announced_and_enforced "
     "publish_with_retain_is_refused_without_retain wildcards_are_refused_where_unavailable "
-    "subscription_identifier_is_refused_where_unavailable shared_subscription_is_refused_where_unavailable",
+    "subscription_identifier_is_refused_where_unavailable shared_subscription_is_refused_where_unavailable "
+    "messages_above_receive_maximum_are_refused same_client_identifier_takes_over "
+    "will_above_maximum_qos_is_refused will_retain_is_refused_without_retain",
     P_3_3_4_2, P_3_2_2_3_6_2, P_3_2_2_3_4_2, R_3_2_2_3_4_1, P_3_2_2_3_5_2, R_3_3_1_3_1, S_3_2_2_3_5_1,
-    P_3_2_2_3_11_2, R_3_2_2_3_11_1, P_3_2_2_3_12_2, R_3_2_2_3_12_1, P_3_2_2_3_13_2, R_3_2_2_3_13_1) = {
+    P_3_2_2_3_11_2, R_3_2_2_3_11_1, P_3_2_2_3_12_2, R_3_2_2_3_12_1, P_3_2_2_3_13_2, R_3_2_2_3_13_1, R_3_3_4_2,
+    MQTT_3_1_4_3, MQTT_3_2_2_12, MQTT_3_2_2_13) = {
     .from_server = call_everything_protocol_error,
 };

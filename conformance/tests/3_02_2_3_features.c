@@ -256,6 +256,7 @@ static void expect_one_too_many_refused(struct client *client, uint16_t identifi
         return;
     if (answer->packet.type != PACKET_DISCONNECT || answer->packet.disconnect.reason_code < 0x80)
         fail_expected(t, "DISCONNECT 0x93, or the connection closed", "%s", seen);
+    judge_reason_code(t, answer->packet.disconnect.reason_code, REASON_RECEIVE_MAXIMUM_EXCEEDED, seen);
     expect_closed(client);
 }
 
