@@ -189,12 +189,31 @@ enum statement next_statement(const struct conformance_test *test, enum protocol
     return STATEMENT_NONE;
 }
 
+bool can_be_broken(enum statement statement)
+{
+    const char *level = statement_describe(statement)->level;
+    return strcmp(level, "SHOULD") != 0 && strcmp(level, "MAY") != 0;
+}
+
+enum statement breakable_statement(const struct conformance_test *test, enum protocol_version version)
+{
+    size_t at = 0;
+    enum statement statement;
+    do
+        statement = next_statement(test, version, &at);
+    while (statement != STATEMENT_NONE && !can_be_broken(statement));
+    return statement;
+}
+
 enum statement result_statement(const struct result *result)
 {
     size_t at = 0;
+    enum statement broken = STATEMENT_NONE;
     if (result->cited != STATEMENT_NONE)
         return result->cited;
-    return next_statement(result->test, result->version, &at);
+    if (result->verdict == VERDICT_FAIL) /* no SHOULD or MAY is the reason of a failure */
+        broken = breakable_statement(result->test, result->version);
+    return broken != STATEMENT_NONE ? broken : next_statement(result->test, result->version, &at);
 }
 
 static void *or_die(void *memory)
