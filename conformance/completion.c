@@ -25,20 +25,33 @@ static bool is_claimed(const struct conformance_test *const *tests, size_t count
     return false;
 }
 
+/* A section and those that it lies in: 3.3.1, 3.3, 3. */
+static size_t append_with_outer(char **sections, size_t count, const char *section)
+{
+    for (size_t length = strlen(section); length > 0; length--)
+        if (section[length] == '\0' || section[length] == '.')
+            sections[count++] = copy_text(section, length);
+    return count;
+}
+
+#define DEEPEST 8 /* levels of a section */
+
 /* Sections that hold a statement with a test. */
 static void print_sections(void)
 {
     size_t test_count;
     size_t count = 0;
     const struct conformance_test **tests = all_tests(&test_count);
-    const char **sections = allocate(STATEMENT_COUNT, sizeof *sections);
+    char **sections = allocate(STATEMENT_COUNT * DEEPEST, sizeof *sections);
     for (unsigned i = 1; i < STATEMENT_COUNT; i++)
         if (is_claimed(tests, test_count, (enum statement)i))
-            sections[count++] = statement_describe((enum statement)i)->section;
+            count = append_with_outer(sections, count, statement_describe((enum statement)i)->section);
     qsort(sections, count, sizeof *sections, compare_texts);
     for (size_t i = 0; i < count; i++)
         if (i == 0 || strcmp(sections[i], sections[i - 1]) != 0)
             printf(" %s", sections[i]);
+    for (size_t i = 0; i < count; i++)
+        free(sections[i]);
     free(sections);
     free(tests);
 }

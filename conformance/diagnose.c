@@ -196,6 +196,13 @@ static bool judge_network(const struct finding *finding, const char *problem)
     return say(finding, "%s. Is the host up, and does a firewall let you through?", problem);
 }
 
+static bool say_tls(const struct finding *finding)
+{
+    return say(finding, "what answers there speaks TLS. Use %s://%s:%s%s",
+               finding->target->websocket ? "wss" : "mqtts", finding->target->host, finding->target->port,
+               finding->target->path);
+}
+
 /* What is there spoken to as if it were a broker without TLS and WebSocket, when it should have one or both. */
 static bool judge_plain(const struct finding *finding, const struct glimpse *plain)
 {
@@ -212,8 +219,7 @@ static bool judge_plain(const struct finding *finding, const struct glimpse *pla
                    "broker",
                    target->host, target->port, target->path);
     if (!target->encrypted && is_tls(plain))
-        return say(finding, "what answers there speaks TLS. Use wss://%s:%s%s", target->host, target->port,
-                   target->path);
+        return say_tls(finding);
     return plain->length > 0 && !begins(plain, "HTTP/") && !is_tls(plain) && name_server(finding, plain);
 }
 
@@ -232,6 +238,22 @@ static bool judge_layers(const struct finding *finding, const char *problem)
     return say(finding, "%s", problem);
 }
 
+/* Not all servers of TLS send an alert to who does not speak it. */
+static bool speaks_tls(const struct target *target)
+{
+    char problem[NETWORK_PROBLEM_SIZE];
+    struct tls_settings settings = {.insecure = true};
+    struct tls_context *context = tls_context_create(&settings, problem, sizeof problem);
+    if (context == NULL)
+        return false;
+    struct connection_wishes wishes = {.host = target->host, .port = target->port, .tls = context};
+    struct connection *connection = connection_open(&wishes, LOOK_LIMIT, problem, sizeof problem);
+    if (connection != NULL)
+        connection_close(connection, CONNECTION_IN_ORDER);
+    tls_context_destroy(context);
+    return connection != NULL;
+}
+
 /* What came through all layers. */
 static bool judge_answer(const struct finding *finding, const struct glimpse *glimpse,
                          enum protocol_version version)
@@ -240,13 +262,15 @@ static bool judge_answer(const struct finding *finding, const struct glimpse *gl
     if (is_connack(glimpse))
         return judge_connack(finding, glimpse, version);
     if (is_tls(glimpse))
-        return say(finding, "what answers there speaks TLS. Use mqtts://%s:%s", target->host, target->port);
+        return say_tls(finding);
     if (begins(glimpse, "HTTP/"))
         return say(finding,
                    "a web server answers there. If it is the WebSocket of a broker, use %s://%s:%s/PATH",
                    target->encrypted ? "wss" : "ws", target->host, target->port);
     if (glimpse->length > 0)
         return name_server(finding, glimpse);
+    if (glimpse->closed && !target->encrypted && speaks_tls(target))
+        return say_tls(finding);
     if (glimpse->closed)
         return say(finding, "the connection is closed there without an answer to CONNECT. %s",
                    target->encrypted || target->websocket

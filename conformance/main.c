@@ -112,7 +112,11 @@ static bool measure(struct run *run, const struct options *options)
                                       .group_count = options->wishes.group_count,
                                       .colour = terminal && (no_colour == NULL || no_colour[0] == '\0')};
     struct report report = report_terminal(&output);
-    if (run_tests(run, &runner, &report))
+    char *rerun = options_for_rerun(options);
+    output.rerun = rerun;
+    bool ended = run_tests(run, &runner, &report);
+    free(rerun);
+    if (ended)
         return true;
     fprintf(stderr, "\n%s: interrupted\n", SUITE_NAME);
     return false;

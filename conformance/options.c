@@ -418,6 +418,41 @@ void options_clear(struct options *options)
     free(options->arguments);
 }
 
+static void append_argument(char **text, const char *argument)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%";
+    bool quoted = argument[strspn(argument, plain)] != '\0';
+    size_t length = strlen(*text);
+    *text = grow(*text, length + 4 * strlen(argument) + 4, 1);
+    char *at = *text + length;
+    *at++ = ' ';
+    if (quoted)
+        *at++ = '\'';
+    for (; *argument != '\0'; argument++)
+        at = *argument == '\'' ? stpcpy(at, "'\\''") : (*at = *argument, at + 1);
+    if (quoted)
+        *at++ = '\'';
+    *at = '\0';
+}
+
+char *options_for_rerun(const struct options *options)
+{
+    const char *const pairs[][2] = {{"--profile", options->profile},
+                                    {"--cafile", options->tls.authorities},
+                                    {"--cert", options->tls.certificate},
+                                    {"--key", options->tls.key},
+                                    {"--servername", options->tls.server_name}};
+    char *text = copy_text("", 0);
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (pairs[i][1] != NULL) {
+            append_argument(&text, pairs[i][0]);
+            append_argument(&text, pairs[i][1]);
+        }
+    if (options->tls.insecure)
+        append_argument(&text, "--insecure");
+    return text;
+}
+
 bool options_text(size_t index, struct option_text *text)
 {
     if (index >= KNOWN_COUNT)

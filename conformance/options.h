@@ -43,6 +43,10 @@ struct options {
 bool options_read(struct options *options, int argc, char **argv);
 void options_clear(struct options *options);
 
+/* What a command line needs besides a test and the target to run it again in the same way: " --profile FOLDER
+ * --cafile FILE", quoted for a shell; "" for most. The caller frees it. */
+char *options_for_rerun(const struct options *options);
+
 void options_print_help(void);
 
 /* The option number `index` in the order of the help, as the user sees it; `brief` and `value` may be NULL. False:

@@ -446,7 +446,8 @@ static bool *claimed_statements(void)
     return claimed;
 }
 
-/* [id, section, level, bound, observable, gloss, counterparts, whether the suite has a test] */
+/* [id, section, level, bound, observable, gloss, counterparts, whether the suite has a test, whether it is of
+ * MQTT 5.0] */
 static void put_catalogue(FILE *out)
 {
     bool *claimed = claimed_statements();
@@ -461,7 +462,8 @@ static void put_catalogue(FILE *out)
             text_put_json(out, texts[i]);
             fputc(',', out);
         }
-        fprintf(out, "%d]%s\n", claimed[id], id + 1 == STATEMENT_COUNT ? "" : ",");
+        fprintf(out, "%d,%d]%s\n", claimed[id], statement_is_of((enum statement)id, PROTOCOL_5_0),
+                id + 1 == STATEMENT_COUNT ? "" : ",");
     }
     fputs("],\n\"sections\":[\n", out);
     for (size_t i = 0; i < section_title_count; i++) {

@@ -264,6 +264,26 @@ SAMPLE(fail_after_warn_is_fail)
     fail(t, "broken");
 }
 
+CONFORMANCE_TEST(should_cannot_fail, V311, NEEDS_NOTHING, "A sample", S3_3_8_3_1, D3_3_1_2_4_1)
+{
+    fail(t, "not as recommended");
+}
+
+CONFORMANCE_TEST(may_cannot_fail, V311, NEEDS_NOTHING, "A sample", D3_3_1_2_4_1)
+{
+    fail_expected(t, "the permission to be used", "it was not");
+}
+
+CONFORMANCE_TEST(should_beside_must_fails, V311, NEEDS_NOTHING, "A sample", S3_3_8_3_1, MQTT3_3_12_4_1)
+{
+    fail(t, "broken");
+}
+
+CONFORMANCE_TEST(named_statement_fails, V311, NEEDS_NOTHING, "A sample", S3_3_8_3_1)
+{
+    fail_statement(t, STATEMENT_NONE, MQTT3_3_8_4_1, "a SUBACK", "none came");
+}
+
 CONFORMANCE_TEST(unmet_need_is_skip, V311, NEEDS_QOS2, "A sample", MQTT3_3_12_4_1)
 {
     fail(t, "this must not run");
@@ -425,6 +445,10 @@ static const struct {
     {"skip_is_skip", VERDICT_SKIP, "because"},
     {"warn_is_warn", VERDICT_WARN, NULL},
     {"fail_after_warn_is_fail", VERDICT_FAIL, "broken"},
+    {"should_cannot_fail", VERDICT_WARN, NULL},
+    {"may_cannot_fail", VERDICT_ERROR, "nothing that this test is about forbids"},
+    {"should_beside_must_fails", VERDICT_FAIL, "broken"},
+    {"named_statement_fails", VERDICT_FAIL, "none came"},
     {"unmet_need_is_skip", VERDICT_SKIP, "no QoS 2"},
     {"alone", VERDICT_PASS, NULL},
     {"good_property_holds", VERDICT_PASS, NULL},
@@ -501,6 +525,13 @@ static void check_details(struct tally *tally, const struct run *run)
     check(tally, found, "and shows its exchange alone");
     const struct result *warned = find_result(run, "warn_is_warn");
     check(tally, warned != NULL && warned->note_count == 1, "a warning is noted");
+    const struct result *beside = find_result(run, "should_beside_must_fails");
+    check(tally, beside != NULL && result_statement(beside) == MQTT3_3_12_4_1,
+          "a failure names the MUST of the list, though a SHOULD stands before it");
+    const struct result *advised = find_result(run, "should_cannot_fail");
+    check(tally,
+          advised != NULL && advised->note_count == 1 && strstr(advised->notes[0], "not as recommended"),
+          "what a SHOULD recommends is missed by a warning");
     size_t sum = 0;
     for (int i = 0; i < VERDICT_COUNT; i++)
         sum += run->totals[i] + run->properties[i];

@@ -35,9 +35,9 @@ function badge(verdict, property) {
 
 // ---- The data, joined -----------------------------------------------------------------------------------------
 
-const requirements = data.statements.map(([id, section, level, binds, observable, gloss, counterpart, claimed]) => ({
+const requirements = data.statements.map(([id, section, level, binds, observable, gloss, counterpart, claimed, five]) => ({
     id, section, level, binds, observable, gloss, counterpart: counterpart ? counterpart.split(' ') : [], claimed,
-    five: !id.startsWith('MQTT3-'), entries: []}));
+    five: Boolean(five), entries: []}));
 const requirementOf = new Map(requirements.map((requirement) => [requirement.id, requirement]));
 
 // One entry for each test and version: its results of all runs.

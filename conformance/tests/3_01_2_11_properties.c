@@ -149,11 +149,11 @@ static unsigned count_explanations(struct client *client, bool forbidden)
     int qos = t->capabilities->maximum_qos;
     send_subscribe(client, topic(t, "a"), .qos = 0);
     send_subscribe(client, "$SYS/#", .qos = 0); /* perhaps not allowed */
-    send_unsubscribe(client, topic(t, "never subscribed"));
+    send_unsubscribe(client, topic(t, "never-subscribed"));
     if (qos >= 1)
-        send_publish(client, .topic = topic(t, "nobody is there"), .payload = "1", .qos = 1);
+        send_publish(client, .topic = topic(t, "nobody-is-there"), .payload = "1", .qos = 1);
     if (qos >= 2) {
-        send_publish(client, .topic = topic(t, "nobody is there"), .payload = "2", .qos = 2);
+        send_publish(client, .topic = topic(t, "nobody-is-there"), .payload = "2", .qos = 2);
         SEND_HEX(client, "62 02 77 77"); /* PUBREL of an unknown Packet Identifier: PUBCOMP 0x92 */
     }
     send_pingreq(client);

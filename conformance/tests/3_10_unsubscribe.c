@@ -227,7 +227,7 @@ static void check_redelivery_after_unsubscribe(struct test *t, int qos)
     unsubscribe(subscriber, a);
     close_abruptly(subscriber);
     subscriber = resume(t, "sub");
-    expect_publish(subscriber, .topic = a, .payload = "begun", .qos = qos);
+    expect_publish(subscriber, .topic = a, .payload = "begun", .qos = qos, .repeated = true);
     publish(publisher, .topic = a, .payload = "new", .qos = qos);
     expect_nothing_more(subscriber);
 }

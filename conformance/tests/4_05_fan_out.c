@@ -2,8 +2,8 @@
 #include "3_01_session.h"
 #include "3_08_subscribe.h"
 
-#define MANY 48
-#define MESSAGES 10
+#define MANY 36
+#define MESSAGES 4
 
 static const char *const filters[] = {"f/a", "f/+", "f/#", "+/a"};
 

@@ -90,7 +90,7 @@ CONFORMANCE_TEST(
     }
     struct client *subscriber = resume(t, "sub");
     for (int i = 0; i < 3; i++)
-        expect_publish(subscriber, .topic = a, .payload = text(t, "%d", i));
+        expect_publish(subscriber, .topic = a, .payload = text(t, "%d", i), .repeated = true);
     expect_nothing_before(subscriber, .publisher = publisher, .topic = a, .qos = 1);
 }
 

@@ -317,7 +317,7 @@ CONFORMANCE_TEST(filters_that_begin_with_a_wildcard_match, V_ALL, NEEDS_QOS1 | N
 static bool exchanges(struct client *publisher, struct client *subscriber, const char *name, const char *own)
 {
     struct test *t = subscriber->test;
-    const char *end = topic(t, "end of exchange");
+    const char *end = topic(t, "end-of-exchange");
     struct client *herald = connect_client(t, .name = "herald", .clean_start = true);
     if (subscribe(subscriber, name, .qos = 1, .may_be_refused = true) >= 0x80)
         return false;
@@ -325,7 +325,8 @@ static bool exchanges(struct client *publisher, struct client *subscriber, const
     send_publish(publisher, .topic = name, .payload = own, .qos = 1);
     const struct received *answer;
     if (receive(publisher, &answer) == RECEIVED_TIMEOUT)
-        fail(t, "a QoS 1 PUBLISH to \"%s\" was neither acknowledged nor refused", name);
+        fail_statement(t, MQTT_4_3_2_4, MQTT3_4_3_2_2, "a PUBACK, or the connection closed",
+                       "a QoS 1 PUBLISH to \"%s\" was neither acknowledged nor refused", name);
     publish(herald, .topic = end, .payload = "end", .qos = 1);
     const struct received *received = expect_publish(subscriber);
     bool exchanged = is_text(received->packet.publish.topic, name);
@@ -392,7 +393,7 @@ static void check_system_topic(struct test *t, const char *filter, const char *p
 static const struct received *find_system_topic(struct test *t)
 {
     struct client *client = connect_client(t, .name = "positive control", .clean_start = true);
-    const char *end = topic(t, "end of retained");
+    const char *end = topic(t, "end-of-retained");
     const struct received *received;
     if (subscribe(client, "$SYS/#", .qos = 0, .may_be_refused = true) >= 0x80)
         return NULL;
