@@ -92,12 +92,19 @@ _Noreturn static void end_violated(struct client *client)
     error(t, "the server breaks the WebSocket protocol (RFC 6455): %s to %s", fault, client->name);
 }
 
-_Noreturn static void fail_verdict(struct client *client, struct verdict verdict)
+/* A packet of the server breaks a rule; nothing behind it can be trusted. */
+static void reject(struct client *client, struct verdict verdict)
 {
     struct test *t = client->test;
-    reveal(client);
     const char *observed =
         text(t, "byte %u of a packet to %s: %s", verdict.offset, client->name, verdict.what);
+    if (client->connected_with.forgiving) {
+        client->nonsense = observed;
+        client->nonsense_of = verdict.statement;
+        client->reading = false;
+        return;
+    }
+    reveal(client);
     test_finish(t, VERDICT_FAIL, verdict.statement,
                 text(t, "the server sent a packet that breaks a rule: %s", observed),
                 "a well-formed packet that a server may send", observed);
@@ -139,8 +146,10 @@ static void enqueue(struct client *client, const uint8_t *data, size_t size)
     record(client, DIRECTION_RECEIVED, "", received->bytes);
     struct verdict verdict =
         packet_decode(&received->packet, client->version, SENDER_SERVER, received->bytes, NULL);
-    if (verdict.refused && (client->connack != NULL || !decode_old_refusal(received)))
-        fail_verdict(client, verdict);
+    if (verdict.refused && (client->connack != NULL || !decode_old_refusal(received))) {
+        reject(client, verdict);
+        return;
+    }
     if (received->packet.type == PACKET_CONNACK && client->connack == NULL) {
         client->connack = received;
         learn_from_connack(client, &received->packet.connack);
@@ -156,21 +165,22 @@ static void enqueue(struct client *client, const uint8_t *data, size_t size)
 static void split_input(struct client *client)
 {
     size_t at = 0;
-    while (at < client->input_length) {
+    while (at < client->input_length && client->nonsense == NULL) {
         size_t size = 0;
         struct verdict verdict = accept();
         struct bytes rest = bytes_of(client->input + at, client->input_length - at);
         enum framing framing = packet_frame(rest, client->version, 0, &size, &verdict);
         if (framing == FRAMING_REFUSED) {
             record(client, DIRECTION_RECEIVED, "", rest);
-            fail_verdict(client, verdict);
+            reject(client, verdict);
         }
-        if (framing == FRAMING_INCOMPLETE)
+        if (framing != FRAMING_COMPLETE)
             break;
         enqueue(client, rest.data, size);
         at += size;
     }
-    memmove(client->input, client->input + at, client->input_length - at);
+    if (at > 0) /* else a large packet would be moved with each part of it */
+        memmove(client->input, client->input + at, client->input_length - at);
     client->input_length -= at;
 }
 
@@ -202,7 +212,7 @@ static void read_connection(struct client *client)
 {
     do {
         read_once(client);
-    } while (!client->closed && connection_has_more(client->connection));
+    } while (!client->closed && client->reading && connection_has_more(client->connection));
 }
 
 static int milliseconds_until(struct test *t, double moment)
@@ -275,7 +285,7 @@ enum outcome receive_matching(struct client *client, double moment, wanted_packe
         *received = take_from_inbox(client, wanted, context, &seen);
         if (*received != NULL)
             return RECEIVED_PACKET;
-        if (client->closed || client->connection == NULL)
+        if (client->closed || client->connection == NULL || client->nonsense != NULL)
             return RECEIVED_CLOSED;
         if (now(client->test) >= moment)
             return RECEIVED_TIMEOUT;

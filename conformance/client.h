@@ -71,6 +71,7 @@ struct connect_options {
     enum protocol_version version; /* default: t->version */
     const struct broker *broker;   /* default: the target; else one that the test started (broker.h) */
     struct websocket_options websocket;
+    bool forgiving; /* a packet of the server that breaks a rule does not end the test: see `nonsense` */
     bool kept_back; /* what is sent and received goes into the report only when reveal() says so */
 };
 
@@ -157,8 +158,11 @@ struct client {
     bool reset;                    /* by RST rather than in an orderly way */
     double closed_at;              /* moment */
     bool reading;                  /* false: stop_reading was called */
-    bool lasting;                  /* its CONNECT asked for a session that outlives the connection */
-    bool leaving;                  /* our side is closed, and what the server still sends is dropped */
+    const char *nonsense; /* .forgiving: what is wrong with the packet behind which nothing is read; reads
+                                    * then end as if the server had closed */
+    enum statement nonsense_of; /* and the statement that it breaks */
+    bool lasting;               /* its CONNECT asked for a session that outlives the connection */
+    bool leaving;               /* our side is closed, and what the server still sends is dropped */
     uint16_t last_packet_identifier;
     uint8_t *input; /* bytes that are no whole packet yet */
     size_t input_length;

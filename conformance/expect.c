@@ -532,6 +532,35 @@ static bool is_named_code(const struct refusal_expectation *wanted, int code)
            (wanted->or_reason_code != 0 && code == wanted->or_reason_code);
 }
 
+/* Whether a statement that the test is about names this Reason Code for an error, and not just as one that may be
+ * told. */
+static bool is_prescribed(const struct test *t, int code)
+{
+    char name[8];
+    size_t at = 0;
+    enum statement statement;
+    snprintf(name, sizeof name, "0x%02X", (unsigned)code);
+    while ((statement = next_statement(t->definition, t->version, &at)) != STATEMENT_NONE) {
+        const char *codes = statement_describe(statement)->reason_code;
+        if (codes[0] != '>' && strstr(codes, name) != NULL && strstr(codes, "optional") == NULL)
+            return true;
+    }
+    return false;
+}
+
+void judge_reason_code(struct test *t, int code, int named, const char *observed)
+{
+    const bool silent = code == REASON_UNSPECIFIED_ERROR || code == REASON_IMPLEMENTATION_SPECIFIC_ERROR;
+    if (code == ABSENT || code == named)
+        return;
+    if (is_prescribed(t, named) && !silent) /* 4.13.1: what is sent is the code of the error */
+        warn(t, "before closing, the server sent %s; the specification names 0x%02X for this", observed,
+             (unsigned)named);
+    else
+        note(t, "before closing, the server sent %s; expected, if any, was 0x%02X", observed,
+             (unsigned)named);
+}
+
 /* Judges the packet that came before the close. */
 static void judge_refusal(struct client *client, const struct received *last,
                           const struct refusal_expectation *wanted)
@@ -554,8 +583,7 @@ static void judge_refusal(struct client *client, const struct received *last,
                                 reason_code_name(last->packet.type, (uint8_t)wanted->reason_code));
     if (wanted->code_required)
         fail_expected(t, expected, "%s", observed);
-    note(t, "before closing, the server sent %s; the specification names 0x%02X for this", observed,
-         (unsigned)wanted->reason_code);
+    judge_reason_code(t, code, wanted->reason_code, observed);
 }
 
 int expect_refused_with(struct client *client, const struct refusal_expectation *wanted)

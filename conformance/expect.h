@@ -118,7 +118,7 @@ int expect_closed_with(struct client *client, const struct closed_expectation *e
 struct refusal_expectation {
     int reason_code;      /* the one that the specification prescribes or recommends; 0: none in particular */
     int or_reason_code;   /* another that is as right; 0: none */
-    bool code_required;   /* if a code comes it must be one of these: the text says MUST. Else it is noted */
+    bool code_required;   /* if a code comes it must be one of these: the text says so outright */
     bool packet_required; /* the text obliges the server to send CONNACK or DISCONNECT (rare) */
 };
 
@@ -126,10 +126,17 @@ struct refusal_expectation {
  *   5.0    close; before it the server MAY send DISCONNECT with a Reason Code >= 0x80
  *          (before the session is up: CONNACK with such a code)
  *   3.1.1  close; before the session is up a CONNACK with a return code other than 0 may come first
- * "Closed" and "with the right code" are separate findings: not closing is a failure; a code other than
- * the named one is a note, or a failure with .code_required. Returns the code, or ABSENT when none came. */
+ * "Closed" and "with the right code" are separate findings: not closing is a failure. A code other than the
+ * named one is a note, unless one of the test's statements names that code in the catalogue: then it is a
+ * warning, because 4.13.1 recommends or permits to send the Reason Code of the error and no other (0x80 and
+ * 0x83 do not tell why, and pass). With .code_required it is a failure. Returns the code, or ABSENT when none
+ * came. */
 #define expect_refused(client, ...) expect_refused_with((client), &(struct refusal_expectation){__VA_ARGS__})
 int expect_refused_with(struct client *client, const struct refusal_expectation *expectation);
+
+/* The judgement on the code alone, for tests that read the answer themselves: of the code that came (or ABSENT),
+ * where `named` is the one to be expected. */
+void judge_reason_code(struct test *t, int code, int named, const char *observed);
 
 /* The connection is open and the server answers on it: for inputs that must NOT be refused. (A
  * PINGREQ/PINGRESP exchange.) */

@@ -7,6 +7,9 @@
 #include <unistd.h>
 
 #include "capability.h"
+#include "completion.h"
+#include "diagnose.h"
+#include "explain.h"
 #include "groups.h"
 #include "options.h"
 #include "report_baseline.h"
@@ -77,6 +80,18 @@ static int exit_status(const struct run *run, const struct options *options)
     return run->totals[VERDICT_ERROR] + run->properties[VERDICT_ERROR] > 0 ? EXIT_NOT_RUN : EXIT_PASSED;
 }
 
+/* Why there is nothing to be measured; `found` is what the first probe found. */
+static void tell_why(const struct run *run, const struct options *options, const char *found)
+{
+    char problem[1200];
+    unsigned v = VERSION_COUNT - 1;
+    while (v > 0 && (selected_versions(run) & version_bit(version_of_index(v))) == 0)
+        v--;
+    diagnose_target(run->target, version_of_index(v), options->patience, found, problem, sizeof problem);
+    fprintf(stderr, "%s: no MQTT broker to be measured at %s: %s%s\n", SUITE_NAME, run->target->url, problem,
+            strchr("?.!", problem[strlen(problem) - 1]) == NULL ? "." : "");
+}
+
 /* Runs the tests. False with a message on standard error when that could not be done. */
 static bool measure(struct run *run, const struct options *options)
 {
@@ -86,8 +101,7 @@ static bool measure(struct run *run, const struct options *options)
                                     .profile = options->profile,
                                     .properties_must_hold = options->properties_must_hold};
     if (!probe_target(run, &runner, selected_versions(run), problem, sizeof problem)) {
-        fprintf(stderr, "%s: no MQTT broker to be measured at %s: %s\n", SUITE_NAME, run->target->url,
-                problem);
+        tell_why(run, options, problem);
         return false;
     }
     bool terminal = isatty(STDOUT_FILENO) != 0;
@@ -98,7 +112,11 @@ static bool measure(struct run *run, const struct options *options)
                                       .group_count = options->wishes.group_count,
                                       .colour = terminal && (no_colour == NULL || no_colour[0] == '\0')};
     struct report report = report_terminal(&output);
-    if (run_tests(run, &runner, &report))
+    char *rerun = options_for_rerun(options);
+    output.rerun = rerun;
+    bool ended = run_tests(run, &runner, &report);
+    free(rerun);
+    if (ended)
         return true;
     fprintf(stderr, "\n%s: interrupted\n", SUITE_NAME);
     return false;
@@ -187,6 +205,10 @@ int main(int argc, char **argv)
             printf("%s %s\n", SUITE_NAME, SUITE_VERSION);
     } else if (options.list_groups)
         status = groups_print(options.verbose) ? EXIT_PASSED : EXIT_NOT_RUN;
+    else if (options.explain != NULL)
+        status = explain(options.explain) ? EXIT_PASSED : EXIT_NOT_RUN;
+    else if (options.completion != NULL)
+        status = completion_print(options.completion) ? EXIT_PASSED : EXIT_NOT_RUN;
     else if (options.compare)
         status = compare_reports(&options) ? EXIT_PASSED : EXIT_NOT_RUN;
     else

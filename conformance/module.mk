@@ -18,7 +18,16 @@ $(BUILD)/generated/report_assets.c: $(REPORT_ASSETS) spec/sections.tsv
 	$(SAY) EMBED $@
 	$(QUIET)conformance/report/embed $@
 
-$(BUILD)/generated/report_assets.o: ALL_CFLAGS += -Iconformance
+$(BUILD)/generated/report_assets.o $(BUILD)/generated/explain_data.o: ALL_CFLAGS += -Iconformance
+
+# What --explain tells of mutants and tests; and how it finds what somebody may have meant.
+CONFORMANCE_OBJECTS += $(BUILD)/generated/explain_data.o $(BUILD)/src/host/nearest.o
+SELFTEST_OBJECTS += $(BUILD)/generated/explain_data.o $(BUILD)/src/host/nearest.o
+
+$(BUILD)/generated/explain_data.c: conformance/explain-data $(wildcard conformance/mutants/*.c conformance/tests/*.c)
+	@mkdir -p $(@D)
+	$(SAY) EMBED $@
+	$(QUIET)conformance/explain-data $@
 
 # Options of the suite's language have defaults that are then overridden: that is their point.
 $(CONFORMANCE_OBJECTS) $(SELFTEST_OBJECTS): MODULE_CFLAGS = -Wno-override-init

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "explain.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,9 @@ static bool take_statement(struct options *options, const char *value)
     enum statement statement = statement_find(value);
     wishes->statements = grow(wishes->statements, wishes->statement_count + 1, sizeof *wishes->statements);
     wishes->statements[wishes->statement_count++] = statement;
+    if (statement == STATEMENT_NONE)
+        fprintf(stderr, "%s: there is no statement '%s'; the nearest is %s\n", SUITE_NAME, value,
+                statement_nearest(value));
     return statement != STATEMENT_NONE;
 }
 
@@ -77,6 +81,18 @@ static bool take_list_groups(struct options *options, const char *value)
 {
     (void)value;
     return options->list_groups = true;
+}
+
+static bool take_explain(struct options *options, const char *value)
+{
+    options->explain = value;
+    return value[0] != '\0';
+}
+
+static bool take_completion(struct options *options, const char *value)
+{
+    options->completion = value;
+    return strcmp(value, "bash") == 0 || strcmp(value, "zsh") == 0;
 }
 
 static bool take_version(struct options *options, const char *value)
@@ -272,6 +288,8 @@ static const struct option known[] = {
     {"-l", "--list", NULL, "list the tests instead of running them", take_list},
     {NULL, "--list-groups", NULL, "list the groups, with the number of their tests (-v: and what they take)",
      take_list_groups},
+    {NULL, "--explain", "WHAT", "tell what is known of a statement, e.g. MQTT-3.3.1-5, or of a test",
+     take_explain},
     {NULL, "--html", "FILE", "write a report to be read in a browser to FILE (- is standard output)",
      take_html},
     {NULL, "--json", "FILE", "write the results, with all packets, to FILE", take_json},
@@ -303,6 +321,8 @@ static const struct option known[] = {
     {NULL, "--no-progress", NULL, "no progress line", take_no_progress},
     {"-v", "--verbose", NULL, "show each test as it ends, with its notes, and failures field by field",
      take_verbose},
+    {NULL, "--completion", "SHELL", "print the script with which bash or zsh completes this command line",
+     take_completion},
     {"-h", "--help", NULL, "this text", take_help},
     {NULL, "--version", NULL, "version of the suite", take_program_version},
 };
@@ -373,7 +393,7 @@ static bool take_target(struct options *options)
     if (options->argument_count == 1)
         options->url = options->arguments[0];
     if (options->url == NULL && !options->list && !options->list_groups && !options->help &&
-        !options->version)
+        !options->version && options->explain == NULL && options->completion == NULL)
         return complain("which broker? %s%s", TARGETS, "");
     return true;
 }
@@ -396,6 +416,50 @@ void options_clear(struct options *options)
     free(options->wishes.groups_left_out);
     free(options->outputs);
     free(options->arguments);
+}
+
+static void append_argument(char **text, const char *argument)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=,+@%";
+    bool quoted = argument[strspn(argument, plain)] != '\0';
+    size_t length = strlen(*text);
+    *text = grow(*text, length + 4 * strlen(argument) + 4, 1);
+    char *at = *text + length;
+    *at++ = ' ';
+    if (quoted)
+        *at++ = '\'';
+    for (; *argument != '\0'; argument++)
+        at = *argument == '\'' ? stpcpy(at, "'\\''") : (*at = *argument, at + 1);
+    if (quoted)
+        *at++ = '\'';
+    *at = '\0';
+}
+
+char *options_for_rerun(const struct options *options)
+{
+    const char *const pairs[][2] = {{"--profile", options->profile},
+                                    {"--cafile", options->tls.authorities},
+                                    {"--cert", options->tls.certificate},
+                                    {"--key", options->tls.key},
+                                    {"--servername", options->tls.server_name}};
+    char *text = copy_text("", 0);
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (pairs[i][1] != NULL) {
+            append_argument(&text, pairs[i][0]);
+            append_argument(&text, pairs[i][1]);
+        }
+    if (options->tls.insecure)
+        append_argument(&text, "--insecure");
+    return text;
+}
+
+bool options_text(size_t index, struct option_text *text)
+{
+    if (index >= KNOWN_COUNT)
+        return false;
+    const struct option *option = &known[index];
+    *text = (struct option_text){option->brief, option->name, option->value, option->help};
+    return true;
 }
 
 void options_print_help(void)

@@ -30,6 +30,8 @@ struct options {
     bool properties_must_hold; /* a property that does not hold is a failure of the run */
     bool no_progress;
     bool verbose;
+    const char *explain;    /* a statement or a test; NULL: not asked for */
+    const char *completion; /* a shell; NULL: not asked for */
     bool list;
     bool list_groups;
     bool help;
@@ -41,6 +43,20 @@ struct options {
 bool options_read(struct options *options, int argc, char **argv);
 void options_clear(struct options *options);
 
+/* What a command line needs besides a test and the target to run it again in the same way: " --profile FOLDER
+ * --cafile FILE", quoted for a shell; "" for most. The caller frees it. */
+char *options_for_rerun(const struct options *options);
+
 void options_print_help(void);
+
+/* The option number `index` in the order of the help, as the user sees it; `brief` and `value` may be NULL. False:
+ * there are no more. */
+struct option_text {
+    const char *brief;
+    const char *name;
+    const char *value;
+    const char *help;
+};
+bool options_text(size_t index, struct option_text *text);
 
 #endif

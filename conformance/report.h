@@ -22,6 +22,9 @@ struct terminal_options {
     bool colour;
     const char *const *groups; /* those that were asked for: they are counted; when verbose, all are */
     size_t group_count;
+    const char *rerun; /* the options with which a test has to be run again: " --profile FOLDER", or "" */
+    double begun;      /* the rest is the report's own: when the tests began, seconds, */
+    size_t ran;        /* and how many have ended that were not skipped at once */
 };
 struct report report_terminal(struct terminal_options *options);
 

@@ -228,14 +228,19 @@ static void put_exchange(struct page *page, const struct result *result, struct 
 
 /* ---- Tests ---- */
 
-static struct window window_for(const struct result *result, enum report_packets packets)
+static bool is_plain(const struct result *result)
 {
-    bool plain = result->verdict == VERDICT_PASS || result->verdict == VERDICT_SKIP;
+    return result->verdict == VERDICT_PASS || result->verdict == VERDICT_SKIP;
+}
+
+/* `contested`: another broker did not pass the test, so it is of interest how this one did. */
+static struct window window_for(const struct result *result, enum report_packets packets, bool contested)
+{
     if (packets == PACKETS_FULL)
         return whole_window;
-    if (!plain)
+    if (!is_plain(result))
         return long_window;
-    return packets == PACKETS_BRIEF ? short_window : nothing;
+    return packets == PACKETS_BRIEF || contested ? short_window : nothing;
 }
 
 /* The statements that the test claims for the version. */
@@ -270,7 +275,7 @@ static void put_groups(FILE *out, const struct result *result)
     fputc(']', out);
 }
 
-static void put_result(struct page *page, size_t run, const struct result *result)
+static void put_result(struct page *page, size_t run, const struct result *result, bool contested)
 {
     FILE *out = page->out;
     fprintf(out, "{\"b\":%zu,\"v\":%u,\"w\":%d,\"s\":%.3f", run, version_index(result->version),
@@ -286,7 +291,7 @@ static void put_result(struct page *page, size_t run, const struct result *resul
         text_put_json(out, result->notes[i]);
         fputs(i + 1 == result->note_count ? "]" : "", out);
     }
-    put_exchange(page, result, window_for(result, page->input->packets));
+    put_exchange(page, result, window_for(result, page->input->packets, contested));
     fputc('}', out);
 }
 
@@ -347,6 +352,20 @@ static void put_test_begin(FILE *out, const struct conformance_test *test)
     fprintf(out, ",\"l\":%d,\"r\":[", test->line);
 }
 
+/* Whether any run did not pass the test x version of placed[at]; its neighbours are those of the other runs. */
+static bool is_contested(const struct placed *placed, size_t count, size_t at)
+{
+    const struct placed *one = &placed[at];
+    while (at > 0 && placed[at - 1].order == one->order &&
+           placed[at - 1].result->version == one->result->version)
+        at--;
+    for (; at < count && placed[at].order == one->order && placed[at].result->version == one->result->version;
+         at++)
+        if (!is_plain(placed[at].result))
+            return true;
+    return false;
+}
+
 static void put_tests(struct page *page)
 {
     size_t count;
@@ -360,7 +379,7 @@ static void put_tests(struct page *page)
             put_test_begin(page->out, placed[i].result->test);
         else
             fputs(",\n", page->out);
-        put_result(page, placed[i].run, placed[i].result);
+        put_result(page, placed[i].run, placed[i].result, is_contested(placed, count, i));
     }
     fputs(count == 0 ? "]" : "]}]", page->out);
     free(placed);
@@ -427,7 +446,8 @@ static bool *claimed_statements(void)
     return claimed;
 }
 
-/* [id, section, level, bound, observable, gloss, counterparts, whether the suite has a test] */
+/* [id, section, level, bound, observable, gloss, counterparts, whether the suite has a test, whether it is of
+ * MQTT 5.0] */
 static void put_catalogue(FILE *out)
 {
     bool *claimed = claimed_statements();
@@ -442,7 +462,8 @@ static void put_catalogue(FILE *out)
             text_put_json(out, texts[i]);
             fputc(',', out);
         }
-        fprintf(out, "%d]%s\n", claimed[id], id + 1 == STATEMENT_COUNT ? "" : ",");
+        fprintf(out, "%d,%d]%s\n", claimed[id], statement_is_of((enum statement)id, PROTOCOL_5_0),
+                id + 1 == STATEMENT_COUNT ? "" : ",");
     }
     fputs("],\n\"sections\":[\n", out);
     for (size_t i = 0; i < section_title_count; i++) {

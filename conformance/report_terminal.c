@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "groups.h"
 #include "report.h"
@@ -12,8 +13,10 @@ static const char *const colours[VERDICT_COUNT] = {"\033[32m", "\033[31m", "\033
                                                    "\033[35m"};
 #define COLOUR_END "\033[0m"
 #define ERASE_LINE "\r\033[K"
+#define NEAR 0.005        /* seconds of a round trip that are not worth a line */
+#define ESTIMATE_FROM 20U /* tests, before which nothing is said on the time that is left */
 
-static const struct terminal_options *options_of(void *context)
+static struct terminal_options *options_of(void *context)
 {
     return context;
 }
@@ -34,18 +37,40 @@ static size_t finished_count(const struct run *run)
     return count;
 }
 
+static double seconds_now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* "  about 12 s left", as soon as enough tests have ended to tell; they take each other's time, so it is rough. */
+static const char *time_left(const struct terminal_options *options, const struct run *run, char *text,
+                             size_t size)
+{
+    size_t left = run->count - finished_count(run);
+    text[0] = '\0';
+    if (options->ran >= ESTIMATE_FROM && left > 0)
+        snprintf(text, size, "  about %.0f s left",
+                 (seconds_now() - options->begun) * (double)left / (double)options->ran + 0.5);
+    return text;
+}
+
 static void print_progress(const struct terminal_options *options, const struct run *run, const char *name)
 {
+    char left[40];
     if (!options->progress)
         return;
-    printf(ERASE_LINE "%zu/%zu  fail %zu  error %zu  %.50s", finished_count(run), run->count,
-           run->totals[VERDICT_FAIL], run->totals[VERDICT_ERROR], name);
+    printf(ERASE_LINE "%zu/%zu  fail %zu  error %zu%s  %.40s", finished_count(run), run->count,
+           run->totals[VERDICT_FAIL], run->totals[VERDICT_ERROR], time_left(options, run, left, sizeof left),
+           name);
     fflush(stdout);
 }
 
 static void begin(void *context, const struct run *run)
 {
-    const struct terminal_options *options = options_of(context);
+    struct terminal_options *options = options_of(context);
+    options->begun = seconds_now();
     printf("%s %s, target %s, over %s, seed %llu, %zu tests\n", SUITE_NAME, SUITE_VERSION, run->target->url,
            run->target->transport, (unsigned long long)run->seed, run->count);
     for (unsigned v = 0; v < VERSION_COUNT; v++) {
@@ -59,6 +84,9 @@ static void begin(void *context, const struct run *run)
                    found->subscription_identifier ? ", subscription identifiers" : "",
                    found->topic_alias_maximum > 0 ? ", topic aliases" : "");
     }
+    if (run_round_trip(run) > NEAR)
+        printf("  a round trip takes %.3f s, at worst %.3f s\n", run_round_trip(run),
+               run_longest_round_trip(run));
     print_progress(options, run, "");
 }
 
@@ -69,7 +97,8 @@ static void started(void *context, const struct run *run, const struct result *r
 
 static void ended(void *context, const struct run *run, const struct result *result)
 {
-    const struct terminal_options *options = options_of(context);
+    struct terminal_options *options = options_of(context);
+    options->ran += result->begun;
     if (options->verbose) {
         if (options->progress)
             printf(ERASE_LINE);
@@ -293,12 +322,29 @@ static bool looks_at_conformance(const struct run *run)
     return false;
 }
 
+/* Once more, a line for each, with the command that runs just this test again. */
+static void print_bad_again(const struct terminal_options *options, const struct run *run)
+{
+    bool any = false;
+    for (size_t i = 0; i < run->count; i++) {
+        const struct result *result = &run->results[i];
+        if (does_not_hold(result) || (result->verdict != VERDICT_FAIL && result->verdict != VERDICT_ERROR))
+            continue;
+        printf("%s", any ? "" : "\n");
+        any = true;
+        print_verdict(options, result);
+        printf("  %s -v -V %s -t %s%s %s\n", SUITE_NAME, version_name(result->version), result->test->name,
+               options->rerun == NULL ? "" : options->rerun, run->target->url);
+    }
+}
+
 static void print_summary(const struct terminal_options *options, const struct run *run)
 {
     if (looks_at_conformance(run))
         print_sections(options, run);
     print_groups(options, run);
     print_missing_properties(options, run);
+    print_bad_again(options, run);
     printf("\n");
     print_property_totals(run);
     printf("%zu passed, %zu failed, %zu skipped", run->totals[VERDICT_PASS] + run->totals[VERDICT_WARN],

@@ -1,5 +1,6 @@
 #include "result.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -188,12 +189,31 @@ enum statement next_statement(const struct conformance_test *test, enum protocol
     return STATEMENT_NONE;
 }
 
+bool can_be_broken(enum statement statement)
+{
+    const char *level = statement_describe(statement)->level;
+    return strcmp(level, "SHOULD") != 0 && strcmp(level, "MAY") != 0;
+}
+
+enum statement breakable_statement(const struct conformance_test *test, enum protocol_version version)
+{
+    size_t at = 0;
+    enum statement statement;
+    do
+        statement = next_statement(test, version, &at);
+    while (statement != STATEMENT_NONE && !can_be_broken(statement));
+    return statement;
+}
+
 enum statement result_statement(const struct result *result)
 {
     size_t at = 0;
+    enum statement broken = STATEMENT_NONE;
     if (result->cited != STATEMENT_NONE)
         return result->cited;
-    return next_statement(result->test, result->version, &at);
+    if (result->verdict == VERDICT_FAIL) /* no SHOULD or MAY is the reason of a failure */
+        broken = breakable_statement(result->test, result->version);
+    return broken != STATEMENT_NONE ? broken : next_statement(result->test, result->version, &at);
 }
 
 static void *or_die(void *memory)
@@ -259,4 +279,20 @@ void left_behind_clear(struct left_behind *left)
         free(left->items[i].text);
     free(left->items);
     *left = (struct left_behind){NULL, 0};
+}
+
+double run_round_trip(const struct run *run)
+{
+    double longest = 0;
+    for (unsigned v = 0; v < VERSION_COUNT; v++)
+        longest = fmax(longest, run->capabilities[v].round_trip);
+    return longest;
+}
+
+double run_longest_round_trip(const struct run *run)
+{
+    double longest = 0;
+    for (unsigned v = 0; v < VERSION_COUNT; v++)
+        longest = fmax(longest, run->capabilities[v].longest_round_trip);
+    return longest;
 }

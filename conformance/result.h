@@ -134,8 +134,14 @@ unsigned version_bit(enum protocol_version version);
 /* Whether a statement belongs to the catalogue that is used for `version` (3.1 uses that of 3.1.1). */
 bool statement_is_of(enum statement statement, enum protocol_version version);
 
+/* Whether a server can break a statement: a SHOULD it can only disregard, a MAY not even that. */
+bool can_be_broken(enum statement statement);
+
+/* The first of a test's statements for a version that can be broken; STATEMENT_NONE if there is none. */
+enum statement breakable_statement(const struct conformance_test *test, enum protocol_version version);
+
 /* The statement of a result to name first: the one found violated, or the first of the test's for its
- * version. */
+ * version; of a failure the first that can be broken. */
 enum statement result_statement(const struct result *result);
 
 /* The number that `statements` has for `version`; *at is an iterator: begin with 0, ends with
@@ -148,6 +154,11 @@ void *allocate(size_t count, size_t size);
 void *grow(void *memory, size_t count, size_t size);
 
 void result_clear(struct result *result);
+
+/* Seconds of a round trip to the target, on the average and at worst: those of the version with the longest, because
+ * all go the same way. */
+double run_round_trip(const struct run *run);
+double run_longest_round_trip(const struct run *run);
 
 void left_behind_append(struct left_behind *left, const char *text, size_t length, bool session);
 void left_behind_clear(struct left_behind *left);

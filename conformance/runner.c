@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -69,17 +68,6 @@ static double seconds(void)
     return (double)nanoseconds() / 1e9;
 }
 
-/* The longest of all versions: they go the same way. */
-static double round_trip(const struct run *run, bool usual)
-{
-    double longest = 0;
-    for (unsigned v = 0; v < VERSION_COUNT; v++) {
-        const struct capabilities *found = &run->capabilities[v];
-        longest = fmax(longest, usual ? found->round_trip : found->longest_round_trip);
-    }
-    return longest;
-}
-
 /* ---- In the test's process ----------------------------------------------------------------------- */
 
 _Noreturn static void run_body(const struct crew *crew, const struct result *result, unsigned number,
@@ -90,7 +78,7 @@ _Noreturn static void run_body(const struct crew *crew, const struct result *res
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
-    double latency = LATENCY_TRIPS * round_trip(crew->run, false);
+    double latency = LATENCY_TRIPS * run_longest_round_trip(crew->run);
     struct test t = {.version = result->version,
                      .capabilities = &crew->run->capabilities[version_index(result->version)],
                      .definition = result->test,
@@ -143,7 +131,7 @@ static void start_job(struct crew *crew, struct job *job, struct result *result)
     unsigned number = ++crew->next_number;
     double limit = crew->options->limit > 0 ? crew->options->limit
                                             : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience +
-                                                  TRIP_LIMIT * round_trip(crew->run, true);
+                                                  TRIP_LIMIT * run_round_trip(crew->run);
     fflush(NULL);
     pid_t process = fork();
     if (process == 0) {

@@ -10,7 +10,12 @@
 #include "groups.h"
 #include "options.h"
 #include "record.h"
+#include "profile.h"
 #include "report.h"
+#include "report_baseline.h"
+#include "report_matrix.h"
+#include "report_output.h"
+#include "report_text.h"
 #include "runner.h"
 #include "scram.h"
 #include "selection.h"
@@ -259,6 +264,26 @@ SAMPLE(fail_after_warn_is_fail)
     fail(t, "broken");
 }
 
+CONFORMANCE_TEST(should_cannot_fail, V311, NEEDS_NOTHING, "A sample", S3_3_8_3_1, D3_3_1_2_4_1)
+{
+    fail(t, "not as recommended");
+}
+
+CONFORMANCE_TEST(may_cannot_fail, V311, NEEDS_NOTHING, "A sample", D3_3_1_2_4_1)
+{
+    fail_expected(t, "the permission to be used", "it was not");
+}
+
+CONFORMANCE_TEST(should_beside_must_fails, V311, NEEDS_NOTHING, "A sample", S3_3_8_3_1, MQTT3_3_12_4_1)
+{
+    fail(t, "broken");
+}
+
+CONFORMANCE_TEST(named_statement_fails, V311, NEEDS_NOTHING, "A sample", S3_3_8_3_1)
+{
+    fail_statement(t, STATEMENT_NONE, MQTT3_3_8_4_1, "a SUBACK", "none came");
+}
+
 CONFORMANCE_TEST(unmet_need_is_skip, V311, NEEDS_QOS2, "A sample", MQTT3_3_12_4_1)
 {
     fail(t, "this must not run");
@@ -310,7 +335,7 @@ static struct table *begin_table(struct test *t)
 SAMPLE(rows_are_judged_by_their_demands)
 {
     struct table *table = begin_table(t);
-    for (int i = 0; i < 40; i++) { /* more than go side by side */
+    for (int i = 0; i < 10; i++) { /* more than go side by side */
         table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_REFUSED);
         table_add(table, .name = "passed over", .bytes = PASSED_OVER, .demand = ROW_ACCEPTED);
     }
@@ -342,6 +367,14 @@ SAMPLE(all_rows_that_fail_are_named)
     table_add(table, .name = "the second", .bytes = CLOSING, .demand = ROW_ACCEPTED);
     table_add(table, .name = "the third", .bytes = CLOSING, .demand = ROW_REFUSED);
     table_add(table, .name = "the fourth", .bytes = PASSED_OVER, .demand = ROW_REFUSED);
+    table_judge(table);
+}
+
+SAMPLE(row_that_is_answered_with_nonsense_fails)
+{
+    struct table *table = begin_table(t);
+    table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_OPEN);
+    table_add(table, .name = "a provocation", .bytes = HEX(t, "f0 01 00"), .demand = ROW_OPEN);
     table_judge(table);
 }
 
@@ -401,6 +434,8 @@ static const struct {
     {"row_that_is_not_accepted_fails", VERDICT_FAIL,
      "row 3, closing [e0 00]: must be accepted (open), is closed"},
     {"all_rows_that_fail_are_named", VERDICT_FAIL, "; row 4, the fourth"},
+    {"row_that_is_answered_with_nonsense_fails", VERDICT_FAIL,
+     "1 of 3 rows are wrong: row 3, a provocation ["},
     {"connect_that_is_not_refused_fails", VERDICT_FAIL, "is CONNACK code=0"},
     {"control_that_is_not_accepted_is_error", VERDICT_ERROR, "control: "},
     {"names_are_apart", VERDICT_PASS, NULL},
@@ -410,6 +445,10 @@ static const struct {
     {"skip_is_skip", VERDICT_SKIP, "because"},
     {"warn_is_warn", VERDICT_WARN, NULL},
     {"fail_after_warn_is_fail", VERDICT_FAIL, "broken"},
+    {"should_cannot_fail", VERDICT_WARN, NULL},
+    {"may_cannot_fail", VERDICT_ERROR, "nothing that this test is about forbids"},
+    {"should_beside_must_fails", VERDICT_FAIL, "broken"},
+    {"named_statement_fails", VERDICT_FAIL, "none came"},
     {"unmet_need_is_skip", VERDICT_SKIP, "no QoS 2"},
     {"alone", VERDICT_PASS, NULL},
     {"good_property_holds", VERDICT_PASS, NULL},
@@ -475,7 +514,7 @@ static void check_details(struct tally *tally, const struct run *run)
     check(tally,
           right != NULL && right->note_count == 1 &&
               strstr(right->notes[0],
-                     "40 refused as they must be, 41 accepted; the consequence is not stated: 1 "
+                     "10 refused as they must be, 11 accepted; the consequence is not stated: 1 "
                      "refused, 1 accepted") != NULL,
           "rows are counted");
     const struct result *wrong = find_result(run, "row_that_is_not_refused_fails");
@@ -486,6 +525,13 @@ static void check_details(struct tally *tally, const struct run *run)
     check(tally, found, "and shows its exchange alone");
     const struct result *warned = find_result(run, "warn_is_warn");
     check(tally, warned != NULL && warned->note_count == 1, "a warning is noted");
+    const struct result *beside = find_result(run, "should_beside_must_fails");
+    check(tally, beside != NULL && result_statement(beside) == MQTT3_3_12_4_1,
+          "a failure names the MUST of the list, though a SHOULD stands before it");
+    const struct result *advised = find_result(run, "should_cannot_fail");
+    check(tally,
+          advised != NULL && advised->note_count == 1 && strstr(advised->notes[0], "not as recommended"),
+          "what a SHOULD recommends is missed by a warning");
     size_t sum = 0;
     for (int i = 0; i < VERDICT_COUNT; i++)
         sum += run->totals[i] + run->properties[i];
@@ -899,6 +945,62 @@ static void check_options(struct tally *tally)
     }
 }
 
+/* ---- Profiles of brokers ------------------------------------------------------------------------- */
+
+static bool is_word(const char *folder, const char *key, unsigned index, const char *expected)
+{
+    char *word = profile_word(folder, key, index);
+    bool right = expected == NULL ? word == NULL : word != NULL && strcmp(word, expected) == 0;
+    free(word);
+    return right;
+}
+
+/* Writes the profile of a made-up broker; false if that is not possible here. */
+static bool write_profile(const char *folder, char *path, size_t size)
+{
+    static const char content[] = "# name of-a-comment\n"
+                                  "name acme\r\n"
+                                  "configurations default users\n"
+                                  "\n"
+                                  "  configurations\tdurable \n"
+                                  "login me  secret\n"
+                                  "start-seconds 90\n"
+                                  "zero 0\n"
+                                  "wrong 9x\n"
+                                  "bare\n"
+                                  "last word";
+    snprintf(path, size, "%s/profile", folder);
+    FILE *file = fopen(path, "we");
+    return file != NULL && fputs(content, file) >= 0 && fclose(file) == 0;
+}
+
+static void check_profiles(struct tally *tally)
+{
+    char folder[] = "/tmp/etalon-selftest-XXXXXX";
+    char path[64];
+    if (mkdtemp(folder) == NULL || !write_profile(folder, path, sizeof path)) {
+        check(tally, false, "a profile can be written");
+        return;
+    }
+    check(tally, profile_names(folder, "configurations", "users"), "profile: a word of the first line");
+    check(tally, profile_names(folder, "configurations", "durable"), "profile: a word of another line");
+    check(tally, !profile_names(folder, "configurations", "login"), "profile: a word that is not there");
+    check(tally, !profile_names(folder, "config", "users"), "profile: half a key");
+    check(tally, is_word(folder, "name", 0, "acme"), "profile: comments and CR are no words");
+    check(tally, is_word(folder, "login", 1, "secret"), "profile: a second word");
+    check(tally, is_word(folder, "login", 2, NULL), "profile: no third word");
+    check(tally, is_word(folder, "bare", 0, NULL), "profile: a key without words");
+    check(tally, is_word(folder, "last", 0, "word"), "profile: a last line without end");
+    check(tally, (int)profile_number(folder, "start-seconds", 30) == 90, "profile: a number");
+    check(tally, (int)profile_number(folder, "nothing", 30) == 30, "profile: no number");
+    check(tally, (int)profile_number(folder, "zero", 30) == 0, "profile: a number out of range");
+    check(tally, (int)profile_number(folder, "wrong", 30) == 0, "profile: a wrong number");
+    unlink(path);
+    check(tally, !profile_names(folder, "name", "acme") && is_word(folder, "name", 0, NULL),
+          "profile: no file");
+    rmdir(folder);
+}
+
 /* RFC 7677, section 3 */
 static void check_scram(struct tally *tally)
 {
@@ -921,6 +1023,105 @@ static void check_scram(struct tally *tally)
     check(tally, scram_answer(&scram, bytes_of_text("e=other-error")) != NULL, "SCRAM: no challenge");
 }
 
+/* ---- Reports ---- */
+
+static bool cleans_to(const char *text, bool printable, const char *due)
+{
+    char *clean = text_clean(text, printable);
+    bool good = strcmp(clean, due) == 0;
+    free(clean);
+    return good;
+}
+
+/* Whether `put` writes `text` so. */
+static bool is_put(void (*put)(FILE *out, const char *text), const char *text, const char *due)
+{
+    char *written = NULL;
+    size_t length;
+    FILE *out = open_memstream(&written, &length);
+    if (out == NULL)
+        return false;
+    put(out, text);
+    bool good = fclose(out) == 0 && strcmp(written, due) == 0;
+    free(written);
+    return good;
+}
+
+static void check_texts(struct tally *tally)
+{
+    check(tally, cleans_to("a\xc3\xa4\n", true, "a\xc3\xa4\n"), "what is well-formed stays");
+    check(tally, cleans_to("\xff\xc3(\xc3\xa4\xe2\x82", true, "\\xFF\\xC3(\xc3\xa4\\xE2\\x82"),
+          "bytes that are no UTF-8 appear one by one");
+    check(tally, cleans_to("\x1b[1m\x7f", true, "\\x1B[1m\\x7F"), "controls");
+    check(tally, cleans_to("\x1b\xc2\x85", false, "\x1b\xc2\x85"), "controls, where they may be written");
+    check(tally, cleans_to("\xc2\x85\xef\xbf\xbf\xef\xbf\xbd", true, "\\xC2\\x85\\xEF\\xBF\\xBF\xef\xbf\xbd"),
+          "controls of two bytes, and what is no character");
+    check(tally, is_put(text_put_json, "</a>\"\\\n\x01", "\"\\u003c/a>\\\"\\\\\\u000a\\u0001\""), "JSON");
+    check(tally, is_put(text_put_xml, "]]>&<\"\x02", "]]&gt;&amp;&lt;&quot;\\x02"), "XML");
+    check(tally, is_put(text_put_xml_attribute, "\na\tb", "&#10;a&#9;b"), "attributes of XML");
+    check(tally, is_put(text_put_markdown, "a|b\n<c>", "a\\|b &lt;c&gt;"), "Markdown");
+    check(tally, is_put(text_put_tap, "a # SKIP\nb\\", "a \\# SKIP b\\\\"), "TAP");
+}
+
+/* Each change of verdict, for a test of what is demanded and for a property; N is none. */
+static void check_changes(struct tally *tally)
+{
+    enum {
+        N = VERDICT_COUNT,
+        P = VERDICT_PASS,
+        F = VERDICT_FAIL,
+        W = VERDICT_WARN,
+        S = VERDICT_SKIP,
+        E = VERDICT_ERROR
+    };
+    static const struct {
+        int was;
+        int is;
+        enum change change;
+        enum change of_property;
+    } changes[] = {
+        {P, P, CHANGE_NONE, CHANGE_NONE},     {P, F, CHANGE_WORSE, CHANGE_WORSE},
+        {P, W, CHANGE_OTHER, CHANGE_OTHER},   {P, S, CHANGE_WORSE, CHANGE_WORSE},
+        {P, E, CHANGE_WORSE, CHANGE_WORSE},   {P, N, CHANGE_WORSE, CHANGE_WORSE},
+        {F, P, CHANGE_BETTER, CHANGE_BETTER}, {F, F, CHANGE_NONE, CHANGE_NONE},
+        {F, S, CHANGE_OTHER, CHANGE_OTHER},   {F, E, CHANGE_OTHER, CHANGE_OTHER},
+        {F, N, CHANGE_OTHER, CHANGE_OTHER},   {W, F, CHANGE_WORSE, CHANGE_WORSE},
+        {W, P, CHANGE_OTHER, CHANGE_OTHER},   {S, P, CHANGE_OTHER, CHANGE_OTHER},
+        {S, F, CHANGE_WORSE, CHANGE_OTHER},   {S, E, CHANGE_OTHER, CHANGE_OTHER},
+        {E, P, CHANGE_BETTER, CHANGE_BETTER}, {E, F, CHANGE_WORSE, CHANGE_OTHER},
+        {N, P, CHANGE_NONE, CHANGE_NONE},     {N, F, CHANGE_WORSE, CHANGE_OTHER},
+        {N, S, CHANGE_NONE, CHANGE_NONE},     {N, E, CHANGE_OTHER, CHANGE_OTHER},
+    };
+    struct conformance_test demanded = {.name = "a"};
+    struct conformance_test property = {.name = "a", .group = "temper"};
+    struct run run = {.count = 0};
+    struct run strict = {.properties_must_hold = true};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        char what[60];
+        struct result was = {.test = &demanded, .verdict = (enum verdict_kind)changes[i].was};
+        struct result is = {.test = &demanded, .verdict = (enum verdict_kind)changes[i].is};
+        const struct result *before = changes[i].was == N ? NULL : &was;
+        const struct result *now = changes[i].is == N ? NULL : &is;
+        snprintf(what, sizeof what, "the change from verdict %d to %d", changes[i].was, changes[i].is);
+        check(tally, change_of(&run, before, now) == changes[i].change, what);
+        was.test = is.test = &property;
+        check(tally, change_of(&run, before, now) == changes[i].of_property, what);
+        check(tally, change_of(&strict, before, now) == changes[i].change, what);
+    }
+}
+
+static void check_verdicts_on_statements(struct tally *tally)
+{
+    struct result result = {.verdict = VERDICT_FAIL, .cited = MQTT_3_1_0_1};
+    check(tally, verdict_on(&result, MQTT_3_1_0_1) == VERDICT_FAIL, "the violated statement fails");
+    check(tally, verdict_on(&result, MQTT_3_12_4_1) == VERDICT_ERROR, "another could not be looked at");
+    result.cited = STATEMENT_NONE;
+    check(tally, verdict_on(&result, MQTT_3_12_4_1) == VERDICT_FAIL,
+          "without a certain one, all of the test's");
+    check(tally, worse_verdict(VERDICT_SKIP, VERDICT_PASS) == VERDICT_PASS, "skipped tells less than passed");
+    check(tally, worse_verdict(VERDICT_ERROR, VERDICT_FAIL) == VERDICT_FAIL, "a failure tells the most");
+}
+
 int main(void)
 {
     struct tally tally = {0, 0};
@@ -934,6 +1135,10 @@ int main(void)
     check_websocket(&tally);
     check_options(&tally);
     check_scram(&tally);
+    check_texts(&tally);
+    check_changes(&tally);
+    check_verdicts_on_statements(&tally);
+    check_profiles(&tally);
     check_run(&tally);
     printf("%u passed, %u failed, 0 skipped\n", tally.passed, tally.failed);
     return tally.failed == 0 ? 0 : 1;

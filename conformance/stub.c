@@ -37,6 +37,8 @@ static bool answer(int connection, const uint8_t *packet, size_t size, int copie
         say(connection, (uint8_t[]){0x90, 3, packet[2], packet[3], 0}, 5);
     if (type == 12)
         say(connection, (uint8_t[]){0xd0, 0}, 2);
+    if (type == 15 && size == 3) /* a PINGRESP with a payload: malformed */
+        say(connection, "\xd0\x01\x00", 3);
     if (type == 3 && qos == 1)
         say(connection, (uint8_t[]){0x40, 2, packet[topic_end], packet[topic_end + 1]}, 4);
     for (int i = 0; type == 3 && qos == 0 && i < copies; i++)

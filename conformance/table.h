@@ -28,7 +28,7 @@ enum situation {
 enum row_demand {
     ROW_REFUSED,  /* the server closes the connection; a CONNECT gets no CONNACK with success */
     ROW_ACCEPTED, /* the connection stays open, and a PINGREQ behind the packet is answered. A CONNECT: CONNACK
-                   * with success. A DISCONNECT: none comes back, and no Will Message unless it asks
+                   * with success. A DISCONNECT: none with an error comes back, and no Will Message unless it asks
                    * for that */
     ROW_CONTROL,  /* likewise, and otherwise nothing can be said about the table: `error` */
     ROW_OPEN      /* either; counted in a note */

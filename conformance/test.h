@@ -154,7 +154,9 @@ struct test {
 
 #define PRINTF_LIKE(template, first) __attribute__((format(printf, template, first)))
 
-/* The server broke a MUST that this test is about. Ends the test. Say what happened, in the past tense;
+/* The server broke a MUST that this test is about: the first one of its list, in the version at hand, that is no
+ * SHOULD and no MAY. If the list has no other, the verdict is `warn`, or `error` where all are permissions. Ends
+ * the test. Say what happened, in the past tense;
  * what was expected is better told with fail_expected. */
 _Noreturn void fail(struct test *t, const char *format, ...) PRINTF_LIKE(2, 3);
 

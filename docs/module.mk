@@ -8,9 +8,15 @@ SHAREDIR := $(PREFIX)/share/etalon
 UNITDIR := $(PREFIX)/lib/systemd/system
 SYSUSERSDIR := $(PREFIX)/lib/sysusers.d
 
+BASHDIR := $(PREFIX)/share/bash-completion/completions
+ZSHDIR := $(PREFIX)/share/zsh/site-functions
+DOCDIR := $(PREFIX)/share/doc/etalon
+
 INSTALLED_PROGRAMS := etalon etalon-conformance etalon-dissect etalon-store
-# How to start brokers, for the tests of restarts and configurations. aedes is no program that could be started from there.
-INSTALLED_BROKERS := etalon mosquitto
+# How to start brokers, for the tests of restarts and configurations.
+INSTALLED_BROKERS := $(patsubst conformance/brokers/%/profile,%,$(wildcard conformance/brokers/*/profile))
+INSTALLED_BROKER_FILES := $(filter-out %.mk,$(wildcard $(addprefix conformance/brokers/,$(addsuffix /*,$(INSTALLED_BROKERS)) *)))
+INSTALLED_SCHEMAS := docs/REPORT-SCHEMA.md
 MANUAL_PAGES := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
 
 .PHONY: manual install uninstall
@@ -33,10 +39,16 @@ install: all manual ## install below PREFIX (default /usr/local) of DESTDIR (def
 	install -m 755 $(addprefix $(BUILD)/,$(INSTALLED_PROGRAMS)) $(DESTDIR)$(BINDIR)
 	install -m 644 $(filter %.1,$(MANUAL_PAGES)) $(DESTDIR)$(MANDIR)/man1
 	install -m 644 $(filter %.5,$(MANUAL_PAGES)) $(DESTDIR)$(MANDIR)/man5
-	for broker in $(INSTALLED_BROKERS); do \
-	    install -d $(DESTDIR)$(SHAREDIR)/brokers/$$broker && \
-	    install -m 755 conformance/brokers/$$broker/start $(DESTDIR)$(SHAREDIR)/brokers/$$broker && \
-	    install -m 644 conformance/brokers/$$broker/profile $(DESTDIR)$(SHAREDIR)/brokers/$$broker || exit 1; done
+	install -d $(addprefix $(DESTDIR)$(SHAREDIR)/brokers/,$(INSTALLED_BROKERS))
+	for file in $(INSTALLED_BROKER_FILES); do \
+	    [ -f $$file ] || continue; \
+	    if [ -x $$file ]; then mode=755; else mode=644; fi; \
+	    install -m $$mode $$file $(DESTDIR)$(SHAREDIR)/$${file#conformance/} || exit 1; done
+	install -d $(addprefix $(DESTDIR),$(BASHDIR) $(ZSHDIR) $(DOCDIR))
+	$(BUILD)/etalon-conformance --completion bash > $(DESTDIR)$(BASHDIR)/etalon-conformance
+	$(BUILD)/etalon-conformance --completion zsh > $(DESTDIR)$(ZSHDIR)/_etalon-conformance
+	chmod 644 $(DESTDIR)$(BASHDIR)/etalon-conformance $(DESTDIR)$(ZSHDIR)/_etalon-conformance
+	install -m 644 conformance/ci/github.yml conformance/ci/gitlab.yml $(INSTALLED_SCHEMAS) $(DESTDIR)$(DOCDIR)
 	sed 's|@BIN@|$(BINDIR)|' docs/systemd/etalon.service.in > $(DESTDIR)$(UNITDIR)/etalon.service
 	chmod 644 $(DESTDIR)$(UNITDIR)/etalon.service
 	install -m 644 docs/systemd/etalon.sysusers $(DESTDIR)$(SYSUSERSDIR)/etalon.conf
@@ -46,4 +58,5 @@ uninstall: ## remove what `make install` with the same PREFIX and DESTDIR has in
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(filter %.1,$(MANUAL_PAGES))))
 	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(filter %.5,$(MANUAL_PAGES))))
 	rm -f $(DESTDIR)$(UNITDIR)/etalon.service $(DESTDIR)$(SYSUSERSDIR)/etalon.conf
-	rm -rf $(DESTDIR)$(SHAREDIR)
+	rm -f $(DESTDIR)$(BASHDIR)/etalon-conformance $(DESTDIR)$(ZSHDIR)/_etalon-conformance
+	rm -rf $(DESTDIR)$(SHAREDIR) $(DESTDIR)$(DOCDIR)

@@ -32,9 +32,21 @@ static enum fate overlook_type_0(struct passage *passage)
 }
 
 MUTANT(a_reserved_type_is_overlooked, V5 | V311, "A packet of type 0 with flags 11 has no effect",
-       "every_first_byte_of_no_client_is_checked", MQTT_4_13_1_1, MQTT3_4_8_0_1) = {
+       "every_first_byte_of_no_client_is_checked", MQTT_4_13_1_1, P3_2_2_1_1) = {
     .from_client = overlook_type_0,
     .row = "packet type 0",
+};
+
+/* In 5.0 this is the type of AUTH. */
+static enum fate overlook_type_15(struct passage *passage)
+{
+    return passage->bytes[0] == 0xf4 ? pass_over(passage) : PASS;
+}
+
+MUTANT(type_15_is_overlooked, V311, "A packet of type 15 with flags 4 has no effect",
+       "every_first_byte_of_no_client_is_checked", P3_2_2_1_2) = {
+    .from_client = overlook_type_15,
+    .row = "packet type 15",
 };
 
 /* A server that takes DUP, QoS 2 and RETAIN together for an error. */

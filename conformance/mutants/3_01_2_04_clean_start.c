@@ -143,7 +143,7 @@ static enum fate take_retained_along(struct passage *passage)
 }
 
 MUTANT(retained_messages_end_with_session, V_ALL, "A client's retained messages are part of its session",
-       "retained_messages_outlive_the_session", MQTT3_3_1_2_7, D_4_1_6, D3_4_1_1, S3_4_1_1) = {
+       "retained_messages_outlive_the_session", MQTT3_3_1_2_7, D_4_1_6, D3_4_1_1) = {
     .from_client = take_retained_along,
 };
 

@@ -47,3 +47,33 @@ MUTANT(session_comes_back_without_subscriptions, V311 | V5,
     .from_server = lose_subscriptions,
     .context_size = sizeof(bool),
 };
+
+/* ---- Retained messages ------------------------------------------------------------------------------- */
+
+static enum fate remember_retained(struct passage *passage)
+{
+    const struct publish *publish = &passage->packet.publish;
+    if (is_type(passage, PACKET_PUBLISH) && publish->retain)
+        remember(passage->connection->proxy, "retained", publish->topic, bytes_of("", 1));
+    return PASS;
+}
+
+/* What was retained before this proxy began, and with it the broker. */
+static enum fate withhold_older(struct passage *passage)
+{
+    const struct publish *publish = &passage->packet.publish;
+    struct packet puback = {.type = PACKET_PUBACK};
+    if (!is_type(passage, PACKET_PUBLISH) || !publish->retain || publish->qos > 1 ||
+        recall(passage->connection->proxy, "retained", publish->topic).data != NULL)
+        return PASS;
+    puback.acknowledgement.packet_identifier = publish->packet_identifier;
+    if (publish->qos == 1)
+        send_to_server(passage->connection, &puback);
+    return DROP;
+}
+
+MUTANT(retained_messages_end_with_the_server, V311, "Retained messages do not outlive the server",
+       "retained_messages_after_restart_are_current", S3_4_1_1) = {
+    .from_client = remember_retained,
+    .from_server = withhold_older,
+};

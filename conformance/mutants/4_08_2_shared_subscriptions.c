@@ -94,7 +94,7 @@ static enum fate split_groups(struct passage *passage)
 }
 
 MUTANT(every_member_is_a_group, V5, "A session does not join a Shared Subscription that exists",
-       "shared_message_goes_to_one_member", D_4_8_2_5, D_4_8_2_7, D_3_8_4_4) = {
+       "shared_message_goes_to_one_member shared_members_come_and_go", D_4_8_2_5, D_4_8_2_7, D_3_8_4_4) = {
     .from_client = split_groups,
 };
 
@@ -161,8 +161,9 @@ static enum fate stay_in_group(struct passage *passage)
 }
 
 MUTANT(shared_subscription_cannot_be_left, V5, "UNSUBSCRIBE does not leave a Shared Subscription",
-       "shared_subscription_is_left_by_unsubscribe shared_subscription_is_joined_once", D_4_8_2_8, D_4_8_2_16,
-       D_3_10_4_2, MQTT_3_10_4_2) = {
+       "shared_subscription_is_left_by_unsubscribe shared_subscription_is_joined_once "
+       "shared_members_come_and_go",
+       D_4_8_2_8, D_4_8_2_16, D_3_10_4_2, MQTT_3_10_4_2) = {
     .from_client = stay_in_group,
 };
 
@@ -250,10 +251,13 @@ static enum fate keep_share_of_departed(struct passage *passage)
 
 MUTANT(closed_session_stays_in_group, V5,
        "A session that has ended goes on getting its share of the messages",
-       "shared_subscription_is_left_when_the_session_ends", D_4_8_2_9, D_4_8_2_10) = {
+       "shared_subscription_is_left_when_the_session_ends "
+       "shared_member_whose_session_expired_gets_nothing",
+       D_4_8_2_9, D_4_8_2_10) = {
     .from_client = note_departure,
     .from_server = keep_share_of_departed,
     .context_size = sizeof(struct group),
+    .properties = "shared_messages_pass_absent_members",
 };
 
 /* Answered as wished; the broker does not see it. */

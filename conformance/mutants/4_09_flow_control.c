@@ -24,7 +24,8 @@ static enum fate ignore_maximum(struct passage *passage)
 MUTANT(receive_maximum_is_overlooked, V5, "The client's Receive Maximum has no effect",
        "send_quota_is_kept_at_qos_1 send_quota_is_kept_at_qos_2 other_packets_go_on_at_quota_0 "
        "exchange_of_a_qos_2_message_goes_on_at_quota_0 qos_0_is_sent_or_held_back_at_quota_0 "
-       "send_quota_begins_anew_with_each_connection send_quota_does_not_grow_beyond_its_beginning",
+       "send_quota_begins_anew_with_each_connection send_quota_does_not_grow_beyond_its_beginning "
+       "send_quota_belongs_to_one_client",
        MQTT_4_9_0_2, D_4_9_1) = {
     .from_client = ignore_maximum,
 };
@@ -68,7 +69,7 @@ static enum fate stall(struct passage *passage)
 }
 
 MUTANT(everything_stops_at_quota_0, V5, "At quota 0 the client's PUBLISH and SUBSCRIBE are not dealt with",
-       "other_packets_go_on_at_quota_0", MQTT_4_9_0_3) = {
+       "other_packets_go_on_at_quota_0 send_quotas_of_both_directions_are_apart", MQTT_4_9_0_3) = {
     .from_client = stall,
     .context_size = sizeof(struct limit),
 };
@@ -139,4 +140,23 @@ MUTANT(send_quota_grows_with_old_exchanges, V5,
        "send_quota_does_not_grow_beyond_its_beginning", D_4_9_3) = {
     .from_client = add_one_for_pubrel,
     .from_server = note_pubrel,
+};
+
+/* ---- Large windows ------------------------------------------------------------------------------------ */
+
+static enum fate lose_fiftieth(struct passage *passage)
+{
+    const bool fiftieth = is_type(passage, PACKET_PUBLISH) &&
+                          passage->connection->seen[FROM_SERVER][PACKET_PUBLISH] == 50 &&
+                          passage->packet.publish.qos == 1;
+    struct packet answer = {.type = PACKET_PUBACK};
+    answer.acknowledgement.packet_identifier = passage->packet.publish.packet_identifier;
+    if (fiftieth)
+        send_to_server(passage->connection, &answer);
+    return fiftieth ? DROP : PASS;
+}
+
+MUTANT(fiftieth_message_is_lost, V5, "Of many messages under way the fiftieth is lost",
+       "receive_maximum_of_65535_is_accepted", MQTT_4_5_0_1) = {
+    .from_server = lose_fiftieth,
 };

@@ -128,3 +128,74 @@ MUTANT(refusing_acknowledgement_ends_connection, V5, "PUBACK and PUBREC with an 
        "refusing_acknowledgement_concerns_one_message", R_4_13_2_1, D_4_13_2_1) = {
     .from_client = close_on_refusal,
 };
+
+/* ---- The Reason Code of the error ---------------------------------------------------------------------- */
+
+/* Closes as it should, and gives another reason. */
+static enum fate rename_error(struct passage *passage, uint8_t right, uint8_t wrong)
+{
+    if (is_type(passage, PACKET_DISCONNECT) && passage->packet.disconnect.reason_code == right)
+        passage->packet.disconnect.reason_code = wrong;
+    else if (is_type(passage, PACKET_CONNACK) && passage->packet.connack.reason_code == right)
+        passage->packet.connack.reason_code = wrong;
+    else
+        return PASS;
+    return ENCODE;
+}
+
+static enum fate call_malformed_protocol_error(struct passage *passage)
+{
+    return rename_error(passage, REASON_MALFORMED_PACKET, REASON_PROTOCOL_ERROR);
+}
+
+MUTANT(malformed_packet_is_called_protocol_error, V5, "A Malformed Packet is refused as a Protocol Error",
+       "will_qos_3_is_refused reserved_connect_flag_is_refused qos_3_is_refused "
+       "reserved_flags_of_pubrel_are_checked ill_formed_string_in_publish_is_refused "
+       "unknown_property_is_refused malformed_properties_are_called_so",
+       P_3_1_2_6_1, P_3_1_2_3_1, P_3_3_1_2_1, R_3_3_1_2_2, P_2_1_3_1, P_1_5_4_1, P_2_2_2_2_1, R_2_2_2_2_1) = {
+    .from_server = call_malformed_protocol_error,
+    .spoils = "reserved_connect_flag_is_refused",
+};
+
+static enum fate call_protocol_error_malformed(struct passage *passage)
+{
+    return rename_error(passage, REASON_PROTOCOL_ERROR, REASON_MALFORMED_PACKET);
+}
+
+MUTANT(protocol_error_is_called_malformed_packet, V5, "A Protocol Error is refused as a Malformed Packet",
+       "receive_maximum_0_is_refused repeated_session_expiry_interval_is_refused second_alias_is_refused "
+       "unknown_alias_is_refused subscribe_without_filter_is_refused retain_handling_3_is_refused "
+       "empty_topic_name_is_refused",
+       P_3_1_2_11_3_1, P_3_1_2_11_2_1, P_3_3_2_3_4_1, P_3_3_4_3, P_3_8_3_1, P_3_8_3_1_2, P_3_3_2_1_1) = {
+    .from_server = call_protocol_error_malformed,
+};
+
+static enum fate call_everything_protocol_error(struct passage *passage)
+{
+    static const uint8_t special[] = {REASON_TOPIC_ALIAS_INVALID,
+                                      REASON_PACKET_TOO_LARGE,
+                                      REASON_QOS_NOT_SUPPORTED,
+                                      REASON_RETAIN_NOT_SUPPORTED,
+                                      REASON_WILDCARD_SUBSCRIPTIONS_NOT_SUPPORTED,
+                                      REASON_SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED,
+                                      REASON_SHARED_SUBSCRIPTIONS_NOT_SUPPORTED,
+                                      REASON_RECEIVE_MAXIMUM_EXCEEDED,
+                                      REASON_SESSION_TAKEN_OVER};
+    for (size_t i = 0; i < sizeof special; i++)
+        if (rename_error(passage, special[i], REASON_PROTOCOL_ERROR) == ENCODE)
+            return ENCODE;
+    return PASS;
+}
+
+MUTANT(
+    special_reason_codes_are_not_used, V5, "Errors that have a Reason Code of their own are told as 0x82",
+    "alias_0_is_refused packet_above_maximum_size_is_refused maximum_qos_0_is_announced_and_enforced "
+    "publish_with_retain_is_refused_without_retain wildcards_are_refused_where_unavailable "
+    "subscription_identifier_is_refused_where_unavailable shared_subscription_is_refused_where_unavailable "
+    "messages_above_receive_maximum_are_refused same_client_identifier_takes_over "
+    "will_above_maximum_qos_is_refused will_retain_is_refused_without_retain",
+    P_3_3_4_2, P_3_2_2_3_6_2, P_3_2_2_3_4_2, R_3_2_2_3_4_1, P_3_2_2_3_5_2, R_3_3_1_3_1, S_3_2_2_3_5_1,
+    P_3_2_2_3_11_2, R_3_2_2_3_11_1, P_3_2_2_3_12_2, R_3_2_2_3_12_1, P_3_2_2_3_13_2, R_3_2_2_3_13_1, R_3_3_4_2,
+    MQTT_3_1_4_3, MQTT_3_2_2_12, MQTT_3_2_2_13) = {
+    .from_server = call_everything_protocol_error,
+};

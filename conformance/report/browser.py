@@ -2,6 +2,7 @@
 import base64
 import json
 import os
+import select
 import subprocess
 import tempfile
 
@@ -55,6 +56,8 @@ class Browser:
 
     def receive(self):
         while b'\0' not in self.buffer:
+            if not select.select([self.incoming], [], [], LIMIT)[0]:
+                raise BrowserFailed(f'the browser says nothing for {LIMIT} s')
             got = os.read(self.incoming, 1 << 20)
             if not got:
                 raise BrowserFailed('the browser ended')

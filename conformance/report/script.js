@@ -35,9 +35,9 @@ function badge(verdict, property) {
 
 // ---- The data, joined -----------------------------------------------------------------------------------------
 
-const requirements = data.statements.map(([id, section, level, binds, observable, gloss, counterpart, claimed]) => ({
+const requirements = data.statements.map(([id, section, level, binds, observable, gloss, counterpart, claimed, five]) => ({
     id, section, level, binds, observable, gloss, counterpart: counterpart ? counterpart.split(' ') : [], claimed,
-    five: !id.startsWith('MQTT3-'), entries: []}));
+    five: Boolean(five), entries: []}));
 const requirementOf = new Map(requirements.map((requirement) => [requirement.id, requirement]));
 
 // One entry for each test and version: its results of all runs.
@@ -173,7 +173,7 @@ function inGroup(entry, number) {
 
 function offer(run) {
     return run.capabilities.map((found, version) => !found.accepted ? found.refusal && `MQTT ${VERSIONS[version]}: not spoken, ${found.refusal}` :
-        `MQTT ${VERSIONS[version]}: maximum QoS ${found.qos}${found.has.map((name) => `, ${name}`).join('')}`).filter(Boolean);
+        `MQTT ${VERSIONS[version]}: maximum QoS ${found.qos}${found.has.map((name) => `, ${name}`).join('')}`).filter(Boolean).reverse();
 }
 
 function sentence(run) {
@@ -357,6 +357,8 @@ function panel(entry, result) {
     else if (result.r) row('Reason', null, result.r);
     if (result.n) row('Notes', null, element('ul', {}, result.n.map((note) => element('li', {}, note))));
     if (result.i && result.i.length) row('Requirements', null, result.i.map((id) => [link(id), ' ']).flat());
+    const behaviour = result.q.map((number) => data.groups[number][0]).filter((name) => name !== 'conformance');
+    if (behaviour.length) row('Groups', null, behaviour.join(', '));
     row('Source', null, element('code', {}, `${test.f || 'unknown'}:${test.l}`), `, ${result.s.toFixed(3)} s `);
     row('Run it again', null, element('code', {}, `etalon-conformance -V ${VERSIONS[result.v]} -v -t ${test.n} ${data.runs[result.b].target || ''}`));
     row('Link', null, element('a', {href: `#${entry.anchor}`}, `#${entry.anchor}`));
@@ -607,7 +609,7 @@ function sectionOptions() {
 }
 
 function showFilters() {
-    const search = element('input', {type: 'search', name: 'q', placeholder: 'id, words, or name of a test', autocomplete: 'off'});
+    const search = element('input', {type: 'search', name: 'q', placeholder: 'id, words, test', autocomplete: 'off'});
     search.addEventListener('input', () => { wanted.text = search.value.trim().toLowerCase(); applyFilters(); });
     const form = byId('filters');
     form.addEventListener('submit', (event) => event.preventDefault());

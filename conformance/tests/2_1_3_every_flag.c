@@ -99,7 +99,7 @@ CONFORMANCE_TEST(
     every_first_byte_of_no_client_is_checked, V5 | V311, NEEDS_NOTHING,
     "Packets of the reserved types, and a PINGREQ or a server's packet with wrong flags, end the "
     "connection",
-    MQTT_4_13_1_1, P_2_1_3_1, MQTT_2_1_3_1, MQTT3_4_8_0_1, MQTT3_2_2_2_1, MQTT3_2_2_2_2)
+    MQTT_4_13_1_1, P_2_1_3_1, MQTT_2_1_3_1, P3_2_2_1_1, P3_2_2_1_2, MQTT3_2_2_2_1, MQTT3_2_2_2_2)
 {
     const struct {
         const char *name;
@@ -120,10 +120,10 @@ CONFORMANCE_TEST(
     }
     for (unsigned first = 0; first < 16; first++)
         table_add(table, .name = "packet type 0", .bytes = bytes_by_hand(t, first, NULL, NULL, NULL),
-                  .demand = ROW_REFUSED, .five = MQTT_4_13_1_1, .three = MQTT3_4_8_0_1);
+                  .demand = ROW_REFUSED, .five = MQTT_4_13_1_1, .three = P3_2_2_1_1);
     for (unsigned first = 0xf0; first < 0x100 && !is_v5(t); first++)
         table_add(table, .name = "packet type 15", .bytes = bytes_by_hand(t, first, NULL, NULL, NULL),
-                  .demand = ROW_REFUSED, .three = MQTT3_4_8_0_1);
+                  .demand = ROW_REFUSED, .three = P3_2_2_1_2);
     table_judge(table);
 }
 

@@ -200,7 +200,7 @@ CONFORMANCE_TEST(sessions_are_told_apart_by_client_identifier, V_ALL, NEEDS_QOS1
 
 CONFORMANCE_TEST(retained_messages_outlive_the_session, V_ALL, NEEDS_RETAIN,
                  "Retained messages stay when the session of their publisher ends", MQTT3_3_1_2_7, D_4_1_6,
-                 S3_4_1_1, D3_4_1_1)
+                 D3_4_1_1)
 {
     const char *a = topic(t, "a");
     struct client *publisher =

@@ -256,6 +256,7 @@ static void expect_one_too_many_refused(struct client *client, uint16_t identifi
         return;
     if (answer->packet.type != PACKET_DISCONNECT || answer->packet.disconnect.reason_code < 0x80)
         fail_expected(t, "DISCONNECT 0x93, or the connection closed", "%s", seen);
+    judge_reason_code(t, answer->packet.disconnect.reason_code, REASON_RECEIVE_MAXIMUM_EXCEEDED, seen);
     expect_closed(client);
 }
 
@@ -426,7 +427,8 @@ CONFORMANCE_TEST(refused_publish_is_acknowledged_or_ends_the_connection, V311, N
 }
 
 CONFORMANCE_TEST(topics_may_be_forbidden, V5, NEEDS_PROFILE,
-                 "A server may forbid a client to publish on a topic, and tell it or not", D_4_7_3_9)
+                 "A server may forbid a client to publish on a topic, and tell it or not", D_4_7_3_9,
+                 MQTT_4_3_2_4)
 {
     struct broker *broker = start_broker(t, "publish-refused");
     struct client *client = connect_client(t, .broker = broker, .clean_start = true);

@@ -294,6 +294,9 @@ CONFORMANCE_TEST(receive_maximum_of_server_exceeded, V5, NEEDS_QOS2,
         note(t, "the server's reaction: %s", seen);
         if (outcome == RECEIVED_PACKET && answer->packet.disconnect.reason_code < 0x80)
             fail_expected(t, "a Reason Code of 0x80 or greater", "%s", seen);
+        if (outcome == RECEIVED_PACKET)
+            judge_reason_code(t, answer->packet.disconnect.reason_code, REASON_RECEIVE_MAXIMUM_EXCEEDED,
+                              seen);
         expect_closed(client);
     }
 }

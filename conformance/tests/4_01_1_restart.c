@@ -161,7 +161,7 @@ CONFORMANCE_TEST(
 CONFORMANCE_TEST(retained_messages_after_restart_are_current, V311 | V5,
                  NEEDS_RESTART | NEEDS_RETAIN | NEEDS_QOS1,
                  "A retained message that is there after a restart is the latest of its topic", MQTT_3_3_1_5,
-                 MQTT_3_3_1_6, MQTT3_3_3_1_5, MQTT3_3_3_1_10)
+                 MQTT_3_3_1_6, MQTT3_3_3_1_5, MQTT3_3_3_1_10, S3_4_1_1)
 {
     const char *replaced = topic(t, "replaced");
     const char *removed = topic(t, "removed");
@@ -178,8 +178,12 @@ CONFORMANCE_TEST(retained_messages_after_restart_are_current, V311 | V5,
     subscribe(subscriber, replaced, .qos = 1);
     publish(publisher, .topic = replaced, .payload = "live", .qos = 1);
     if (receive_publish(subscriber, now(t) + t->patience, &got) == RECEIVED_PACKET &&
-        is_text(got->packet.publish.payload, "live"))
-        skip(t, "the server kept no retained message through its restart");
+        is_text(got->packet.publish.payload, "live")) {
+        if (is_v5(t))
+            skip(t, "the server kept no retained message through its restart");
+        warn(t, "the server kept no retained message through its restart [S3-4.1-1]");
+        return;
+    }
     if (!is_text(got->packet.publish.payload, "new"))
         fail_expected(t, "the retained message \"new\"", "%s", describe_packet(t, &got->packet));
     acknowledge(subscriber, got);

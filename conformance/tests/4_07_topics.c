@@ -325,7 +325,8 @@ static bool exchanges(struct client *publisher, struct client *subscriber, const
     send_publish(publisher, .topic = name, .payload = own, .qos = 1);
     const struct received *answer;
     if (receive(publisher, &answer) == RECEIVED_TIMEOUT)
-        fail(t, "a QoS 1 PUBLISH to \"%s\" was neither acknowledged nor refused", name);
+        fail_statement(t, MQTT_4_3_2_4, MQTT3_4_3_2_2, "a PUBACK, or the connection closed",
+                       "a QoS 1 PUBLISH to \"%s\" was neither acknowledged nor refused", name);
     publish(herald, .topic = end, .payload = "end", .qos = 1);
     const struct received *received = expect_publish(subscriber);
     bool exchanged = is_text(received->packet.publish.topic, name);

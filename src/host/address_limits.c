@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ADDRESS_SIZE = 8, SECOND = 1000, SWEEP_INTERVAL = 10 * SECOND, SWEEP_PAUSE = 100 /* ms */ };
+enum { SECOND = 1000, SWEEP_INTERVAL = 10 * SECOND, SWEEP_PAUSE = 100 /* ms */ };
 enum { SWEEP_AT_ONCE = 4096 };
 
 struct address_entry {
-    uint8_t address[ADDRESS_SIZE + 1]; /* the first byte: the family */
+    uint8_t address[ADDRESS_KEY_SIZE]; /* the first byte: the family */
     uint32_t connections;
     uint32_t came;   /* in the second that began at `second` */
     uint64_t second; /* ms */
@@ -25,29 +25,31 @@ void address_limits_configure(struct address_limits *limits,
     limits->settings = *settings;
 }
 
-/* False: it has none that could be counted. */
-static bool address_of(const struct sockaddr *address, uint8_t bytes[ADDRESS_SIZE + 1])
+struct address_key address_key_of(const struct sockaddr *address)
 {
-    memset(bytes, 0, ADDRESS_SIZE + 1);
-    bytes[0] = (uint8_t)address->sa_family;
+    struct address_key key = {.bytes = {(uint8_t)address->sa_family}};
     if (address->sa_family == AF_INET) {
-        memcpy(bytes + 1, &((const struct sockaddr_in *)(const void *)address)->sin_addr, 4);
-        return true;
+        const struct in_addr *four = &((const struct sockaddr_in *)(const void *)address)->sin_addr;
+        memcpy(key.bytes + 1, four, sizeof *four);
+        key.known = true;
+        key.own = four->s_addr == htonl(INADDR_LOOPBACK);
+    } else if (address->sa_family == AF_INET6) {
+        const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        memcpy(key.bytes + 1, six, ADDRESS_KEY_SIZE - 1);
+        key.known = true;
+        key.own = IN6_IS_ADDR_LOOPBACK(six);
     }
-    if (address->sa_family != AF_INET6)
-        return false;
-    memcpy(bytes + 1, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, ADDRESS_SIZE);
-    return true;
+    return key;
 }
 
 static uint64_t hash_of(const struct address_limits *limits, const uint8_t *bytes)
 {
-    return hash_bytes(&limits->key, bytes_of(bytes, ADDRESS_SIZE + 1));
+    return hash_bytes(&limits->key, bytes_of(bytes, ADDRESS_KEY_SIZE));
 }
 
 static bool has_address(const void *item, const void *key)
 {
-    return memcmp(((const struct address_entry *)item)->address, key, ADDRESS_SIZE + 1) == 0;
+    return memcmp(((const struct address_entry *)item)->address, key, ADDRESS_KEY_SIZE) == 0;
 }
 
 struct sweep {
@@ -95,7 +97,7 @@ static struct address_entry *obtain(struct address_limits *limits, const uint8_t
     entry = calloc(1, sizeof *entry);
     if (!entry)
         return NULL;
-    memcpy(entry->address, bytes, ADDRESS_SIZE + 1);
+    memcpy(entry->address, bytes, ADDRESS_KEY_SIZE);
     if (hash_map_insert(&limits->entries, hash_of(limits, bytes), entry))
         return entry;
     free(entry);
@@ -137,13 +139,13 @@ enum address_limit address_limits_enter(struct address_limits *limits, int descr
                                         const struct sockaddr *address, uint64_t now)
 {
     const struct configuration_address_limits *settings = &limits->settings;
-    uint8_t bytes[ADDRESS_SIZE + 1];
     if (limits->connections >= settings->connections)
         return ADDRESS_ALL_FULL;
     const bool counts = settings->per_address != UINT32_MAX || settings->rate != UINT32_MAX;
-    if (counts && address_of(address, bytes) && reserve(limits, descriptor)) {
+    const struct address_key key = address_key_of(address);
+    if (counts && key.known && reserve(limits, descriptor)) {
         sweep(limits, now);
-        struct address_entry *entry = obtain(limits, bytes);
+        struct address_entry *entry = obtain(limits, key.bytes);
         const enum address_limit verdict = entry ? judge(limits, entry, now) : ADDRESS_WELCOME;
         if (verdict != ADDRESS_WELCOME)
             return verdict;

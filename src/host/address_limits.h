@@ -13,6 +13,17 @@
 #include "../base/hash_map.h"
 #include "configuration.h"
 
+enum { ADDRESS_KEY_SIZE = 9 };
+
+/* What stands for an address. */
+struct address_key {
+    uint8_t bytes[ADDRESS_KEY_SIZE]; /* the first one: the family */
+    bool known;                      /* false: it has none */
+    bool own;                        /* 127.0.0.1 or ::1 */
+};
+
+struct address_key address_key_of(const struct sockaddr *address);
+
 enum address_limit { ADDRESS_WELCOME, ADDRESS_ALL_FULL, ADDRESS_FULL, ADDRESS_TOO_FAST };
 
 struct address_entry;

@@ -17,6 +17,7 @@ struct check {
     struct connection *connection;
     struct password_file *file; /* held */
     struct password_check question;
+    struct address_key address;
     bool running; /* on a worker thread */
     bool matches;
     uint32_t name_length;
@@ -75,6 +76,30 @@ static struct authentication_answer answer_unknown(const struct authenticator *a
     return refuse_with(REASON_NOT_AUTHORIZED, "clients without user name are not allowed");
 }
 
+/* How fast somebody guesses. */
+
+static struct address_key address_of(const struct authenticator *authenticator, const void *host)
+{
+    return authenticator->options.address ? authenticator->options.address(host)
+                                          : (struct address_key){.known = false};
+}
+
+static bool may_guess(const struct authenticator *authenticator, const struct address_key *address,
+                      const struct bytes *name)
+{
+    return login_throttle_allows(&authenticator->throttle, address, name,
+                                 uv_now(authenticator->options.loop));
+}
+
+/* [MQTT-3.1.4-2]; not 0x86, which would be a word about the password. */
+static struct authentication_answer refuse_guess(const struct authenticator *authenticator)
+{
+    if (authenticator->options.statistics)
+        authenticator->options.statistics->logins_throttled++;
+    return refuse_with(REASON_CONNECTION_RATE_EXCEEDED,
+                       "too many wrong passwords, try again in some minutes");
+}
+
 /* Checks. */
 
 static struct bytes name_of(const struct check *check)
@@ -128,6 +153,18 @@ static void on_work(uv_work_t *work)
 
 static void run_next(struct authenticator *authenticator);
 
+static void judge_check(struct check *check)
+{
+    struct authenticator *authenticator = check->authenticator;
+    const struct bytes name = name_of(check);
+    if (check->matches)
+        login_throttle_right(&authenticator->throttle, &check->address, &name);
+    else
+        login_throttle_wrong(&authenticator->throttle, &check->address, &name,
+                             uv_now(authenticator->options.loop));
+    report(check, check->matches ? accept_user(name_of(check)) : refuse_credentials());
+}
+
 static void on_done(uv_work_t *work, int status)
 {
     struct check *check = work->data;
@@ -140,16 +177,21 @@ static void on_done(uv_work_t *work, int status)
     else if (check->file != authenticator->rules.passwords) /* read anew meanwhile */
         list_append(&authenticator->waiting, &check->node);
     else
-        report(check, check->matches ? accept_user(name_of(check)) : refuse_credentials());
+        judge_check(check);
     run_next(authenticator);
 }
 
 static void run(struct check *check)
 {
     struct authenticator *authenticator = check->authenticator;
+    const struct bytes name = name_of(check);
     if (!authenticator->rules.passwords) {
         report(check,
                authenticator->rules.allow_anonymous ? answer_unknown(authenticator) : refuse_credentials());
+        return;
+    }
+    if (!may_guess(authenticator, &check->address, &name)) { /* those before it were wrong */
+        report(check, refuse_guess(authenticator));
         return;
     }
     if (check->file != authenticator->rules.passwords)
@@ -196,17 +238,28 @@ static struct check *create_check(struct authenticator *authenticator,
     return check;
 }
 
+static struct authentication_answer refuse_busy(const struct authenticator *authenticator)
+{
+    if (authenticator->options.statistics)
+        authenticator->options.statistics->logins_busy++;
+    return refuse_with(REASON_SERVER_BUSY, "too many clients connect at the same time");
+}
+
 static struct authentication_answer begin_check(struct authenticator *authenticator,
                                                 const struct authentication_request *request)
 {
+    const struct address_key address = address_of(authenticator, request->host);
+    if (!may_guess(authenticator, &address, &request->user_name))
+        return refuse_guess(authenticator);
     if (is_busy(authenticator))
-        return refuse_with(REASON_SERVER_BUSY, "too many clients connect at the same time");
+        return refuse_busy(authenticator);
     struct check *check = create_check(authenticator, request);
     if (!check || !hash_map_insert(&authenticator->checks, hash_of(check->host), check)) {
         if (check)
             free_check(check);
         return refuse_with(REASON_SERVER_BUSY, "no memory for the authentication");
     }
+    check->address = address;
     list_append(&authenticator->waiting, &check->node);
     run_next(authenticator);
     return (struct authentication_answer){.outcome = AUTHENTICATION_PENDING};
@@ -271,6 +324,16 @@ static bool keep(struct authenticator *authenticator, void *host, struct exchang
     return false;
 }
 
+/* A mechanism may find out who it is about late, so that only addresses are held to account. */
+static struct authentication_answer weigh(struct authenticator *authenticator,
+                                          const struct address_key *address,
+                                          const struct mechanism_answer *answer)
+{
+    if (answer->outcome == MECHANISM_REFUSES)
+        login_throttle_wrong(&authenticator->throttle, address, NULL, uv_now(authenticator->options.loop));
+    return translate(answer);
+}
+
 static struct authentication_answer begin_exchange(struct authenticator *authenticator,
                                                    const struct authentication_request *request)
 {
@@ -278,6 +341,9 @@ static struct authentication_answer begin_exchange(struct authenticator *authent
     struct mechanism_answer answer = {.outcome = MECHANISM_REFUSES};
     if (!mechanism)
         return refuse_with(REASON_BAD_AUTHENTICATION_METHOD, "Authentication Method is not supported");
+    const struct address_key address = address_of(authenticator, request->host);
+    if (!may_guess(authenticator, &address, NULL))
+        return refuse_guess(authenticator);
     const struct mechanism_request beginning = {.client_identifier = request->client_identifier,
                                                 .has_user_name = request->has_user_name,
                                                 .user_name = request->user_name,
@@ -292,7 +358,7 @@ static struct authentication_answer begin_exchange(struct authenticator *authent
         retire(authenticator, exchange);
         return refuse_with(REASON_SERVER_BUSY, "no memory for the authentication");
     }
-    return translate(&answer);
+    return weigh(authenticator, &address, &answer);
 }
 
 static struct authentication_answer continue_exchange(struct authenticator *authenticator,
@@ -302,10 +368,15 @@ static struct authentication_answer continue_exchange(struct authenticator *auth
     struct dialogue *dialogue = dialogue_of(authenticator, request->host);
     assert(dialogue); /* the core asks only after AUTHENTICATION_CONTINUES */
     struct exchange *exchange = dialogue->exchange;
+    const struct address_key address = address_of(authenticator, request->host);
+    if (!may_guess(authenticator, &address, NULL)) { /* others have guessed since this one began */
+        end_dialogue(authenticator, dialogue);
+        return refuse_guess(authenticator);
+    }
     exchange->mechanism->class->proceed(exchange, request->has_data, request->data, &answer);
     if (answer.outcome != MECHANISM_CONTINUES)
         end_dialogue(authenticator, dialogue);
-    return translate(&answer);
+    return weigh(authenticator, &address, &answer);
 }
 
 /* The whole. */
@@ -323,6 +394,7 @@ void authenticator_begin(struct authenticator *authenticator, const struct authe
         authenticator->options.checks = default_checks();
     if (authenticator->options.waiting == 0)
         authenticator->options.waiting = AUTHENTICATOR_WAITING;
+    login_throttle_begin(&authenticator->throttle, &options->key);
 }
 
 static void release_rules(struct authenticator_rules *rules)
@@ -335,6 +407,7 @@ static void release_rules(struct authenticator_rules *rules)
 
 void authenticator_configure(struct authenticator *authenticator, const struct authenticator_rules *rules)
 {
+    login_throttle_configure(&authenticator->throttle, rules->failures);
     release_rules(&authenticator->rules);
     authenticator->rules = *rules;
 }
@@ -402,5 +475,6 @@ void authenticator_end(struct authenticator *authenticator)
     retire(authenticator, NULL);
     hash_map_clear(&authenticator->checks);
     hash_map_clear(&authenticator->dialogues);
+    login_throttle_end(&authenticator->throttle);
     release_rules(&authenticator->rules);
 }

@@ -17,6 +17,8 @@
 #include "../base/hash_map.h"
 #include "../base/list.h"
 #include "../mqtt/broker.h"
+#include "host_statistics.h"
+#include "login_throttle.h"
 #include "mechanism.h"
 #include "password_file.h"
 
@@ -28,6 +30,7 @@ struct authenticator_rules {
     bool allow_anonymous;                                   /* clients without user name get in */
     struct password_file *passwords;                        /* NULL: nobody is known by a password */
     struct mechanism *mechanisms[AUTHENTICATOR_MECHANISMS]; /* up to the first NULL */
+    uint32_t failures; /* wrong passwords a minute for a name at an address, see login_throttle; 0: any number */
 };
 
 struct authenticator_options {
@@ -40,6 +43,11 @@ struct authenticator_options {
      * none is. */
     bool (*certified)(void *context, const void *host, const char **name);
     void *certified_context;
+    /* The address of the connection with this host handle. NULL: none has one, and passwords may be guessed as fast as
+     * they can be checked. */
+    struct address_key (*address)(const void *host);
+    struct hash_key key;                /* secret and random */
+    struct host_statistics *statistics; /* borrowed; NULL: nobody counts */
 };
 
 enum { AUTHENTICATOR_WAITING = 4096, AUTHENTICATOR_WAITING_BYTES = 16 << 20 };
@@ -53,6 +61,7 @@ struct authenticator {
     struct list waiting;       /* checks that do not run yet, oldest first */
     size_t waiting_bytes;      /* of all checks */
     uint32_t running;
+    struct login_throttle throttle;
     struct exchange *finished; /* the last one that came to an end; its texts may still be read */
 };
 

@@ -6,7 +6,7 @@
 
 #include "configuration_keywords.h"
 
-enum { DEFAULT_PORT = 1883, DEFAULT_SYS_INTERVAL = 10 };
+enum { DEFAULT_PORT = 1883, DEFAULT_SYS_INTERVAL = 10, DEFAULT_FAILED_LOGINS = 20 };
 
 static const char default_location[] = "etalon.store";
 
@@ -17,6 +17,7 @@ void configuration_default(struct configuration *configuration)
     configuration->settings = broker_default_settings();
     configuration->address_limits =
         (struct configuration_address_limits){UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    configuration->maximum_failed_logins = DEFAULT_FAILED_LOGINS;
     configuration->memory_limit = CONFIGURATION_MEMORY_HALF;
     configuration->port = DEFAULT_PORT;
     configuration->default_listener.maximum_connections = UINT32_MAX;

@@ -98,6 +98,7 @@ struct configuration {
     char server_reference[CONFIGURATION_TEXT_SIZE];     /* "": none */
     struct configuration_log_destination log_destination;
     struct configuration_address_limits address_limits;
+    uint32_t maximum_failed_logins; /* for a name at an address, in a minute; 0: no limit */
     uint64_t memory_limit; /* bytes; 0: none; or CONFIGURATION_MEMORY_HALF */
     uint32_t sys_interval; /* s between two updates of $SYS; 0: none */
     uint8_t log_levels;    /* bit N: lines of enum log_level N are written */

@@ -1,5 +1,6 @@
 #include "entrance.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum { LONGEST_COMPLAINT = 2048 };
@@ -83,14 +84,18 @@ void entrance_release(struct entrance_files *files)
 
 void entrance_begin(struct entrance *entrance, const struct authenticator_options *options)
 {
+    struct authenticator_options secretly = *options;
+    const bool drawn = draw_key(&secretly.key);
+    assert(drawn); /* entrance_read has drawn one */
     entrance->acl = NULL;
-    authenticator_begin(&entrance->authenticator, options);
+    authenticator_begin(&entrance->authenticator, &secretly);
 }
 
 void entrance_apply(struct entrance *entrance, const struct configuration *configuration,
                     struct entrance_files *files)
 {
     struct authenticator_rules rules = {.allow_anonymous = configuration->allow_anonymous,
+                                        .failures = configuration->maximum_failed_logins,
                                         .passwords = files->passwords};
     memcpy(rules.mechanisms, files->mechanisms, sizeof rules.mechanisms);
     acl_destroy(entrance->acl);

@@ -28,7 +28,7 @@ bool entrance_read(struct entrance_files *files, const struct configuration *con
 /* Drops files that will not be used. */
 void entrance_release(struct entrance_files *files);
 
-/* Nobody gets in before entrance_apply. */
+/* Nobody gets in before entrance_apply. The key in `options` is drawn here. */
 void entrance_begin(struct entrance *entrance, const struct authenticator_options *options);
 
 /* From now on `configuration` and `files` hold, which become the entrance's. */

@@ -113,6 +113,7 @@ static bool turn_away(struct listener *listener, int error)
         bool nobody = descriptor < 0 && errno == EAGAIN;
         if (descriptor >= 0)
             close(descriptor);
+        listeners->sockets->statistics.no_descriptor += descriptor >= 0;
         listeners->spare = open_spare();
         if (nobody && listeners->spare >= 0)
             return false;
@@ -155,6 +156,7 @@ static bool has_room(struct listener *listener)
     const uint64_t now = uv_now(listeners->sockets->loop);
     if (listeners->sockets->population[listener->group] < group->maximum_connections)
         return true;
+    listeners->sockets->statistics.listeners_full++;
     if (now >= group->next_complaint) {
         group->next_complaint = now + COMPLAINT_INTERVAL;
         const struct line name = listener_describe(listener);
@@ -166,6 +168,13 @@ static bool has_room(struct listener *listener)
     return false;
 }
 
+static void count_refusal(struct host_statistics *statistics, enum address_limit verdict)
+{
+    statistics->all_full += verdict == ADDRESS_ALL_FULL;
+    statistics->addresses_full += verdict == ADDRESS_FULL;
+    statistics->addresses_fast += verdict == ADDRESS_TOO_FAST;
+}
+
 /* Whether the client's address may have one more; complains otherwise. The sockets tell when it goes. */
 static bool address_welcome(struct listener *listener, int descriptor, const union address *address)
 {
@@ -175,6 +184,7 @@ static bool address_welcome(struct listener *listener, int descriptor, const uni
         address_limits_enter(&listeners->sockets->addresses, descriptor, &address->generic, now);
     if (verdict == ADDRESS_WELCOME)
         return true;
+    count_refusal(&listeners->sockets->statistics, verdict);
     if (now >= listeners->next_turned_away) {
         char peer[LONGEST_ADDRESS];
         listeners->next_turned_away = now + COMPLAINT_INTERVAL / 6;

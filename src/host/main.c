@@ -179,6 +179,7 @@ static int serve(struct service *service)
         return EXIT_FAILURE;
     system_topics_begin(&loop->system_topics, service->broker, uv_now(&loop->uv),
                         service->configuration.sys_interval);
+    system_topics_show_host(&loop->system_topics, &loop->sockets.statistics);
     system_topics_show_store(&loop->system_topics, keeper_figures, &service->keeper);
     loop->reload = service_reload;
     loop->reload_context = service;

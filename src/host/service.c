@@ -137,6 +137,8 @@ void service_admit(struct service *service)
         .broker = service->broker,
         .certified = is_certified,
         .certified_context = &service->loop.listeners,
+        .address = sockets_address,
+        .statistics = &service->loop.sockets.statistics,
     };
     entrance_begin(&service->entrance, &options);
     entrance_apply(&service->entrance, &service->configuration, &service->files);

@@ -39,7 +39,8 @@ struct client {
     uint8_t phase;
     uint8_t watched; /* WATCH_...; WATCH_OUTPUT means that the socket took no more */
     uint8_t group;
-    bool begun; /* bytes have come */
+    bool begun;  /* bytes have come */
+    bool spoken; /* ... and through the transport something of MQTT */
 };
 static_assert(sizeof(struct client) <= 48, "an idle connection costs what was promised");
 
@@ -80,6 +81,7 @@ static void report_closed(struct sockets *sockets, struct client *client, const 
 {
     if (!client->connection)
         return;
+    sockets->statistics.handshakes_failed += client->transport && !client->spoken;
     struct step step = {.kind = STEP_CLOSED, .connection = client->connection, .text = why};
     client->connection = NULL;
     sockets->population[client->group]--;
@@ -294,8 +296,10 @@ static void count_input(struct sockets *sockets, size_t count)
 static void hand_in(struct sockets *sockets, struct client *client, struct bytes bytes)
 {
     struct step step = {.kind = STEP_RECEIVED, .connection = client->connection, .bytes = bytes};
-    if (bytes.length > 0)
-        broker_step(sockets->broker, uv_now(sockets->loop), &step);
+    if (bytes.length == 0)
+        return;
+    client->spoken = true;
+    broker_step(sockets->broker, uv_now(sockets->loop), &step);
 }
 
 /* Passes what came up through the filters. Returns whether the client is still there. */
@@ -432,6 +436,16 @@ uint8_t sockets_group(const void *host)
 {
     const struct client *client = host;
     return client->group;
+}
+
+struct address_key sockets_address(const void *host)
+{
+    const struct client *client = host;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof address;
+    if (getpeername(client->descriptor, (struct sockaddr *)&address, &length) != 0)
+        address.ss_family = AF_UNSPEC; /* it is gone already */
+    return address_key_of((const struct sockaddr *)&address);
 }
 
 const struct peer_identity *sockets_identity(const void *host)

@@ -22,6 +22,7 @@
 #include "../base/list.h"
 #include "../mqtt/broker.h"
 #include "address_limits.h"
+#include "host_statistics.h"
 #include "transport.h"
 
 enum { SOCKETS_GROUPS = 32 }; /* clients are counted by the listener they came to */
@@ -42,6 +43,7 @@ struct sockets {
     struct list gone;      /* closed, to be freed when the events at hand have been dealt with */
     size_t count;
     struct address_limits addresses; /* each descriptor adopted has entered */
+    struct host_statistics statistics;
     uint32_t population[SOCKETS_GROUPS]; /* by group; without those that the core has done with */
 };
 
@@ -58,8 +60,10 @@ void sockets_adopt(struct sockets *sockets, int descriptor, const char *peer, st
                    uint8_t group);
 
 /* Of a connection whose host handle (connection_host, authentication_request.host) this is: the group that it was
- * adopted with, and who the client has proved to be (NULL: nobody), valid as long as the connection. */
+ * adopted with, what its address is, and who the client has proved to be (NULL: nobody), valid as long as the
+ * connection. */
 uint8_t sockets_group(const void *host);
+struct address_key sockets_address(const void *host);
 const struct peer_identity *sockets_identity(const void *host);
 
 /* Sends the output of every connection that has become ready, and closes those that are to be closed. */

@@ -22,6 +22,7 @@ static const struct {
     {"clients/expired", FIGURE(sessions_expired)},
     {"clients/maximum", FIGURE(clients_maximum)},
     {"clients/total", FIGURE(sessions)},
+    {"limits/connect_timeout", FIGURE(connects_late)},
     {"limits/global_max_clients", REFUSED(SESSIONS)},
     {"limits/max_packet_size", REFUSED(PACKET_SIZE)},
     {"limits/max_queued_bytes", REFUSED(QUEUED_BYTES)},
@@ -35,6 +36,7 @@ static const struct {
     {"limits/memory_limit", REFUSED(MEMORY)},
     {"limits/packet_max_connect", REFUSED(FIRST_PACKET)},
     {"limits/unread_answers", REFUSED(ANSWERS)},
+    {"logins/refused", FIGURE(logins_refused)},
     {"messages/received", FIGURE(packets_received)},
     {"messages/sent", FIGURE(packets_sent)},
     {"publish/messages/dropped", FIGURE(messages_dropped)},
@@ -67,13 +69,30 @@ static const struct {
     double seconds;
 } periods[SYSTEM_LOAD_PERIODS] = {{"1min", 60}, {"5min", 300}, {"15min", 900}};
 
-/* `statistics`: struct broker_statistics or store_statistics. */
+/* `statistics`: struct broker_statistics, host_statistics or store_statistics. */
 static uint64_t figure_of(const void *statistics, size_t offset)
 {
     uint64_t figure;
     memcpy(&figure, (const char *)statistics + offset, sizeof figure);
     return figure;
 }
+
+/* Topics that show one figure of the host. */
+#define HOST_FIGURE(member) offsetof(struct host_statistics, member)
+static const struct {
+    const char *name;
+    size_t offset;
+} host_figures[] = {
+    {"handshakes/failed", HOST_FIGURE(handshakes_failed)},
+    {"limits/global_max_connections", HOST_FIGURE(all_full)},
+    {"limits/max_connection_rate", HOST_FIGURE(addresses_fast)},
+    {"limits/max_connections", HOST_FIGURE(listeners_full)},
+    {"limits/max_connections_per_address", HOST_FIGURE(addresses_full)},
+    {"limits/max_failed_logins", HOST_FIGURE(logins_throttled)},
+    {"limits/open_files", HOST_FIGURE(no_descriptor)},
+    {"logins/busy", HOST_FIGURE(logins_busy)},
+};
+enum { HOST_FIGURE_COUNT = sizeof host_figures / sizeof *host_figures };
 
 /* Topics that show one figure of the store, if there is one. */
 #define STORE_FIGURE(member) offsetof(struct store_statistics, member)
@@ -147,6 +166,12 @@ static void show_figures(struct update *update, const struct broker_statistics *
     show_number(update, "clients/inactive", disconnected); /* the old name */
 }
 
+static void show_host(struct update *update)
+{
+    for (size_t i = 0; update->topics->host && i < HOST_FIGURE_COUNT; i++)
+        show_number(update, host_figures[i].name, figure_of(update->topics->host, host_figures[i].offset));
+}
+
 static void show_store(struct update *update)
 {
     const struct system_topics *topics = update->topics;
@@ -209,6 +234,11 @@ void system_topics_begin(struct system_topics *topics, struct broker *broker, ui
     };
 }
 
+void system_topics_show_host(struct system_topics *topics, const struct host_statistics *statistics)
+{
+    topics->host = statistics;
+}
+
 void system_topics_show_store(struct system_topics *topics, system_topics_store *store, void *context)
 {
     topics->store = store;
@@ -237,5 +267,6 @@ void system_topics_update(struct system_topics *topics, uint64_t now)
     show_figures(&update, &statistics);
     show_heap(&update);
     show_loads(&update);
+    show_host(&update);
     show_store(&update);
 }

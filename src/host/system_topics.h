@@ -6,16 +6,18 @@
 #define ETALON_HOST_SYSTEM_TOPICS_H
 
 #include "../mqtt/broker.h"
+#include "host_statistics.h"
 #include "store.h"
 
-enum { SYSTEM_LOADS = 9, SYSTEM_LOAD_PERIODS = 3, SYSTEM_TOPICS_MAXIMUM = 96 };
+enum { SYSTEM_LOADS = 9, SYSTEM_LOAD_PERIODS = 3, SYSTEM_TOPICS_MAXIMUM = 112 };
 
 /* Fills in the figures of the store. False: there is none, and no topics for it. */
 typedef bool system_topics_store(void *context, struct store_statistics *statistics);
 
 struct system_topics {
     struct broker *broker;
-    system_topics_store *store; /* NULL: there is none */
+    const struct host_statistics *host; /* NULL: none are shown */
+    system_topics_store *store;         /* NULL: there is none */
     void *store_context;
     uint64_t started;                  /* ms */
     uint64_t updated;                  /* ms; when the loads were last brought up to date */
@@ -31,6 +33,9 @@ struct system_topics {
  * `interval` in seconds; 0: no topics. */
 void system_topics_begin(struct system_topics *topics, struct broker *broker, uint64_t now,
                          uint32_t interval);
+
+/* Shows the figures of the host, which are borrowed, from the next update on. */
+void system_topics_show_host(struct system_topics *topics, const struct host_statistics *statistics);
 
 /* Shows the figures of a store from the next update on. */
 void system_topics_show_store(struct system_topics *topics, system_topics_store *store, void *context);

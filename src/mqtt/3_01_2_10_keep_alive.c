@@ -29,6 +29,7 @@ void keep_alive_timer_expired(struct broker *broker, struct connection *connecti
                    came ? "was not authenticated in time, connection closed"
                         : "sent no CONNECT in time, connection closed",
                    NULL);
+        broker->statistics.connects_late++;
         connection_close(broker, connection);
         return;
     }

@@ -95,14 +95,27 @@ static struct granted put_off(struct broker *broker, const struct connection *co
                                                                          : REASON_UNSPECIFIED_ERROR};
 }
 
+/* All filters from number `first` on, of which there may be millions, at once. */
+static void put_off_rest(struct broker *broker, const struct connection *connection,
+                         const struct answers *answers, uint32_t first, uint32_t count)
+{
+    if (first == count)
+        return;
+    const struct granted granted = put_off(broker, connection, LIMIT_SUBSCRIPTIONS_OF_SESSION);
+    broker->statistics.refused[LIMIT_SUBSCRIPTIONS_OF_SESSION] += count - first - 1;
+    memset(answers->reason_codes + first, granted.reason_code, count - first);
+    memset(answers->is_new + first, false, count - first);
+}
+
 /* Turns the answers into what is to be delivered for each filter: its QoS, or nothing. */
 static void send_retained(struct broker *broker, struct connection *connection,
                           const struct subscribe *subscribe, uint32_t identifier,
-                          const struct answers *answers)
+                          const struct answers *answers, uint32_t looked_at)
 {
     struct bytes rest = subscribe->payload;
     struct subscription_request request;
-    for (uint32_t i = 0; subscribe_next(&rest, &request); i++)
+    memset(answers->reason_codes + looked_at, ANSWERS_NONE, subscribe->count - looked_at);
+    for (uint32_t i = 0; i < looked_at && subscribe_next(&rest, &request); i++)
         if (answers->reason_codes[i] >= REASON_UNSPECIFIED_ERROR ||
             !wants_retained(connection, &request, answers->is_new[i]))
             answers->reason_codes[i] = ANSWERS_NONE;
@@ -142,19 +155,19 @@ struct verdict subscribe_actions(struct broker *broker, struct connection *conne
     const bool patient = answers_room(connection->session, subscribe->payload.length);
     struct bytes rest = subscribe->payload;
     struct subscription_request request;
-    for (uint32_t i = 0; subscribe_next(&rest, &request); i++) {
+    const uint32_t looked_at = subscribe->count < most ? subscribe->count : most;
+    for (uint32_t i = 0; i < looked_at && subscribe_next(&rest, &request); i++) {
         struct granted granted;
-        if (i >= most)
-            granted = put_off(broker, connection, LIMIT_SUBSCRIPTIONS_OF_SESSION);
-        else if (!patient && may_want_retained(&request))
+        if (!patient && may_want_retained(&request))
             granted = put_off(broker, connection, LIMIT_ANSWERS);
         else
             granted = grant(broker, connection, &request, identifier);
         answers.reason_codes[i] = granted.reason_code;
         answers.is_new[i] = granted.is_new;
     }
+    put_off_rest(broker, connection, &answers, looked_at, subscribe->count);
     send_suback(broker, connection, subscribe, &answers);
-    send_retained(broker, connection, subscribe, identifier, &answers);
+    send_retained(broker, connection, subscribe, identifier, &answers, looked_at);
     free(memory);
     return accept();
 }

@@ -7,6 +7,7 @@
 #include "3_03_2_3_4_topic_alias.h"
 #include "4_06_message_ordering.h"
 #include "4_12_enhanced_authentication.h"
+#include "actions.h"
 #include "broker_state.h"
 
 /* Opening and closing. The transport is TCP, which the host brings [MQTT-4.2-1] [MQTT3-7.1.1-1] [D3-4.2-1]
@@ -51,6 +52,7 @@ void connection_free(struct broker *broker, struct connection *connection)
     topic_alias_free(connection->topic_aliases);
     outgoing_aliases_free(connection->outgoing_aliases);
     authentication_end(broker, connection);
+    unsubscribe_abandon(broker, connection);
     free(connection->partial);
     free(connection);
     broker->statistics.connections--;
@@ -313,7 +315,7 @@ bool connection_closing(const struct connection *connection)
 bool connection_wants_input(const struct connection *connection)
 {
     return connection->state != CONNECTION_CLOSING && connection->output_size < CONNECTION_OUTPUT_CEILING &&
-           !authentication_pending(connection);
+           !authentication_pending(connection) && !connection->unsubscribes;
 }
 
 void *connection_host(const struct connection *connection)

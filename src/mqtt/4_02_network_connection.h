@@ -76,6 +76,7 @@ struct connection {
     uint8_t state;                /* enum connection_state */
     bool ready;                   /* is in the list of ready connections */
     bool connack_waits;           /* CONNACK is among what waits for the store: the first of it */
+    bool unsubscribes;            /* an UNSUBSCRIBE needs time, 3.10.4: nothing else is handled meanwhile */
     bool problem_information;     /* 3.1.2.11.7: Reason String and User Property are welcome */
     char peer[];                  /* the other side's address, for the log */
 };

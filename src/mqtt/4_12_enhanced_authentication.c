@@ -19,6 +19,7 @@ struct authentication {
     bool pending;  /* ... and it's its turn */
     bool has_data; /* `data` is to go with CONNACK */
     uint16_t method_length;
+    uint32_t time_left; /* ms that the client had for its part when the host's turn came; 0: any time */
     uint32_t connect_length;
     struct bytes data; /* borrowed, during one call */
     uint8_t bytes[];   /* Authentication Method, then the CONNECT packet while PHASE_CONNECT */
@@ -160,10 +161,34 @@ static struct verdict accept_repeated(struct broker *broker, struct connection *
     return accept();
 }
 
-/* Whether the host goes on, and whose turn it is. */
-static void note_turn(struct authentication *authentication, const struct authentication_answer *answer)
+/* [S-3.1.4-1] The time for connecting is the client's: while the host takes its own, it stands still. */
+static void stop_clock(struct broker *broker, struct connection *connection)
 {
-    authentication->pending = answer->outcome == AUTHENTICATION_PENDING;
+    struct timer *timer = &connection->timer;
+    const bool runs = timer->position > 0;
+    connection->authentication->time_left =
+        !runs ? 0 : timer->deadline > broker->now ? (uint32_t)(timer->deadline - broker->now) : 1;
+    timer_heap_cancel(&broker->timers, timer);
+}
+
+static void restart_clock(struct broker *broker, struct connection *connection)
+{
+    const uint32_t left = connection->authentication->time_left;
+    if (left > 0 && connection->state == CONNECTION_AUTHENTICATES)
+        timer_heap_set(&broker->timers, &connection->timer, broker->now + left);
+}
+
+/* Whether the host goes on, and whose turn it is. */
+static void note_turn(struct broker *broker, struct connection *connection,
+                      const struct authentication_answer *answer)
+{
+    struct authentication *authentication = connection->authentication;
+    const bool pending = answer->outcome == AUTHENTICATION_PENDING;
+    if (authentication->phase == PHASE_CONNECT && pending && !authentication->pending)
+        stop_clock(broker, connection);
+    if (authentication->phase == PHASE_CONNECT && !pending && authentication->pending)
+        restart_clock(broker, connection);
+    authentication->pending = pending;
     authentication->asked = authentication->pending || answer->outcome == AUTHENTICATION_CONTINUES;
 }
 
@@ -172,13 +197,14 @@ static struct verdict apply(struct broker *broker, struct connection *connection
                             const struct packet *connect, const struct authentication_answer *answer)
 {
     struct authentication *authentication = connection->authentication;
-    note_turn(authentication, answer);
+    note_turn(broker, connection, answer);
     switch (answer->outcome) {
     case AUTHENTICATION_ACCEPTED:
         if (authentication->phase == PHASE_CONNECT)
             return accept_connect(broker, connection, connect, answer);
         return accept_repeated(broker, connection, answer);
     case AUTHENTICATION_REFUSED:
+        broker->statistics.logins_refused++;
         return refusal(connection, answer);
     case AUTHENTICATION_CONTINUES:
         assert(authentication->method_length > 0); /* [MQTT-4.12.0-6] */
@@ -290,7 +316,7 @@ void authentication_answered(struct broker *broker, struct connection *connectio
     struct authentication *authentication = connection->authentication;
     if (!authentication || !authentication->pending)
         return;
-    note_turn(authentication, answer);
+    note_turn(broker, connection, answer);
     if (connection->state == CONNECTION_CLOSING) /* too late */
         return;
     const bool connecting = authentication->phase == PHASE_CONNECT;

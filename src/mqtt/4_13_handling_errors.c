@@ -18,6 +18,7 @@ uint8_t errors_return_code(enum reason_code reason_code)
                  {REASON_SERVER_BUSY, 3},
                  {REASON_SERVER_SHUTTING_DOWN, 3},
                  {REASON_QUOTA_EXCEEDED, 3},
+                 {REASON_CONNECTION_RATE_EXCEEDED, 3},
                  {REASON_BAD_USER_NAME_OR_PASSWORD, 4},
                  {REASON_NOT_AUTHORIZED, 5},
                  {REASON_BANNED, 5},

@@ -22,6 +22,11 @@ struct verdict subscribe_actions(struct broker *broker, struct connection *conne
                                  const struct packet *packet);
 struct verdict unsubscribe_actions(struct broker *broker, struct connection *connection,
                                    const struct packet *packet);
+/* 3.10.4: goes on with an UNSUBSCRIBE that takes long, if there is one. Returns the connection on which it is complete, so
+ * that what came behind it can be handled; NULL: none. At the end of each step. */
+struct connection *unsubscribe_work(struct broker *broker);
+/* Forgets the one of a connection that is closed. */
+void unsubscribe_abandon(struct broker *broker, struct connection *connection);
 struct verdict pingreq_actions(struct broker *broker, struct connection *connection,
                                const struct packet *packet);
 struct verdict disconnect_actions(struct broker *broker, struct connection *connection,

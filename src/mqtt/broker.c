@@ -312,10 +312,12 @@ static struct bytes receive_rest(struct broker *broker, struct connection *conne
     return input;
 }
 
-/* Whether packets may be handled now: not of a client about whom the host is still being asked. */
+/* Whether packets may be handled now: not of a client about whom the host is still being asked, nor behind an
+ * UNSUBSCRIBE that is not complete yet [MQTT-3.10.4-2]. */
 static bool may_handle(const struct connection *connection)
 {
-    return connection->state != CONNECTION_CLOSING && !authentication_pending(connection);
+    return connection->state != CONNECTION_CLOSING && !authentication_pending(connection) &&
+           !connection->unsubscribes;
 }
 
 static void receive(struct broker *broker, struct connection *connection, struct bytes input)
@@ -341,11 +343,9 @@ static void receive(struct broker *broker, struct connection *connection, struct
         keep_partial(broker, connection, input, input.length);
 }
 
-/* The host has answered; what came meanwhile is handled now. */
-static void authenticated(struct broker *broker, struct connection *connection,
-                          const struct authentication_answer *answer)
+/* What came while nothing could be handled is handled now. */
+static void catch_up(struct broker *broker, struct connection *connection)
 {
-    authentication_answered(broker, connection, answer);
     if (!connection->partial || !may_handle(connection))
         return;
     uint8_t *kept = connection->partial;
@@ -355,6 +355,22 @@ static void authenticated(struct broker *broker, struct connection *connection,
     receive(broker, connection, input);
     free(kept);
     connection_mark_ready(broker, connection); /* it wants input again */
+}
+
+static void authenticated(struct broker *broker, struct connection *connection,
+                          const struct authentication_answer *answer)
+{
+    authentication_answered(broker, connection, answer);
+    catch_up(broker, connection);
+}
+
+static void unsubscribe_on(struct broker *broker)
+{
+    struct connection *connection = unsubscribe_work(broker);
+    if (connection) {
+        catch_up(broker, connection);
+        connection_mark_ready(broker, connection);
+    }
 }
 
 /* Steps */
@@ -471,12 +487,14 @@ void broker_step(struct broker *broker, uint64_t now, struct step *step)
     settle(broker);
     take(broker, step);
     answers_work(broker);
+    unsubscribe_on(broker);
     settle(broker);
 }
 
 uint64_t broker_deadline(const struct broker *broker)
 {
-    if (!list_empty(&broker->answering)) /* there is work to go on with */
+    if (!list_empty(&broker->answering) ||
+        !list_empty(&broker->unsubscribing)) /* there is work to go on with */
         return broker->now;
     return timer_heap_deadline(&broker->timers);
 }

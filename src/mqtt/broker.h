@@ -303,6 +303,8 @@ struct broker_statistics {
     uint64_t packets_received;
     uint64_t packets_sent;
     uint64_t connects_received; /* CONNECT packets that could be decoded */
+    uint64_t connects_late;     /* connections closed because they were not accepted within connect_timeout */
+    uint64_t logins_refused;    /* authentications that the host has refused, 4.12, 5.4.1 */
     uint64_t messages_received; /* PUBLISH packets */
     uint64_t messages_sent;
     uint64_t messages_dropped;     /* for a full queue or a slow reader */

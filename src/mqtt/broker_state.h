@@ -41,6 +41,7 @@ struct broker {
     struct broker_statistics statistics;
     struct storing storing;               /* 4.1.1: what has changed and is to be stored */
     struct list answering;                /* struct flows whose answers to SUBSCRIBE need time, 3.8.4 */
+    struct list unsubscribing;            /* UNSUBSCRIBEs that need time, 3.10.4 */
     uint64_t retained_bytes, held_bytes;  /* 5.4.8 */
     uint64_t next_complaint[LIMIT_COUNT]; /* ms; when it may be logged again */
     bool memory_short;

@@ -33,3 +33,7 @@ TEST_COMMAND_privileges = tests/cli/privileges --program $(BUILD)/etalon --certi
 TEST_PROGRAMS += manual
 TEST_STEPS += manual
 TEST_COMMAND_manual = tests/cli/manual --build $(BUILD)
+
+# The conformance suite as a program: what it says, what it leaves behind.
+TEST_STEPS += suite
+TEST_COMMAND_suite = tests/cli/suite --build $(BUILD)

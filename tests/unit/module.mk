@@ -9,7 +9,7 @@ UNIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(UNIT_TESTS) $(UNIT_SUPPORT))
 # What of the host needs no socket.
 UNIT_HOST := src/host/address_limits.c src/host/configuration.c src/host/configuration_keywords.c src/host/nearest.c src/host/store_dump.c \
     src/host/store_verify.c src/host/system_topics.c src/host/http_upgrade.c src/host/websocket.c src/host/websocket_output.c \
-    $(SCRAM_SOURCES) $(addprefix src/host/,acl.c authenticator.c password_file.c)
+    $(SCRAM_SOURCES) $(addprefix src/host/,acl.c authenticator.c login_throttle.c password_file.c)
 UNIT_REGISTRY := $(BUILD)/generated/unit_registry.h
 
 TEST_PROGRAMS += $(BUILD)/unit-tests

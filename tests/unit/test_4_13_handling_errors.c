@@ -8,7 +8,7 @@ START_TEST(return_codes_of_3_1_1) /* 3.1.1 table 3.1 */
     static const struct {
         uint8_t reason_code;
         uint8_t return_code;
-    } table[] = {{0x84, 1}, {0x85, 2}, {0x88, 3}, {0x89, 3}, {0x8B, 3}, {0x97, 3},
+    } table[] = {{0x84, 1}, {0x85, 2}, {0x88, 3}, {0x89, 3}, {0x8B, 3}, {0x97, 3}, {0x9F, 3},
                  {0x9C, 3}, {0x9D, 3}, {0x86, 4}, {0x87, 5}, {0x8A, 5}};
     for (unsigned code = 0; code < 256; code++) {
         unsigned expected = 0; /* [MQTT3-3.2.2-6] none fits */

@@ -19,6 +19,7 @@ enum { GUESTS = 8 };
 
 struct guest {
     struct connection *connection;
+    uint8_t address;       /* the last byte of 192.0.2.N; 0: none */
     const char *certified; /* user name by certificate; "": a certificate without one; NULL: not asked for */
 };
 
@@ -26,6 +27,7 @@ struct scene {
     uv_loop_t loop;
     struct broker *broker;
     struct authenticator authenticator;
+    struct host_statistics statistics;
     struct guest guests[GUESTS];
 };
 
@@ -52,6 +54,12 @@ static bool is_certified(void *context, const void *host, const char **name)
     (void)context;
     *name = guest->certified && guest->certified[0] ? guest->certified : NULL;
     return guest->certified != NULL;
+}
+
+static struct address_key address_of(const void *host)
+{
+    const struct guest *guest = host;
+    return (struct address_key){.bytes = {2, 192, 0, 2, guest->address}, .known = guest->address > 0};
 }
 
 static void no_mistake(void *context, size_t line, const char *text)
@@ -90,7 +98,9 @@ static void begin(struct scene *scene, uint32_t checks, uint32_t waiting)
                                                   .broker = scene->broker,
                                                   .checks = checks,
                                                   .waiting = waiting,
-                                                  .certified = is_certified};
+                                                  .certified = is_certified,
+                                                  .address = address_of,
+                                                  .statistics = &scene->statistics};
     authenticator_begin(&scene->authenticator, &options);
 }
 
@@ -306,6 +316,88 @@ START_TEST(memory_for_waiting_is_bounded)
 }
 END_TEST
 
+/* A 3.1.1 client that tries a password of alice's; what it is told. */
+static unsigned guess(struct scene *scene, int number, const char *connect)
+{
+    struct bytes runs[1];
+    arrive(scene, number, connect);
+    settle(scene);
+    ck_assert_uint_eq(connection_output(scene->guests[number].connection, runs, 1), 1);
+    const unsigned code = runs[0].data[3];
+    leave(scene, number);
+    return code;
+}
+
+#define GUESS "10 [<'MQTT'> 04 C2 0000 <'g'> <'alice'> <'guess'>]"
+#define KNOW "10 [<'MQTT'> 04 C2 0000 <'g'> <'alice'> <'secret'>]"
+enum { BAD_PASSWORD = 4, UNAVAILABLE = 3 };
+
+static void begin_limited(struct scene *scene, uint32_t failures)
+{
+    begin(scene, 1, 100);
+    const struct authenticator_rules rules = {
+        .allow_anonymous = true, .passwords = passwords("alice:" SECRET), .failures = failures};
+    authenticator_configure(&scene->authenticator, &rules);
+    for (uint8_t i = 1; i < GUESTS; i++)
+        scene->guests[i].address = i; /* number 0 has none */
+}
+
+START_TEST(guessing_has_its_limit)
+{
+    struct scene scene;
+    begin_limited(&scene, 3);
+    for (int i = 0; i < 3; i++)
+        ck_assert_uint_eq(guess(&scene, 1, GUESS), BAD_PASSWORD);
+    ck_assert_uint_eq(guess(&scene, 1, GUESS), UNAVAILABLE);
+    ck_assert_uint_eq(guess(&scene, 1, KNOW), UNAVAILABLE); /* or else guessing would go on */
+    ck_assert_uint_eq(scene.statistics.logins_throttled, 2);
+    ck_assert_uint_eq(guess(&scene, 1, "10 [<'MQTT'> 04 C2 0000 <'g'> <'bob'> <'guess'>]"), BAD_PASSWORD);
+    ck_assert_uint_eq(guess(&scene, 1, "10 [<'MQTT'> 04 02 0000 <'g'>]"), 0); /* without a password */
+    ck_assert_uint_eq(guess(&scene, 2, KNOW), 0);                             /* from elsewhere */
+    for (int i = 0; i < 10; i++)
+        ck_assert_uint_eq(guess(&scene, 0, GUESS), BAD_PASSWORD);
+    ck_assert_uint_eq(broker_statistics(scene.broker).logins_refused, 16);
+    finish(&scene);
+}
+END_TEST
+
+/* Many at once are no way round it: those whose turn comes after too many wrong ones are not looked at. */
+START_TEST(guesses_that_wait_have_their_limit)
+{
+    struct scene scene;
+    begin_limited(&scene, 3);
+    for (int i = 1; i < 7; i++) {
+        scene.guests[i].address = 1;
+        arrive(&scene, i, GUESS);
+    }
+    settle(&scene);
+    for (int i = 1; i < 7; i++)
+        expect(&scene, i, i <= 3 ? "20 02 00 04" : "20 02 00 03");
+    finish(&scene);
+}
+END_TEST
+
+/* Many who know the password may come at once. */
+START_TEST(knowing_has_no_limit)
+{
+    struct scene scene;
+    begin_limited(&scene, 2);
+    ck_assert_uint_eq(guess(&scene, 1, GUESS), BAD_PASSWORD);
+    for (int i = 1; i < 7; i++) {
+        scene.guests[i].address = 1;
+        arrive(&scene, i, KNOW);
+    }
+    settle(&scene);
+    expect(&scene, 6, "20 02 00 00"); /* all of them, though the same Client Identifier leaves one */
+    for (int i = 1; i < 7; i++)
+        leave(&scene, i);
+    ck_assert_uint_eq(guess(&scene, 1, GUESS), BAD_PASSWORD);
+    ck_assert_uint_eq(guess(&scene, 1, GUESS), BAD_PASSWORD);
+    ck_assert_uint_eq(guess(&scene, 1, KNOW), UNAVAILABLE);
+    finish(&scene);
+}
+END_TEST
+
 START_TEST(who_leaves_is_forgotten)
 {
     struct scene scene;
@@ -514,6 +606,9 @@ Suite *suite_host_authenticator(void)
     tcase_add_test(course, too_many_at_a_time);
     tcase_add_test(course, memory_for_waiting_is_bounded);
     tcase_add_test(course, who_leaves_is_forgotten);
+    tcase_add_test(course, guessing_has_its_limit);
+    tcase_add_test(course, guesses_that_wait_have_their_limit);
+    tcase_add_test(course, knowing_has_no_limit);
     tcase_add_test(course, rules_change_meanwhile);
     tcase_add_test(course, exchanges_end_in_the_middle);
     suite_add_tcase(suite, answers);

@@ -132,6 +132,25 @@ START_TEST(a_store_has_topics_of_its_own)
 }
 END_TEST
 
+/* [D-4.7.2-1]: as many as are shown, and what changes is published. */
+START_TEST(the_host_has_topics_of_its_own)
+{
+    struct fixture f = begin(0, 10);
+    system_topics_update(&f.topics, 0);
+    const uint64_t without = retained(&f);
+    struct host_statistics statistics = {.handshakes_failed = 1};
+    system_topics_show_host(&f.topics, &statistics);
+    system_topics_update(&f.topics, 10000);
+    ck_assert_uint_eq(retained(&f), without + sizeof statistics / sizeof(uint64_t));
+    const struct system_topics before = f.topics;
+    statistics.logins_throttled++;
+    system_topics_update(&f.topics, 20000);
+    ck_assert_uint_ne(f.topics.published[without + 5], before.published[without + 5]);
+    ck_assert_uint_eq(f.topics.published[without + 4], before.published[without + 4]);
+    broker_destroy(f.broker);
+}
+END_TEST
+
 Suite *suite_host_system_topics(void);
 
 Suite *suite_host_system_topics(void)
@@ -143,6 +162,7 @@ Suite *suite_host_system_topics(void)
     tcase_add_test(tcase, without_an_interval_there_are_no_topics);
     tcase_add_test(tcase, the_interval_can_be_changed);
     tcase_add_test(tcase, loads_are_averages_per_minute);
+    tcase_add_test(tcase, the_host_has_topics_of_its_own);
     tcase_add_test(tcase, a_store_has_topics_of_its_own);
     suite_add_tcase(suite, tcase);
     return suite;
