@@ -6,8 +6,20 @@ import select
 import subprocess
 import tempfile
 
-FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--no-proxy-server',
-         '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-extensions', '--remote-debugging-pipe']
+FLAGS = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--disable-quic',
+    '--no-first-run',
+    '--no-proxy-server',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--disable-extensions',
+    '--remote-debugging-pipe',
+]
 LIMIT = 240  # seconds; ends what has failed already
 
 
@@ -29,8 +41,14 @@ class Browser:
             os.dup2(13, 3)
             os.dup2(14, 4)
 
-        self.process = subprocess.Popen([program, *FLAGS, f'--user-data-dir={self.profile.name}', 'about:blank'], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, close_fds=False, preexec_fn=give_pipes)
+        self.process = subprocess.Popen(
+            [program, *FLAGS, f'--user-data-dir={self.profile.name}', 'about:blank'],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            close_fds=False,
+            preexec_fn=give_pipes,
+        )
         os.close(to_browser)
         os.close(from_browser)
         os.set_inheritable(self.out, False)
@@ -102,7 +120,9 @@ class Browser:
         codes = {'Enter': 13, 'Tab': 9, 'ArrowDown': 40, 'ArrowUp': 38, 'Escape': 27, ' ': 32}
         common = {'key': key, 'code': {' ': 'Space'}.get(key, key), 'windowsVirtualKeyCode': codes.get(key, 0)}
         text = text or {'Enter': '\r', ' ': ' '}.get(key, '')
-        self.call('Input.dispatchKeyEvent', type='keyDown' if text else 'rawKeyDown', **common, **({'text': text} if text else {}))
+        self.call(
+            'Input.dispatchKeyEvent', type='keyDown' if text else 'rawKeyDown', **common, **({'text': text} if text else {})
+        )
         self.call('Input.dispatchKeyEvent', type='keyUp', **common)
 
     def type(self, text):
@@ -110,8 +130,11 @@ class Browser:
 
     def appear(self, width, height=900, dark=False, media=''):
         self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self.call('Emulation.setEmulatedMedia', media=media,
-                  features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}])
+        self.call(
+            'Emulation.setEmulatedMedia',
+            media=media,
+            features=[{'name': 'prefers-color-scheme', 'value': 'dark' if dark else 'light'}],
+        )
 
     def screenshot(self, path):
         with open(path, 'wb') as file:

@@ -73,12 +73,19 @@ def check_limit(name, allowed):
     def check(_schema, wanted, value, _root, where):
         if is_of('number', value) and not allowed(value, wanted):
             yield '%s: %s breaks %s %s' % (where, value, name, wanted)
+
     return check
 
 
 CHECKS = {
-    '$ref': check_ref, 'type': check_type, 'required': check_required, 'properties': check_properties,
-    'additionalProperties': check_additional, 'items': check_items, 'enum': check_enum, 'pattern': check_pattern,
+    '$ref': check_ref,
+    'type': check_type,
+    'required': check_required,
+    'properties': check_properties,
+    'additionalProperties': check_additional,
+    'items': check_items,
+    'enum': check_enum,
+    'pattern': check_pattern,
     'const': lambda schema, wanted, value, root, where: check_enum(schema, [wanted], value, root, where),
     'minimum': check_limit('minimum', lambda value, limit: value >= limit),
     'maximum': check_limit('maximum', lambda value, limit: value <= limit),
