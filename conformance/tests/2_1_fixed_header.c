@@ -199,9 +199,10 @@ CONFORMANCE_TEST(reserved_packet_types_are_refused, V3, NEEDS_NOTHING,
     }
 }
 
-/* What only a server sends. The table gives PINGRESP the same direction, but some servers take it from other
- * servers, and it asks for nothing. */
-CONFORMANCE_TEST(packets_of_the_server_are_refused, V3, NEEDS_NOTHING,
+/* What only a server sends. The table of 3.1.1 names the direction, and calls nothing a violation; 3.1 does not even
+ * do the former. So this is no more than a warning. The table gives PINGRESP the same direction, but some servers
+ * take it from other servers, and it asks for nothing. */
+CONFORMANCE_TEST(packets_of_the_server_are_refused, V311, NEEDS_NOTHING,
                  "A CONNACK, SUBACK or UNSUBACK from a client ends the connection", P3_2_2_1_3, MQTT3_4_8_0_1)
 {
     static const char *const packets[] = {"20 02 00 00", "90 03 00 01 00", "b0 02 00 01"};
@@ -209,7 +210,14 @@ CONFORMANCE_TEST(packets_of_the_server_are_refused, V3, NEEDS_NOTHING,
         struct client *client = connect_client(t, .name = packets[i], .clean_start = true);
         ping(client); /* positive control */
         SEND_HEX(client, packets[i]);
-        expect_refused(client);
+        send_pingreq(client);
+        const struct received *answer;
+        enum outcome outcome = receive(client, &answer);
+        if (outcome == RECEIVED_TIMEOUT)
+            fail_expected(t, "the connection to be closed, or a PINGRESP", "%s",
+                          describe_state(client, outcome));
+        if (outcome == RECEIVED_PACKET)
+            warn(t, "%s from a client was passed over, and the connection goes on", packets[i]);
     }
     const struct received *answer;
     struct client *client = connect_client(t, .name = "sends PINGRESP", .clean_start = true);

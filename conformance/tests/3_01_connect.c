@@ -95,10 +95,11 @@ CONFORMANCE_TEST(
     send_connect_bytes(client);
     send_connect_bytes(client);
     start_reading(client);
-    if (receive_matching(client, now(t) + t->patience, has_type, &connack, &first) == RECEIVED_PACKET)
-        note(t, "the first CONNECT was answered with %s", describe_packet(t, &first->packet));
-    enum outcome outcome = receive_matching(client, now(t) + 2 * t->patience, has_type, &connack, &rest);
+    enum outcome outcome = receive_matching(client, now(t) + 2 * t->patience, has_type, &connack, &first);
     if (outcome == RECEIVED_PACKET)
+        note(t, "the first CONNECT was answered with %s", describe_packet(t, &first->packet));
+    if (outcome == RECEIVED_PACKET &&
+        receive_matching(client, now(t) + 2 * t->patience, has_type, &connack, &rest) == RECEIVED_PACKET)
         fail_statement(t, MQTT_3_2_0_2, MQTT3_3_1_0_2, "at most one CONNACK", "another: %s",
                        describe_packet(t, &rest->packet));
     expect_closed(client);

@@ -515,7 +515,11 @@ CONFORMANCE_TEST(no_disconnect_from_the_server, V3, NEEDS_NOTHING,
     expect_closed(first);
     struct client *wrong = connect_client(t, .name = "breaks the protocol", .clean_start = true);
     SEND_HEX(wrong, "80 06 00 01 00 01 61 00");
-    expect_closed(wrong);
+    send_pingreq(wrong);
+    const struct received
+        *answer; /* 3.1 lets a server overlook it; a DISCONNECT would be noticed all the same */
+    if (t->version != PROTOCOL_3_1 || receive(wrong, &answer) != RECEIVED_PACKET)
+        expect_closed(wrong);
     struct client *gone = connect_client(t, .name = "leaves", .clean_start = true);
     send_disconnect(gone);
     finish(gone);
