@@ -300,7 +300,7 @@ enum outcome receive_until(struct client *client, double moment, const struct re
 
 enum outcome receive(struct client *client, const struct received **received)
 {
-    return receive_until(client, now(client->test) + client->test->patience, received);
+    return receive_until(client, now(client->test) + 2 * client->test->patience, received);
 }
 
 /* ---- Sending ------------------------------------------------------------------------------------- */

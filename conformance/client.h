@@ -289,7 +289,7 @@ uint16_t next_packet_identifier(struct client *client);
 /* Takes the next packet, whatever its type, waiting until `moment`. On RECEIVED_PACKET `*received` is set. */
 enum outcome receive_until(struct client *client, double moment, const struct received **received);
 
-/* The same, with the usual patience. A test must not pass because of RECEIVED_TIMEOUT. */
+/* The same, with the usual patience, twice: what expect.h waits for altogether. A test must not pass because of RECEIVED_TIMEOUT. */
 enum outcome receive(struct client *client, const struct received **received);
 
 /* Takes the first packet in the inbox, or coming until `moment`, that `wanted` accepts; others stay in the

@@ -32,7 +32,8 @@ $(BUILD)/generated/explain_data.c: conformance/explain-data $(wildcard conforman
 # Options of the suite's language have defaults that are then overridden: that is their point.
 $(CONFORMANCE_OBJECTS) $(SELFTEST_OBJECTS): MODULE_CFLAGS = -Wno-override-init
 
-CONFORMANCE_LIBS := -lssl -lcrypto -ljansson -lm
+# Symbols are found once, and not anew in the process of each test.
+CONFORMANCE_LIBS := -lssl -lcrypto -ljansson -lm -Wl,-z,now
 
 PROGRAMS += $(BUILD)/etalon-conformance
 TEST_PROGRAMS += $(BUILD)/conformance-selftest

@@ -133,3 +133,16 @@ MUTANT(packets_of_the_server_are_ignored, V3,
        P3_2_2_1_3, MQTT3_4_8_0_1) = {
     .tolerate = {P3_2_2_1_3},
 };
+
+/* ---- DUP in MQTT 3.1 --------------------------------------------------------------------------------- */
+
+static enum fate refuse_dup(struct passage *passage)
+{
+    const uint8_t first = passage->bytes[0];
+    return first == 0x8A || first == 0xAA || first == 0x6A ? CLOSE : PASS;
+}
+
+MUTANT(dup_of_3_1_is_refused, V31, "In 3.1 DUP is allowed in PUBLISH alone, as in 3.1.1",
+       "repeated_requests_of_3_1_have_dup", MQTT3_3_8_4_1, MQTT3_3_10_4_4, MQTT3_4_3_3_2) = {
+    .from_client = refuse_dup,
+};

@@ -88,7 +88,7 @@ static enum fate end_old_connection_politely(struct passage *passage)
         send_bytes_to_server(at, "\xe0\x00", 2);
         found = true;
     }
-    return found ? delay(passage, 0.05) : PASS;
+    return found ? delay(passage, 0.2) : PASS;
 }
 
 MUTANT(takeover_drops_will, V_ALL, "A takeover ends the old connection as if its client had said DISCONNECT",

@@ -15,13 +15,13 @@ MUTANT(keep_alive_is_ignored, V_ALL, "A silent client is never disconnected",
     .from_client = clear_keep_alive,
 };
 
-/* A DISCONNECT in the client's name ends the connection after so many times its Keep Alive of a second or two. */
+/* A DISCONNECT in the client's name ends the connection after so many times its Keep Alive of a few seconds. */
 static enum fate end_after(struct passage *passage, double times)
 {
     if (!is_type(passage, PACKET_CONNECT))
         return PASS;
     const uint16_t keep_alive = passage->packet.connect.keep_alive;
-    if (keep_alive == 1 || keep_alive == 2)
+    if (keep_alive >= 1 && keep_alive <= 10)
         send_bytes_to_server_later(passage->connection, "\xe0\x00", 2, times * keep_alive);
     return PASS;
 }

@@ -106,3 +106,38 @@ MUTANT(unknown_version_is_called_unavailable, V_ALL,
        "unknown_protocol_version_is_refused", R3_3_2_2_3_1, MQTT3_3_1_2_2) = {
     .from_server = name_another_reason,
 };
+
+/* ---- MQTT 3.1 ------------------------------------------------------------------------------------ */
+
+MUTANT(any_name_with_any_level, V_ALL, "A CONNECT is served whatever its name and level are",
+       "name_and_level_belong_together", MQTT3_3_1_2_2, MQTT3_3_1_2_1) = {
+    .tolerate = {MQTT_3_1_2_1, MQTT_3_1_2_2, MQTT3_3_1_2_1, MQTT3_3_1_2_2},
+};
+
+/* The Connect Flags of a CONNECT of 3.1, which stand behind "MQIsdp" and the level; 0 elsewhere. */
+static unsigned flags_of_3_1(const struct passage *passage)
+{
+    return is_type(passage, PACKET_CONNECT) && passage->size > 11 ? passage->bytes[11] : 0;
+}
+
+static enum fate look_at_will_flags(struct passage *passage)
+{
+    const unsigned flags = flags_of_3_1(passage);
+    return (flags & 0x38) != 0 && (flags & 0x04) == 0 ? CLOSE : PASS;
+}
+
+MUTANT(flags_of_no_will_are_refused_in_3_1, V31, "What 3.1.1 forbids is refused in 3.1, too",
+       "flags_of_no_will_are_disregarded", MQTT3_3_1_4_4) = {
+    .from_client = look_at_will_flags,
+};
+
+static enum fate look_for_credentials(struct passage *passage)
+{
+    return (flags_of_3_1(passage) & 0x80) != 0 && !passage->packet.connect.has_user_name ? CLOSE : PASS;
+}
+
+MUTANT(missing_credentials_are_refused_in_3_1, V31,
+       "A CONNECT of 3.1 without the fields of its flags is refused", "credentials_may_be_missing_in_3_1",
+       MQTT3_3_1_4_4) = {
+    .from_client = look_for_credentials,
+};

@@ -279,3 +279,18 @@ MUTANT(password_is_text, V311 | V5, "A Password that is no UTF-8 ends the connec
        "password_is_binary_data", D3_3_1_3_5_1, D_1_5_6_1) = {
     .from_client = refuse_binary_password,
 };
+
+/* ---- MQTT 3.1 -------------------------------------------------------------------------------------- */
+
+static enum fate call_it_unavailable(struct passage *passage)
+{
+    if (is_type(passage, PACKET_CONNACK) && passage->packet.connack.reason_code == 2)
+        passage->bytes[3] = 3;
+    return PASS;
+}
+
+MUTANT(client_identifier_of_3_1_is_called_unavailable, V31,
+       "Whose Client Identifier is rejected is told that the server is not available",
+       "client_identifiers_of_3_1_have_1_to_23_characters", MQTT3_3_1_3_9) = {
+    .from_server = call_it_unavailable,
+};

@@ -401,3 +401,38 @@ MUTANT(refused_publish_is_acknowledged, V5, "Who publishes what he may not is no
     .from_server = keep_refusal_secret,
     .permitted = "the publisher was not told",
 };
+
+/* ---- MQTT 3.1 ---------------------------------------------------------------------------------------- */
+
+MUTANT(refused_publish_of_3_1_ends_the_connection, V31,
+       "In 3.1, too, who publishes what he may not is cut off",
+       "refused_publish_is_acknowledged_or_ends_the_connection", MQTT3_3_3_5_2) = {
+    .from_client = close_on_refused_topic,
+};
+
+static void note_that_wildcard(struct passage *passage, struct subscription_request *request)
+{
+    bool *wildcard = passage->connection->context;
+    *wildcard = ends_with(request->topic_filter, "#");
+}
+
+static enum fate watch_for_wildcard(struct passage *passage)
+{
+    change_subscriptions(passage, note_that_wildcard);
+    return PASS;
+}
+
+static enum fate tell_failure(struct passage *passage)
+{
+    const bool *wildcard = passage->connection->context;
+    if (is_type(passage, PACKET_SUBACK) && *wildcard)
+        passage->bytes[passage->size - 1] = 0x80;
+    return PASS;
+}
+
+MUTANT(suback_of_3_1_has_0x80, V31, "A client of 3.1 gets the failure code of 3.1.1",
+       "suback_of_3_1_has_no_failure_code", MQTT3_3_9_3_2) = {
+    .from_client = watch_for_wildcard,
+    .from_server = tell_failure,
+    .context_size = sizeof(bool),
+};

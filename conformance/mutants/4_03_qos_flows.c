@@ -137,7 +137,7 @@ static enum fate hide_identifier(struct passage *passage)
 MUTANT(repetition_is_delivered, V_ALL, "A repeated QoS 2 PUBLISH is delivered again",
        "repeated_publish_is_delivered_once several_qos_2_exchanges_overlap "
        "publish_repeated_on_a_new_connection_is_delivered_once publisher_lost_after_publish "
-       "publisher_lost_before_pubrec publisher_lost_amid_several_exchanges",
+       "publisher_lost_before_pubrec publisher_lost_amid_several_exchanges both_lost_at_every_place",
        MQTT_4_3_3_10, MQTT3_4_3_3_2) = {
     .from_client = make_new,
     .from_server = hide_identifier,

@@ -8,7 +8,7 @@ import tempfile
 
 FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--disable-quic', '--no-first-run', '--no-proxy-server',
          '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-extensions', '--remote-debugging-pipe']
-LIMIT = 60  # seconds; ends what has failed already
+LIMIT = 240  # seconds; ends what has failed already
 
 
 class BrowserFailed(Exception):

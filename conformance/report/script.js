@@ -213,8 +213,9 @@ const cut = (text, width) => text.length * CHARACTER <= width ? text : text.slic
 
 // The places of the lifelines: the server stands behind the first client.
 function lifelines(clients) {
-    const gap = clients.length <= 2 ? 350 : clients.length <= 4 ? 260 : 200;
     const names = [clients[0], 'server', ...clients.slice(1)];
+    const room = (byId('results').clientWidth - 300) / (names.length - 1);
+    const gap = Math.max(200, Math.min(clients.length === 1 ? 480 : 350, room)); // rather scroll than show no words
     const x = (column) => GUTTER + 60 + column * gap;
     return {names, x, gap, server: x(1), ofClient: (client) => x(client === 0 ? 0 : client + 1), width: x(names.length - 1) + 75};
 }

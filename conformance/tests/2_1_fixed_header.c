@@ -220,3 +220,24 @@ CONFORMANCE_TEST(packets_of_the_server_are_refused, V3, NEEDS_NOTHING,
     else
         note(t, "a PINGRESP from a client ends the connection");
 }
+
+/* ---- DUP in MQTT 3.1 --------------------------------------------------------------------------------- */
+
+/* There these three are messages of QoS 1, and a client that sends one of them again says so. */
+CONFORMANCE_TEST(repeated_requests_of_3_1_have_dup, V31, NEEDS_QOS2,
+                 "In 3.1 a SUBSCRIBE, UNSUBSCRIBE or PUBREL with DUP is answered like one without",
+                 MQTT3_3_8_4_1, MQTT3_3_10_4_4, MQTT3_4_3_3_2)
+{
+    const char *a = topic(t, "a");
+    struct client *client = connect_client(t, .clean_start = true);
+    send_by_hand(client, 0x82, "0005", NULL, text(t, "{%s} 00", a)); /* positive control */
+    expect_suback(client, 5, 1);
+    send_by_hand(client, 0x8A, "0005", NULL, text(t, "{%s} 00", a));
+    expect_suback(client, 5, 1);
+    send_by_hand(client, 0xAA, "0006", NULL, text(t, "{%s}", a));
+    expect_unsuback(client, 6, 1);
+    uint16_t identifier = send_publish(client, .topic = a, .payload = "m", .qos = 2);
+    expect_pubrec(client, identifier);
+    send_by_hand(client, 0x6A, text(t, "%04x", identifier), NULL, NULL);
+    expect_pubcomp(client, identifier);
+}

@@ -211,3 +211,71 @@ CONFORMANCE_TEST(password_without_user_name_is_refused, V311, NEEDS_NOTHING,
     accept_connect_bytes(t);
     refuse_connect_bytes(t, "Password without User Name", 0, .flags = 0x02 | 0x40, .credentials = "{secret}");
 }
+
+/* ---- What is otherwise in MQTT 3.1: spec/mqtt-3.1.md --------------------------------------------- */
+
+/* How a CONNECT of 3.1 with these flags, and with its own Client Identifier as the only field, was answered: the
+ * return code, or ABSENT when the connection was closed without one. */
+static int answer_of_3_1(struct test *t, const char *name, const char *protocol, int level, unsigned flags)
+{
+    const struct received *answer;
+    struct client *client = open_connection(t, .name = name, .version = PROTOCOL_3_1);
+    send_connect_bytes(client, .protocol_name = protocol, .protocol_level = level, .flags = flags,
+                       .credentials = (flags & 0xC0) != 0 ? "" : NULL);
+    enum outcome outcome = receive(client, &answer);
+    if (outcome == RECEIVED_TIMEOUT)
+        fail_expected(t, "a CONNACK, or the connection closed", "%s", describe_state(client, outcome));
+    if (outcome == RECEIVED_CLOSED)
+        return ABSENT;
+    if (answer->packet.type != PACKET_CONNACK)
+        fail_expected(t, "a CONNACK", "%s", describe_packet(t, &answer->packet));
+    return answer->packet.connack.reason_code;
+}
+
+CONFORMANCE_TEST(name_and_level_belong_together, V31, NEEDS_NOTHING,
+                 "\"MQIsdp\" goes with level 3 alone, and \"MQTT\" not with it", MQTT3_3_1_2_2, MQTT3_3_1_2_1)
+{
+    static const struct {
+        const char *name;
+        const char *protocol;
+        int level;
+    } pairs[] = {{"MQIsdp 4", "MQIsdp", 4}, {"MQIsdp 2", "MQIsdp", 2}, {"MQTT 3", "MQTT", 3}};
+    if (answer_of_3_1(t, "MQIsdp 3", "MQIsdp", 3, 0x02) != 0)
+        error(t, "control: a CONNECT of MQTT 3.1 was refused");
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        int code = answer_of_3_1(t, pairs[i].name, pairs[i].protocol, pairs[i].level, 0x02);
+        if (code == 0) /* a server may know a protocol that we do not */
+            warn(t, "%s was served", pairs[i].name);
+        else if (code != ABSENT && code != 1)
+            fail_statement(t, STATEMENT_NONE, MQTT3_3_1_2_2, "CONNACK with return code 1",
+                           "%s got return code %d", pairs[i].name, code);
+    }
+}
+
+CONFORMANCE_TEST(flags_of_no_will_are_disregarded, V31, NEEDS_NOTHING,
+                 "In 3.1 Will QoS and Will Retain mean nothing where the Will Flag is 0", MQTT3_3_1_4_4)
+{
+    static const unsigned flags[] = {0x02 | 0x08, 0x02 | 0x10, 0x02 | 0x20};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        int code = answer_of_3_1(t, text(t, "flags 0x%02X", flags[i]), NULL, ABSENT, flags[i]);
+        if (code != 0)
+            warn(t, "a CONNECT of 3.1 with the flags 0x%02X was refused", flags[i]);
+    }
+}
+
+/* Earlier clients of version 3 did not know of User Name and Password. Whether a server lets somebody in who
+ * names himself not is its own affair; but it says so. */
+CONFORMANCE_TEST(
+    credentials_may_be_missing_in_3_1, V31, NEEDS_NOTHING,
+    "In 3.1 a CONNECT that ends before the User Name or Password that its flags announce is valid",
+    MQTT3_3_1_4_4)
+{
+    static const unsigned flags[] = {0x82, 0xC2};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        int code = answer_of_3_1(t, text(t, "flags 0x%02X", flags[i]), NULL, ABSENT, flags[i]);
+        if (code == 4 || code == 5)
+            note(t, "who does not name himself is refused with return code %d", code);
+        else if (code != 0)
+            warn(t, "a CONNECT of 3.1 with the flags 0x%02X and without those fields was refused", flags[i]);
+    }
+}

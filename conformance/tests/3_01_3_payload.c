@@ -301,3 +301,34 @@ CONFORMANCE_TEST(password_is_binary_data, V311 | V5, NEEDS_NOTHING,
     if (!is_let_in(t, "many bytes", bytes_of(many, most)))
         warn(t, "a Password of %zu bytes was refused", most);
 }
+
+/* ---- MQTT 3.1 ------------------------------------------------------------------------------------ */
+
+/* 3.1 has Client Identifiers of 1 to 23 characters, and a return code for all others. Servers that are not so
+ * strict follow 3.1.1. */
+CONFORMANCE_TEST(
+    client_identifiers_of_3_1_have_1_to_23_characters, V31, NEEDS_NOTHING,
+    "In 3.1 a Client Identifier of no character, or of more than 23, is rejected with return code 2",
+    MQTT3_3_1_3_9, MQTT3_3_2_2_5)
+{
+    char *longer = test_allocate(t, 25);
+    memset(longer, 'x', 24);
+    memcpy(longer, client_id(t, "long"), strlen(client_id(t, "long")));
+    for (size_t i = 0; i < 2; i++) {
+        const struct received *answer;
+        const char *what = i == 0 ? "without characters" : "of 24 characters";
+        struct client *client =
+            send_connect(t, .name = what, .clean_start = true, .client_identifier = i == 0 ? "" : longer);
+        enum outcome outcome = receive(client, &answer);
+        if (outcome == RECEIVED_PACKET && answer->packet.connack.reason_code == 0) {
+            note(t, "a Client Identifier %s is accepted, as in 3.1.1", what);
+            continue;
+        }
+        if (outcome != RECEIVED_PACKET || answer->packet.connack.reason_code != 2)
+            fail_expected(t, "CONNACK with return code 2, identifier rejected", "%s: %s", what,
+                          outcome == RECEIVED_PACKET ? describe_packet(t, &answer->packet)
+                                                     : describe_state(client, outcome));
+        note(t, "a Client Identifier %s is rejected", what);
+        expect_closed(client);
+    }
+}

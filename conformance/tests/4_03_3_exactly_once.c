@@ -255,15 +255,32 @@ struct receiving {
     const char *name;
     enum ending ending;
     struct client *publisher;
+    const struct publisher_loss *on_the_way; /* where the publisher is lost, too; NULL: nowhere */
     struct client *subscriber;
     uint16_t identifier; /* of the message; 0: it has not come */
     bool holds;          /* PUBREL has not come: a PUBLISH under this identifier is no new message */
     unsigned delivered;
 };
 
-static void publish_message(const struct receiving *receiving)
+/* The publisher is lost on the way, and goes on. */
+static void publish_with_loss(struct receiving *receiving)
 {
-    publish(receiving->publisher, .topic = receiving->topic, .payload = "m", .qos = 2);
+    struct test *t = receiving->publisher->test;
+    struct publishing publishing = {
+        .topic = receiving->topic, .payload = "m", .ending = BY_CLOSE, .publisher = receiving->publisher};
+    receiving->on_the_way->run(&publishing);
+    end_connection(publishing.publisher, publishing.ending);
+    receiving->publisher = publishing.publisher = resume(t, "source");
+    if (receiving->on_the_way->go_on != NULL)
+        receiving->on_the_way->go_on(&publishing);
+}
+
+static void publish_message(struct receiving *receiving)
+{
+    if (receiving->on_the_way != NULL)
+        publish_with_loss(receiving);
+    else
+        publish(receiving->publisher, .topic = receiving->topic, .payload = "m", .qos = 2);
 }
 
 /* What a receiver makes of a PUBLISH. */
@@ -638,4 +655,52 @@ CONFORMANCE_TEST(subscriber_lost_amid_several_exchanges, V_ALL, NEEDS_QOS2,
 {
     for (enum ending ending = BY_DISCONNECT; ending < ENDINGS; ending++)
         lose_subscriber_of_several(t, ending);
+}
+
+/* ---- Both handshakes of one message ------------------------------------------------------------------- */
+
+/* The places of both, from PUBLISH to PUBCOMP. */
+static const struct publisher_loss publisher_losses[] = {
+    {break_before_publish, go_on_with_publish},      {break_after_publish, go_on_with_publish_again},
+    {break_before_pubrec, go_on_with_publish_again}, {break_after_pubrec, finish_with_pubrel},
+    {break_before_pubrel, finish_with_pubrel},       {break_after_pubrel, finish_with_pubrel},
+    {break_before_pubcomp, finish_with_pubrel},      {break_after_pubcomp, NULL},
+};
+
+static const struct {
+    void (*run)(struct receiving *receiving);
+    enum next next;
+} subscriber_losses[] = {
+    {lose_publish, NEXT_PUBLISH_AGAIN},
+    {break_off_pubrec, NEXT_PUBLISH_AGAIN},
+    {leave_behind_pubrec, NEXT_PUBLISH_AGAIN_OR_PUBREL},
+    {lose_pubrel, NEXT_PUBREL},
+    {leave_behind_pubrel, NEXT_PUBREL},
+    {break_off_pubcomp, NEXT_PUBREL},
+    {leave_behind_pubcomp, NEXT_PUBREL_OR_NOTHING},
+};
+
+CONFORMANCE_TEST(both_lost_at_every_place, V_ALL, NEEDS_QOS2,
+                 "A QoS 2 message whose publisher and subscriber are both lost on its way is delivered once, "
+                 "wherever that is",
+                 MQTT_4_3_3_10, MQTT_4_3_3_11, MQTT3_4_3_3_2, MQTT_4_4_0_1, MQTT3_4_4_0_1)
+{
+    enum { PUBLISHERS = sizeof publisher_losses / sizeof *publisher_losses };
+    enum { SUBSCRIBERS = sizeof subscriber_losses / sizeof *subscriber_losses };
+    struct receiving receiving = {.topic = topic(t, "a"), .name = "sink"};
+    receiving.publisher = connect_lasting(t, "source");
+    receiving.subscriber = connect_lasting(t, "sink");
+    if (subscribe(receiving.subscriber, receiving.topic, .qos = 2) < 2)
+        skip(t, "the server granted less than QoS 2");
+    for (size_t i = 0; i < PUBLISHERS; i++) {
+        receiving.on_the_way = &publisher_losses[i];
+        receiving.ending = i % 2 == 0 ? BY_CLOSE : BY_TAKEOVER;
+        receiving.holds = false;
+        receiving.delivered = 0;
+        subscriber_losses[i % SUBSCRIBERS].run(&receiving);
+        end_connection(receiving.subscriber, receiving.ending);
+        come_back(&receiving, subscriber_losses[i % SUBSCRIBERS].next);
+        ping(receiving.subscriber);
+        require(t, receiving.delivered == 1, "message %zu was delivered %u times", i, receiving.delivered);
+    }
 }

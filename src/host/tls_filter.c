@@ -6,7 +6,7 @@
 #include "first_bytes.h"
 #include "tls_state.h"
 
-enum { LARGEST_RECORD = SSL3_RT_MAX_PLAIN_LENGTH };
+enum { LARGEST_RECORD = SSL3_RT_MAX_PLAIN_LENGTH, LATE_MAXIMUM = 256 * 1024 };
 
 struct tls_filter {
     struct filter filter;
@@ -15,6 +15,7 @@ struct tls_filter {
     /* Those of the call that is going on. */
     struct bytes input;
     struct buffer *down;
+    struct buffer late;            /* to be sent as soon as OpenSSL sends again */
     char *complaint;               /* owned; NULL: there was no memory for it, or nothing has failed */
     struct peer_identity identity; /* its texts are owned */
     bool begun;                    /* bytes have come */
@@ -216,6 +217,29 @@ static enum filter_outcome receive_bytes(struct tls_filter *tls, struct buffer *
     return read_records(tls, up);
 }
 
+/* Hands bytes to OpenSSL. `*taken`: whether it has sent them. In the midst of a handshake message of the client (half of a
+ * key update came, in a record of its own) it sends nothing. */
+static enum filter_outcome write_records(struct tls_filter *tls, struct bytes bytes, bool *taken)
+{
+    size_t count = 0;
+    const int result = SSL_write_ex(tls->ssl, bytes.data, bytes.length, &count);
+    *taken = result == 1;
+    if (*taken || SSL_get_error(tls->ssl, result) == SSL_ERROR_WANT_READ)
+        return FILTER_GOES_ON;
+    return fail_by_reason(tls);
+}
+
+static enum filter_outcome send_late(struct tls_filter *tls)
+{
+    bool taken = false;
+    if (buffer_all(&tls->late).length == 0)
+        return FILTER_GOES_ON;
+    const enum filter_outcome outcome = write_records(tls, buffer_all(&tls->late), &taken);
+    if (taken)
+        buffer_free(&tls->late);
+    return outcome;
+}
+
 static enum filter_outcome tls_receive(struct filter *filter, struct bytes bytes, struct buffer *up,
                                        struct buffer *down)
 {
@@ -223,7 +247,9 @@ static enum filter_outcome tls_receive(struct filter *filter, struct bytes bytes
     ERR_clear_error();
     tls->input = bytes;
     tls->down = down;
-    const enum filter_outcome outcome = receive_bytes(tls, up);
+    enum filter_outcome outcome = receive_bytes(tls, up);
+    if (outcome == FILTER_GOES_ON)
+        outcome = send_late(tls);
     tls->input = (struct bytes){0}; /* what follows an end or a failure is of no interest */
     tls->down = NULL;
     ERR_clear_error();
@@ -232,22 +258,28 @@ static enum filter_outcome tls_receive(struct filter *filter, struct bytes bytes
 
 /* Sending. */
 
+/* The other half comes at once, but from a client that means harm. */
+static enum filter_outcome keep_late(struct tls_filter *tls, struct bytes bytes)
+{
+    if (buffer_all(&tls->late).length + bytes.length > LATE_MAXIMUM)
+        return fail(tls, "the client has sent half of a key update, and not the other half", NULL);
+    return buffer_append(&tls->late, bytes) ? FILTER_GOES_ON : fail(tls, "not enough memory", NULL);
+}
+
 static enum filter_outcome tls_send(struct filter *filter, struct bytes bytes, struct buffer *down)
 {
     struct tls_filter *tls = (struct tls_filter *)filter;
-    size_t count = 0;
+    bool taken = false;
     if (tls->failed || bytes.length == 0)
         return tls->failed ? FILTER_FAILED : FILTER_GOES_ON;
     assert(tls->open);
+    if (buffer_all(&tls->late).length > 0)
+        return keep_late(tls, bytes);
     ERR_clear_error();
     tls->down = down;
-    const int result = SSL_write_ex(tls->ssl, bytes.data, bytes.length, &count);
-    enum filter_outcome outcome = FILTER_GOES_ON;
-    /* Until the rest of it comes, OpenSSL sends nothing. No client does this but on purpose. */
-    if (result != 1 && SSL_get_error(tls->ssl, result) == SSL_ERROR_WANT_READ)
-        outcome = fail(tls, "the client has sent half of a key update", NULL);
-    else if (result != 1)
-        outcome = fail_by_reason(tls);
+    enum filter_outcome outcome = write_records(tls, bytes, &taken);
+    if (outcome == FILTER_GOES_ON && !taken)
+        outcome = keep_late(tls, bytes);
     tls->down = NULL;
     ERR_clear_error();
     return outcome;
@@ -329,6 +361,7 @@ static void tls_destroy(struct filter *filter)
     struct tls_filter *tls = (struct tls_filter *)filter;
     SSL_free(tls->ssl);
     tls_context_release(tls->context);
+    buffer_free(&tls->late);
     free(tls->complaint);
     free(tls->identity.common_name);
     free(tls->identity.subject);

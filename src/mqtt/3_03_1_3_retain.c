@@ -9,13 +9,14 @@
 
 #include "4_07_topic_tree.h"
 
+/* A walk that pauses at a node counts among the children of its head: then it stays. (Another member would cost what the
+ * allocator rounds up: 16 bytes for each of a million.) */
 struct retained_node {
     struct topic_node node;
     struct message *message; /* NULL: only a level on the way to others */
     struct retained_node *first_child;
     struct retained_node *next; /* siblings, NULL at the ends */
     struct retained_node *previous;
-    uint32_t walks; /* that pause here: then it stays */
     uint8_t text[];
 };
 
@@ -94,8 +95,7 @@ static void unlink_child(struct retained_node *parent, struct retained_node *chi
 /* Frees `node` and those above it that lead nowhere any more. */
 static void prune(struct retained_tree *tree, struct retained_node *node)
 {
-    while (node->node.parent != NULL && node->first_child == NULL && node->message == NULL &&
-           node->walks == 0) {
+    while (node->node.parent != NULL && node->node.children == 0 && node->message == NULL) {
         struct retained_node *parent = parent_of(node);
         unlink_child(parent, node);
         topic_tree_remove(&tree->tree, &node->node);
@@ -271,14 +271,14 @@ static void pause(struct retained_walk *walk, const struct match *match)
                                    .depth = match->place.depth,
                                    .begin = match->place.begin,
                                    .paused = true};
-    walk->node->walks++;
+    walk->node->node.children++;
 }
 
 /* The node that it paused at need not stay any more. */
 static void resume(struct retained_tree *tree, struct retained_walk *walk)
 {
     if (walk->paused) {
-        walk->node->walks--;
+        walk->node->node.children--;
         return;
     }
     *walk = (struct retained_walk){.node = retained_of(tree->tree.root)};
@@ -317,7 +317,7 @@ void retained_walk_abandon(struct retained_tree *tree, struct retained_walk *wal
     if (!walk->paused)
         return;
     walk->paused = false;
-    walk->node->walks--;
+    walk->node->node.children--;
     prune(tree, walk->node);
 }
 

@@ -12,9 +12,10 @@ struct granted {
     bool is_new; /* no subscription with this Topic Filter before */
 };
 
-/* The answer to a whole SUBSCRIBE: reason codes first, then one flag per filter. */
+/* The answer to a whole SUBSCRIBE, each member with an entry per filter. */
 struct answers {
     uint8_t *reason_codes;
+    uint8_t *told; /* what SUBACK says */
     bool *is_new;
 };
 
@@ -122,6 +123,23 @@ static void send_retained(struct broker *broker, struct connection *connection,
     answers_begin(broker, connection, subscribe, identifier, answers->reason_codes);
 }
 
+/* Writes what SUBACK says. 3.1 has no code for a failure: QoS 0 is granted in form (spec/mqtt-3.1.md). */
+static void put_in_words(struct broker *broker, const struct connection *connection,
+                         const struct answers *answers, uint32_t count)
+{
+    const bool silent = connection->version == PROTOCOL_3_1;
+    bool hidden = false;
+    for (uint32_t i = 0; i < count; i++) {
+        const bool hide = silent && answers->reason_codes[i] >= REASON_UNSPECIFIED_ERROR;
+        answers->told[i] = hide ? 0 : answers->reason_codes[i];
+        hidden = hidden || hide;
+    }
+    if (hidden)
+        broker_log(broker, LOG_NOTICE, connection,
+                   "a subscription was refused, which MQTT 3.1 cannot tell: it is acknowledged with QoS 0",
+                   NULL);
+}
+
 /* One SUBACK for all, in the order of the Topic Filters. The Packet Identifier is free again [D-2.2.1-2]. It
  * goes before the messages, though [D-3.8.4-1, D3-3.8.4-1] would let it come later.
  * [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.8.4-5] [MQTT-3.8.4-6] [MQTT-3.8.4-7] [MQTT-3.9.3-1] [MQTT-3.9.3-2]
@@ -130,8 +148,9 @@ static void send_suback(struct broker *broker, struct connection *connection,
                         const struct subscribe *subscribe, const struct answers *answers)
 {
     struct packet suback = {.type = PACKET_SUBACK, .flags = 0};
+    put_in_words(broker, connection, answers, subscribe->count);
     suback.suback.packet_identifier = subscribe->packet_identifier;
-    suback.suback.reason_codes = bytes_of(answers->reason_codes, subscribe->count);
+    suback.suback.reason_codes = bytes_of(answers->told, subscribe->count);
     properties_clear(&suback.suback.properties);
     connection_send(broker, connection, &suback);
 }
@@ -144,11 +163,13 @@ struct verdict subscribe_actions(struct broker *broker, struct connection *conne
         GUARD(features_check_subscribe(&broker->settings, packet));
     }
     const uint32_t identifier = properties_number(&subscribe->properties, ORDINAL_SUBSCRIPTION_IDENTIFIER, 0);
-    uint8_t *memory = malloc((size_t)subscribe->count * 2);
+    uint8_t *memory = malloc((size_t)subscribe->count * 3);
     if (!memory)
         return refuse(connection_is_5_0(connection) ? MQTT_4_13_2_1 : MQTT3_4_8_0_2, REASON_QUOTA_EXCEEDED, 0,
                       "no memory for the answer to SUBSCRIBE");
-    const struct answers answers = {.reason_codes = memory, .is_new = (bool *)(memory + subscribe->count)};
+    const struct answers answers = {.reason_codes = memory,
+                                    .told = memory + subscribe->count,
+                                    .is_new = (bool *)(memory + (size_t)subscribe->count * 2)};
 
     /* 5.4.8: who has not read what he asked for before cannot ask for more */
     const uint32_t most = limits_filters(broker);

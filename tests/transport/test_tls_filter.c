@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -367,6 +368,98 @@ START_TEST(many_key_updates)
 }
 END_TEST
 
+/* A record as the client of TLS 1.3 would make it with TLS_AES_128_GCM_SHA256: OpenSSL does not cut a message in two. */
+static uint8_t client_secret[32]; /* of the present connection */
+
+static void note_secret(const SSL *ssl, const char *line)
+{
+    static const char label[] = "CLIENT_TRAFFIC_SECRET_0 ";
+    (void)ssl;
+    if (strncmp(line, label, sizeof label - 1) != 0)
+        return;
+    const char *hex = strrchr(line, ' ') + 1;
+    for (size_t i = 0; i < sizeof client_secret; i++)
+        ck_assert_int_eq(sscanf(hex + 2 * i, "%2hhx", &client_secret[i]), 1);
+}
+
+/* HKDF-Expand-Label of RFC 8446, section 7.1; up to 32 bytes, so that one round does. */
+static void derive(const char *label, uint8_t *derived, uint8_t size)
+{
+    uint8_t info[64] = {0, size, (uint8_t)(6 + strlen(label))}, digest[32];
+    const int length = sprintf((char *)info + 3, "tls13 %s", label);
+    info[3 + length + 1] = 1; /* behind an empty context */
+    HMAC(EVP_sha256(), client_secret, sizeof client_secret, info, (size_t)length + 5, digest, NULL);
+    memcpy(derived, digest, size);
+}
+
+/* Record number `number` since the handshake, with `content` of type Handshake. */
+static void hand_record(struct world *world, uint8_t number, struct bytes content)
+{
+    uint8_t key[16], nonce[12], record[64] = {0x17, 3, 3, 0, (uint8_t)(content.length + 17)}, plain[32];
+    int length = 0, rest = 0;
+    derive("key", key, sizeof key);
+    derive("iv", nonce, sizeof nonce);
+    nonce[11] ^= number;
+    memcpy(plain, content.data, content.length);
+    plain[content.length] = 22;
+    EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
+    ck_assert_int_eq(EVP_EncryptInit_ex(cipher, EVP_aes_128_gcm(), NULL, key, nonce), 1);
+    ck_assert_int_eq(EVP_EncryptUpdate(cipher, NULL, &length, record, 5), 1);
+    ck_assert_int_eq(EVP_EncryptUpdate(cipher, record + 5, &length, plain, (int)content.length + 1), 1);
+    ck_assert_int_eq(EVP_EncryptFinal_ex(cipher, record + 5 + length, &rest), 1);
+    ck_assert_int_eq(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, 16, record + 5 + length), 1);
+    EVP_CIPHER_CTX_free(cipher);
+    world_hand(world, bytes_of(record, 5 + (size_t)length + 16));
+}
+
+static void begin_half_updates(struct world *world)
+{
+    world_begin(world);
+    only_version(world, TLS1_3_VERSION);
+    ck_assert_int_eq(SSL_CTX_set_ciphersuites(world->client_context, "TLS_AES_128_GCM_SHA256"), 1);
+    SSL_CTX_set_keylog_callback(world->client_context, note_secret);
+    ck_assert(world_connect(world));
+}
+
+static const uint8_t key_update[] = {24, 0, 0, 1, 0};
+
+/* RFC 8446, section 5.1 lets a message come in several records. What is to be sent meanwhile is sent then. */
+START_TEST(half_a_key_update)
+{
+    struct world world;
+    begin_half_updates(&world);
+    hand_record(&world, 0, bytes_of(key_update, 4));
+    ck_assert_int_eq(world.outcome, FILTER_GOES_ON);
+    world_answer(&world, bytes_of_text("one "));
+    world_answer(&world, bytes_of_text("two"));
+    ck_assert_int_eq(world.outcome, FILTER_GOES_ON);
+    ck_assert_uint_eq(buffer_all(&world.received).length, 0);
+    hand_record(&world, 1, bytes_of(key_update + 4, 1));
+    ck_assert_int_eq(world.outcome, FILTER_GOES_ON);
+    world_run(&world);
+    ck_assert(bytes_equal(buffer_all(&world.received), bytes_of_text("one two")));
+    world_answer(&world, bytes_of_text(" three"));
+    ck_assert(bytes_equal(buffer_all(&world.received), bytes_of_text("one two three")));
+    world_end(&world);
+}
+END_TEST
+
+/* What waits is bounded. */
+START_TEST(half_a_key_update_and_no_more)
+{
+    static const uint8_t block[65536];
+    struct world world;
+    int blocks = 0;
+    begin_half_updates(&world);
+    hand_record(&world, 0, bytes_of(key_update, 4));
+    for (; blocks < 100 && world.outcome == FILTER_GOES_ON; blocks++)
+        world.outcome = transport_send(world.server, &world.scratch, bytes_of(block, sizeof block));
+    ck_assert_int_eq(blocks, 5);
+    ck_assert_ptr_nonnull(strstr(world_complaint(&world), "half of a key update"));
+    world_end(&world);
+}
+END_TEST
+
 /* The server says that it will not. This client then leaves; others go on. */
 START_TEST(no_renegotiation)
 {
@@ -446,6 +539,8 @@ void add_tls_filter(TCase *test_case)
     tcase_add_test(test_case, connections_outlive_their_context);
     tcase_add_test(test_case, keys_are_updated);
     tcase_add_test(test_case, many_key_updates);
+    tcase_add_test(test_case, half_a_key_update);
+    tcase_add_test(test_case, half_a_key_update_and_no_more);
     tcase_add_test(test_case, no_renegotiation);
     tcase_add_loop_test(test_case, the_cipher_suite_is_that_of_the_server, 0, VERSIONS);
     tcase_add_test(test_case, the_server_prefers);

@@ -113,7 +113,7 @@ START_TEST(subscribe_is_forbidden) /* [MQTT3-3.8.4-5] [MQTT-3.8.4-7] */
     } rows[] = {
         {PROTOCOL_5_0, "82 [0001 [] <'t/#'> 01 <'u'> 00]", "90 [0001 [] 87 00]"},
         {PROTOCOL_3_1_1, "82 [0001 <'t/#'> 01 <'u'> 00]", "90 [0001 80 00]"},
-        {PROTOCOL_3_1, "82 [0001 <'t/#'> 01 <'u'> 00]", "90 [0001 80 00]"},
+        {PROTOCOL_3_1, "82 [0001 <'t/#'> 01 <'u'> 00]", "90 [0001 00 00]"}, /* 3.1 has no 0x80 */
     };
     for (int i = 0; i < COUNT(rows); i++) {
         struct judge judge;
