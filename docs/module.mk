@@ -16,7 +16,7 @@ INSTALLED_PROGRAMS := etalon etalon-conformance etalon-dissect etalon-store
 # How to start brokers, for the tests of restarts and configurations.
 INSTALLED_BROKERS := $(patsubst conformance/brokers/%/profile,%,$(wildcard conformance/brokers/*/profile))
 INSTALLED_BROKER_FILES := $(filter-out %.mk,$(wildcard $(addprefix conformance/brokers/,$(addsuffix /*,$(INSTALLED_BROKERS)) *)))
-INSTALLED_SCHEMAS := docs/REPORT-SCHEMA.md
+INSTALLED_SCHEMAS := docs/REPORT-SCHEMA.md conformance/report.schema.json
 MANUAL_PAGES := $(patsubst docs/man/%.in,$(BUILD)/man/%,$(wildcard docs/man/*.in))
 
 .PHONY: manual install uninstall
