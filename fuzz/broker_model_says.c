@@ -39,6 +39,15 @@ static struct packet decode_request(const struct model_connection *connection,
     return request;
 }
 
+/* 3.1 has no word for a subscription that is not allowed: SUBACK looks as for QoS 0. */
+static bool is_granted_in_form(const struct model *model, const struct model_connection *connection,
+                               struct bytes filter)
+{
+    return connection->version == PROTOCOL_3_1 && !model->settings.wildcard_available &&
+           (memchr(filter.data, '#', filter.length) != NULL ||
+            memchr(filter.data, '+', filter.length) != NULL);
+}
+
 static void says_suback(struct model *model, struct model_connection *connection, const struct suback *suback)
 {
     const struct model_answer answer = take_answer(connection, PACKET_SUBACK);
@@ -53,7 +62,10 @@ static void says_suback(struct model *model, struct model_connection *connection
         const uint8_t code = suback->reason_codes.data[i];
         REQUIRE(code >= 0x80 || (code <= asked.qos && code <= model->settings.maximum_qos));
         REQUIRE(connection->version == PROTOCOL_5_0 || code <= 0x80);
-        if (code < 0x80)
+        REQUIRE(connection->version != PROTOCOL_3_1 || code < 0x80);
+        const bool in_form = is_granted_in_form(model, connection, asked.topic_filter);
+        REQUIRE(!in_form || code == 0);
+        if (code < 0x80 && !in_form)
             books_subscribe(model, connection, asked.topic_filter,
                             (struct model_subscription){
                                 .no_local = asked.no_local, .qos = code, .identifier = identifier});
