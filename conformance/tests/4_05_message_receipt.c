@@ -85,7 +85,7 @@ CONFORMANCE_TEST(
         publish(publisher, .topic = a, .payload = text(t, "%d", i), .qos = 1);
     for (int visit = 0; visit < 3; visit++) {
         struct client *subscriber = resume(t, "sub");
-        expect_publish(subscriber, .topic = a, .payload = "0", .acknowledge = false);
+        expect_publish(subscriber, .topic = a, .payload = "0", .acknowledge = false, .repeated = visit > 0);
         close_abruptly(subscriber);
     }
     struct client *subscriber = resume(t, "sub");

@@ -22,11 +22,12 @@ CONFORMANCE_TEST(
         subscribe(clients[i], a, .qos = 1);
     }
     publish(publisher, .topic = a, .payload = number(t, 0), .qos = 1);
-    for (size_t i = 0; i < 3; i++)
-        first[i] = expect_publish(clients[i], .payload = number(t, 0), .acknowledge = false);
+    for (size_t i = 0; i < 3;
+         i++) /* the third one's quota is never used up, however small the server makes it */
+        first[i] = expect_publish(clients[i], .payload = number(t, 0), .acknowledge = i == 2);
     for (int i = 1; i < COUNT; i++) {
         publish(publisher, .topic = a, .payload = number(t, i), .qos = 1);
-        expect_publish(clients[2], .payload = number(t, i), .qos = 1); /* its own window is never full */
+        expect_publish(clients[2], .payload = number(t, i), .qos = 1);
     }
     const struct received *early;
     ping(clients[0]);
