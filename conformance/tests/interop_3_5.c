@@ -187,7 +187,7 @@ CONFORMANCE_TEST(messages_of_5_expire_for_clients_of_3, V5, NEEDS_QOS1 | NEEDS_T
 static void check_retained(struct test *t, struct partner *partner)
 {
     struct client *subject = connect_subject(t, partner);
-    const char *back = topic(t, text(t, "back-%s", version_name(partner->version)));
+    const char *back = topic(t, text(t, "back-%d", (int)partner->version));
     publish(partner->client, .topic = partner->topic, .payload = "theirs", .retain = true, .qos = 1);
     publish(subject, .topic = back, .payload = "ours", .retain = true, .qos = 1);
     subscribe(subject, partner->topic, .qos = 1);
