@@ -138,7 +138,10 @@ static size_t count_selected(const struct every_test *all, const struct group *g
 {
     size_t count;
     const struct wishes wishes = {.groups = (const char *[]){group->name}, .group_count = 1};
-    free(select_tests(&wishes, all->tests, all->count, &count));
+    struct result *results = select_tests(&wishes, all->tests, all->count, &count);
+    for (size_t i = 0; i < count; i++)
+        result_clear(&results[i]);
+    free(results);
     return count;
 }
 
