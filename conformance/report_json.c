@@ -22,10 +22,11 @@ static void put_hex(FILE *out, const struct exchange *exchange)
     fputc('"', out);
 }
 
+/* Times have all digits of the clock: reports made from this file later round them as those of the run do. */
 static void put_exchange(FILE *out, const struct exchange *exchange)
 {
     static const char *const directions[] = {"sent", "received", "event"};
-    fprintf(out, "{\"time\": %.6f, ", exchange->time);
+    fprintf(out, "{\"time\": %.9f, ", exchange->time);
     put_member(out, "direction", directions[exchange->direction], ", ");
     put_member(out, "client", exchange->client, ", ");
     if (exchange->direction == DIRECTION_EVENT) {
@@ -86,7 +87,7 @@ static void put_result(FILE *out, const struct result *result)
     put_member(out, "expected", result->expected, ",\n     ");
     put_member(out, "observed", result->observed, ",\n     ");
     put_member(out, "file", result->test->file, ", ");
-    fprintf(out, "\"line\": %d, \"seconds\": %.6f,\n     \"notes\": [", result->test->line, result->seconds);
+    fprintf(out, "\"line\": %d, \"seconds\": %.9f,\n     \"notes\": [", result->test->line, result->seconds);
     for (size_t i = 0; i < result->note_count; i++) {
         fputs(i == 0 ? "" : ", ", out);
         text_put_json(out, result->notes[i]);
@@ -165,7 +166,7 @@ static void put_run(FILE *out, const struct run *run)
     put_member(out, "target", run->target->url, ",\n  ");
     put_member(out, "transport", or_empty(run->target->transport), ",\n");
     fprintf(out, "  \"properties_must_hold\": %s,\n", boolean(run->properties_must_hold));
-    fprintf(out, "  \"seed\": %llu,\n  \"seconds\": %.3f,\n  \"summary\": {", (unsigned long long)run->seed,
+    fprintf(out, "  \"seed\": %llu,\n  \"seconds\": %.9f,\n  \"summary\": {", (unsigned long long)run->seed,
             run->seconds);
     for (int i = 0; i < VERDICT_COUNT; i++)
         fprintf(out, "%s\"%s\": %zu", i == 0 ? "" : ", ", verdict_name((enum verdict_kind)i), run->totals[i]);
