@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capability.h"
+#include "nursery.h"
 #include "profile.h"
 #include "record.h"
 #include "selection.h"
@@ -46,6 +47,7 @@ struct crew {
     unsigned busy;
     unsigned next_number; /* distinguishes the tests' topics and Client Identifiers */
     bool cleaning;        /* all tests are over; a process clears away what they left */
+    struct nursery nursery;
 };
 
 static volatile sig_atomic_t interrupted; /* how often */
@@ -70,9 +72,11 @@ static double seconds(void)
 
 /* ---- In the test's process ----------------------------------------------------------------------- */
 
-_Noreturn static void run_body(const struct crew *crew, const struct result *result, unsigned number,
-                               int records)
+/* The body of a test's process; the item is the test's result. */
+static void run_body(const void *context, const struct birth *birth)
 {
+    const struct crew *crew = context;
+    const struct result *result = birth->item;
     setpgid(0, 0); /* so that the runner can end the test together with the brokers it started */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_DFL);
@@ -88,8 +92,8 @@ _Noreturn static void run_body(const struct crew *crew, const struct result *res
                      .profile = crew->options->profile,
                      .properties_must_hold = crew->options->properties_must_hold,
                      .run = crew->run->name,
-                     .number = number,
-                     .records = records,
+                     .number = birth->number,
+                     .records = birth->records,
                      .started = nanoseconds()};
     if (crew->cleaning)
         for (size_t i = 0; i < crew->run->left.count; i++) {
@@ -132,12 +136,8 @@ static void start_job(struct crew *crew, struct job *job, struct result *result)
     double limit = crew->options->limit > 0 ? crew->options->limit
                                             : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience +
                                                   TRIP_LIMIT * run_round_trip(crew->run);
-    fflush(NULL);
-    pid_t process = fork();
-    if (process == 0) {
-        close(ends[0]);
-        run_body(crew, result, number, ends[1]);
-    }
+    struct birth birth = {.item = result, .number = number, .records = ends[1]};
+    pid_t process = nursery_birth(&crew->nursery, run_body, crew, &birth);
     close(ends[1]);
     if (process < 0) {
         close(ends[0]);
@@ -424,7 +424,8 @@ static struct crew make_crew(struct run *run, const struct runner_options *optio
                          .options = options,
                          .report = report,
                          .size = size,
-                         .jobs = allocate(size, sizeof(struct job))};
+                         .jobs = allocate(size, sizeof(struct job)),
+                         .nursery = {.socket = -1}};
 }
 
 static const uint16_t no_statements[] = {STATEMENT_NONE};
@@ -485,7 +486,9 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
         report->begin(report->context, run);
     skip_unmet(&crew);
     sort_by_rank(run, order);
+    nursery_open(&crew.nursery, run_body, &crew);
     run_all(&crew, order);
+    nursery_close(&crew.nursery);
     clean_up(&crew);
     run->seconds = seconds() - begun;
     if (report->end != NULL && !interrupted)

@@ -14,6 +14,7 @@ enum {
      * page, which the log could not mend. Larger pages were not faster. */
     PAGE_SIZE = 4096,
     DEFAULT_CACHE_SIZE = 64 << 20,
+    FIRST_MUTEXES = 1000,
     LOG_BUFFER_SIZE = 1 << 20, /* a transaction that doesn't fit is written before it is committed */
     LOG_FILE_SIZE = 8 << 20    /* whole files go; recovery writes the rest of the last one, and a copy has all of it */
 };
@@ -136,6 +137,8 @@ static int configure(struct tables *tables)
     environment->set_errcall(environment, complain);
     int error = environment->set_cachesize(environment, (uint32_t)(cache >> 30),
                                            (uint32_t)(cache & ((1U << 30) - 1)), 1);
+    if (error == 0) /* more are made when they are needed; as many as the cache may need at most take 30 ms to make */
+        error = environment->mutex_set_init(environment, FIRST_MUTEXES);
     if (error == 0)
         error = environment->set_lg_bsize(environment, LOG_BUFFER_SIZE);
     if (error == 0)
