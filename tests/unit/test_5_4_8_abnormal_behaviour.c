@@ -314,6 +314,7 @@ START_TEST(held_bytes)
     for (int i = 0; i < 4; i++)
         client_send(c, "32 [<'t'> 0001 [] 61*1000]"); /* each counts once, though it waits for three */
     ck_assert_uint_eq(broker_statistics(h->broker).messages_dropped, 6);
+    ck_assert_uint_eq(refused(LIMIT_HELD_BYTES), 6);
     ck_assert(harness_logged(h, "max_queued_bytes_total"));
     struct client *here = client_join(h, PROTOCOL_5_0, "here"); /* who acknowledges is served all the time */
     client_subscribe(here, "t", 1);

@@ -275,12 +275,14 @@ START_TEST(too_many_at_a_time)
     arrive(&scene, 3, "10 [<'MQTT'> 05 C2 0000 [] <'c'> <'alice'> <'secret'>]");
     ck_assert_uint_eq(connection_output(scene.guests[3].connection, runs, 1), 1);
     ck_assert_uint_eq(runs[0].data[3], REASON_SERVER_BUSY);
+    ck_assert_uint_eq(scene.statistics.logins_busy, 2);
     settle(&scene);
     expect(&scene, 0, "20 02 00 00");
     expect(&scene, 1, "20 02 00 00");
     arrive(&scene, 4, "10 [<'MQTT'> 04 C2 0000 <'d'> <'alice'> <'secret'>]");
     settle(&scene);
     expect(&scene, 4, "20 02 00 00");
+    ck_assert_uint_eq(scene.statistics.logins_busy, 2);
     finish(&scene);
 }
 END_TEST
