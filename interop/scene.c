@@ -167,11 +167,23 @@ static struct actor *new_actor(struct scene *scene, const struct endpoint *endpo
     return actor;
 }
 
+/* Now and then Paho C gives up a secure WebSocket before it is one, see the README: tries again then. */
+static struct connect_result connect_client(struct client *client, const char *url,
+                                            const struct connect_options *options)
+{
+    const bool secure_websocket = strncmp(url, "wss://", 6) == 0;
+    struct connect_result connected = client_connect(client, options);
+    for (int attempt = 1; secure_websocket && connected.code == -1 && attempt < 3; attempt++) {
+        connected = client_connect(client, options);
+    }
+    return connected;
+}
+
 static struct connect_result connect_actor(struct actor *actor, const struct connect_options *options)
 {
     struct scene *scene = actor->scene;
     pacemaker_set(scene->pacemaker, true);
-    struct connect_result connected = client_connect(actor->client, options);
+    struct connect_result connected = connect_client(actor->client, scene->endpoint.url, options);
     pacemaker_set(scene->pacemaker, false);
     MQTTProperties *properties = new_properties(scene);
     *properties = connected.properties;
@@ -189,22 +201,11 @@ int knock(struct scene *scene, const struct endpoint *endpoint, struct actor **a
     return code;
 }
 
-/* Now and then Paho C gives up a secure WebSocket before it is one, see the README: tries again then. */
-static struct connect_result connect_again(struct actor *actor, const struct connect_options *options)
-{
-    const bool secure_websocket = strncmp(actor->scene->endpoint.url, "wss://", 6) == 0;
-    struct connect_result connected = connect_actor(actor, options);
-    for (int attempt = 1; secure_websocket && connected.code == -1 && attempt < 3; attempt++) {
-        connected = connect_actor(actor, options);
-    }
-    return connected;
-}
-
 struct actor *join_as(struct scene *scene, const char *client_id, const struct connect_options *options,
                       struct connect_result *result)
 {
     struct actor *actor = new_actor(scene, &scene->endpoint, client_id);
-    struct connect_result connected = connect_again(actor, options);
+    struct connect_result connected = connect_actor(actor, options);
     if (connected.code != 0) {
         fail(scene, "connecting as \"%s\" ended with code %d", client_id, connected.code);
     }
@@ -439,7 +440,8 @@ int dying_client(int count, char **arguments)
     if (client == NULL) {
         return EXIT_FAILURE;
     }
-    if (client_connect(client, &(struct connect_options){.clean_start = true, .will = &will}).code != 0) {
+    const struct connect_options options = {.clean_start = true, .will = &will};
+    if (connect_client(client, endpoint.url, &options).code != 0) {
         return EXIT_FAILURE;
     }
     raise(SIGKILL);
