@@ -10,7 +10,7 @@
 #include "record.h"
 #include "verdicts.h"
 
-#define READ_SIZE 65536U
+#define READ_SIZE 2048U /* bytes, at least, that are read at a time */
 #define SMALL_RECEIVE_BUFFER (16 * 1024)
 #define LARGE_RECEIVE_BUFFER (4 * 1024 * 1024)
 #define CLIENT_LIMIT 4096U /* clients of one test */
@@ -184,13 +184,20 @@ static void split_input(struct client *client)
     client->input_length -= at;
 }
 
+/* Most clients get little, and there are many of them; the others get more room each time. */
+static void make_room(struct client *client)
+{
+    if (client->input_capacity - client->input_length >= READ_SIZE)
+        return;
+    client->input_capacity = (client->input_length + READ_SIZE) * 2;
+    client->input = grow(client->input, client->input_capacity, 1);
+}
+
 static void read_once(struct client *client)
 {
-    if (client->input_length + READ_SIZE > client->input_capacity) {
-        client->input_capacity = (client->input_length + READ_SIZE) * 2;
-        client->input = grow(client->input, client->input_capacity, 1);
-    }
-    ssize_t got = connection_read(client->connection, client->input + client->input_length, READ_SIZE);
+    make_room(client);
+    size_t room = client->input_capacity - client->input_length;
+    ssize_t got = connection_read(client->connection, client->input + client->input_length, room);
     if (got == TRANSPORT_WOULD_BLOCK || (got > 0 && client->leaving))
         return;
     if (client->leaving) {

@@ -302,7 +302,7 @@ static void skip_unmet(struct crew *crew)
 /* ---- The order ------------------------------------------------------------------------------------------- */
 
 /* In this order tests are begun: what waits for long early, so that nothing waits for it in the end. */
-enum rank { RANK_TIME, RANK_TARGET, RANK_BROKER_TIME, RANK_BROKER, RANK_ALONE, RANK_LAST };
+enum rank { RANK_BROKER_TIME, RANK_TIME, RANK_TARGET, RANK_BROKER, RANK_ALONE, RANK_LAST };
 
 static enum rank rank_of(const struct conformance_test *test)
 {
@@ -321,7 +321,7 @@ static void sort_by_rank(const struct run *run, size_t *order)
 {
     size_t *sorted = allocate(run->count, sizeof *sorted);
     size_t count = 0;
-    for (int rank = RANK_TIME; rank <= RANK_LAST; rank++)
+    for (int rank = RANK_BROKER_TIME; rank <= RANK_LAST; rank++)
         for (size_t i = 0; i < run->count; i++)
             if (rank_of(run->results[order[i]].test) == (enum rank)rank)
                 sorted[count++] = order[i];

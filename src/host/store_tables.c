@@ -16,7 +16,10 @@ enum {
     DEFAULT_CACHE_SIZE = 64 << 20,
     FIRST_MUTEXES = 1000,
     LOG_BUFFER_SIZE = 1 << 20, /* a transaction that doesn't fit is written before it is committed */
-    LOG_FILE_SIZE = 8 << 20    /* whole files go; recovery writes the rest of the last one, and a copy has all of it */
+    LOG_FILE_SIZE =
+        8 << 20, /* whole files go; recovery writes the rest of the last one, and a copy has all of it */
+    FIRST_LOG_FILE_SIZE =
+        256 << 10 /* so the first after a start is small: many stores change little between two */
 };
 
 /* What the head of a file says (DBMETA of Berkeley DB's db_page.h). */
@@ -137,12 +140,13 @@ static int configure(struct tables *tables)
     environment->set_errcall(environment, complain);
     int error = environment->set_cachesize(environment, (uint32_t)(cache >> 30),
                                            (uint32_t)(cache & ((1U << 30) - 1)), 1);
-    if (error == 0) /* more are made when they are needed; as many as the cache may need at most take 30 ms to make */
+    if (error ==
+        0) /* more are made when they are needed; as many as the cache may need at most take 30 ms to make */
         error = environment->mutex_set_init(environment, FIRST_MUTEXES);
     if (error == 0)
         error = environment->set_lg_bsize(environment, LOG_BUFFER_SIZE);
     if (error == 0)
-        error = environment->set_lg_max(environment, LOG_FILE_SIZE);
+        error = environment->set_lg_max(environment, FIRST_LOG_FILE_SIZE);
     if (error == 0)
         error = environment->log_set_config(environment, DB_LOG_AUTO_REMOVE, 1);
     return error;
@@ -160,10 +164,10 @@ static int open_environment(struct tables *tables)
     if (error != 0)
         return error;
     /* Recovery after an orderly end finds nothing to do and is cheap, so that nobody need decide. */
-    return tables->environment->open(tables->environment, tables->options.path,
-                                     DB_PRIVATE | DB_CREATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL |
-                                         DB_THREAD | DB_RECOVER,
-                                     0600);
+    error = tables->environment->open(
+        tables->environment, tables->options.path,
+        DB_PRIVATE | DB_CREATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_MPOOL | DB_THREAD | DB_RECOVER, 0600);
+    return error != 0 ? error : tables->environment->set_lg_max(tables->environment, LOG_FILE_SIZE);
 }
 
 static int open_table(struct tables *tables, unsigned number, DB_TXN *transaction, bool make)
