@@ -14,4 +14,5 @@ mutants: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/etalon-mutant ## p
 	@conformance/mutants/run --build $(BUILD)
 
 TEST_STEPS += mutants
-TEST_COMMAND_mutants := conformance/mutants/run --build $(BUILD)
+# What kills a mutant is not the sanitizers' business: with them a part shows that the programs behave.
+TEST_COMMAND_mutants := conformance/mutants/run --build $(BUILD)$(if $(SAN), --every 8)
