@@ -99,3 +99,105 @@ MUTANT(one_of_many_user_properties_is_another, V5,
        MQTT_3_3_2_17, MQTT_3_3_2_18) = {
     .from_server = repeat_second,
 };
+
+/* ---- Of many --------------------------------------------------------------------------------------- */
+
+#define MANY 500
+
+static enum fate lose_pubrec_of_many(struct passage *passage)
+{
+    const bool late = passage->connection->seen[FROM_SERVER][PACKET_PUBREC] > MANY;
+    return late && is_type(passage, PACKET_PUBREC) ? DROP : PASS;
+}
+
+MUTANT(pubrec_of_many_is_missing, V5, "A client gets 500 PUBRECs and no more",
+       "large_number_of_messages_from_a_client", MQTT_4_3_3_8) = {
+    .from_server = lose_pubrec_of_many,
+};
+
+/* The quota of the client is used up, which is no reason not to look at its PUBREL. */
+static enum fate wait_for_quota(struct passage *passage)
+{
+    const struct connection *own = passage->connection;
+    const unsigned unfinished =
+        own->seen[FROM_CLIENT][PACKET_PUBLISH] - own->seen[FROM_SERVER][PACKET_PUBCOMP];
+    return is_type(passage, PACKET_PUBREL) && unfinished > MANY ? DROP : PASS;
+}
+
+MUTANT(pubrel_amid_many_messages_is_ignored, V5,
+       "While more than 500 messages of a client are unfinished its PUBREL is not answered",
+       "large_number_of_messages_from_a_client", MQTT_4_9_0_3, MQTT_4_3_3_11) = {
+    .from_client = wait_for_quota,
+};
+
+#define MANY_SUBSCRIPTIONS 5000
+
+static enum fate forget_subscription(struct passage *passage)
+{
+    struct packet answer = {.type = PACKET_SUBACK};
+    const bool late = passage->connection->seen[FROM_CLIENT][PACKET_SUBSCRIBE] > MANY_SUBSCRIPTIONS;
+    if (!late || !is_type(passage, PACKET_SUBSCRIBE))
+        return PASS;
+    const struct subscription_request request = first_request(passage);
+    answer.suback.packet_identifier = passage->packet.subscribe.packet_identifier;
+    answer.suback.reason_codes = bytes_of(&request.qos, 1);
+    send_to_client(passage->connection, &answer);
+    return DROP;
+}
+
+PROPERTY_MUTANT(subscriptions_beyond_5000_are_forgotten, V_ALL,
+                "Of a client's subscriptions the first 5,000 work; the rest is only acknowledged",
+                "large_number_of_subscriptions") = {
+    .from_client = forget_subscription,
+};
+
+static bool has_many_connections(struct proxy *proxy)
+{
+    unsigned count = 0;
+    for (struct connection *at = NULL; (at = next_connection(proxy, at)) != NULL;)
+        count++;
+    return count > MANY;
+}
+
+static enum fate note_late_comer(struct passage *passage)
+{
+    bool *late = passage->connection->context;
+    if (is_type(passage, PACKET_CONNECT))
+        *late = has_many_connections(passage->connection->proxy);
+    return PASS;
+}
+
+static enum fate starve_late_comer(struct passage *passage)
+{
+    const bool *late = passage->connection->context;
+    return *late && is_type(passage, PACKET_PUBLISH) ? swallow(passage) : PASS;
+}
+
+PROPERTY_MUTANT(connections_beyond_500_get_no_messages, V5,
+                "Who connects when 500 clients are connected gets no messages",
+                "large_number_of_connections") = {
+    .from_client = note_late_comer,
+    .from_server = starve_late_comer,
+    .context_size = sizeof(bool),
+};
+
+/* ---- What takes its time ------------------------------------------------------------------------------ */
+
+/* Whoever publishes meanwhile is held up, tests of the control sample as well. */
+static enum fate wait_for_large(struct passage *passage)
+{
+    struct connection *own = passage->connection;
+    if (!is_type(passage, PACKET_PUBLISH))
+        return PASS;
+    for (struct connection *at = NULL; (at = next_connection(own->proxy, at)) != NULL;)
+        if (at != own && bytes_of_begun_packet(at) > LARGE)
+            return DROP;
+    return PASS;
+}
+
+PROPERTY_MUTANT(large_message_holds_up_others, V_ALL,
+                "While a part of a large packet has come no other PUBLISH is answered",
+                "large_message_that_comes_slowly_holds_up_nobody") = {
+    .from_client = wait_for_large,
+    .spoils = "*",
+};
