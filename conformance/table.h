@@ -31,7 +31,7 @@ enum row_demand {
                    * with success. A DISCONNECT: none with an error comes back, and no Will Message unless it asks
                    * for that */
     ROW_CONTROL,  /* likewise, and otherwise nothing can be said about the table: `error` */
-    ROW_OPEN      /* either; counted in a note */
+    ROW_OPEN      /* either, which silence is not; counted in a note */
 };
 
 struct row {

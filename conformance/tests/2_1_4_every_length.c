@@ -76,12 +76,13 @@ static void add_surplus(struct test *t, struct table *table, const struct whole 
                         const struct rules *rules, struct bytes body)
 {
     for (size_t count = 1; count <= 8; count++)
-        table_add(table, .name = text(t, "%zu bytes ff behind its end", count), .five = rules->cut_five,
-                  .three = rules->cut_three, .demand = rules->surplus_refused ? ROW_REFUSED : ROW_OPEN,
+        table_add(table, .name = text(t, "%zu byte%s ff behind its end", count, count == 1 ? "" : "s"),
+                  .five = rules->cut_five, .three = rules->cut_three,
+                  .demand = rules->surplus_refused ? ROW_REFUSED : ROW_OPEN,
                   .bytes = packet_of(t, whole->first_byte, with_surplus(t, body, 0xff, count)));
     for (size_t count = 1; count <= 2; count++)
-        table_add(table, .name = text(t, "%zu bytes 00 behind its end", count), .five = rules->cut_five,
-                  .three = rules->cut_three,
+        table_add(table, .name = text(t, "%zu byte%s 00 behind its end", count, count == 1 ? "" : "s"),
+                  .five = rules->cut_five, .three = rules->cut_three,
                   .bytes = packet_of(t, whole->first_byte, with_surplus(t, body, 0, count)),
                   .demand = rules->surplus_refused && whole->form != IN_UNSUBSCRIBE ? ROW_REFUSED : ROW_OPEN);
 }
@@ -156,28 +157,32 @@ static void judge_acknowledgement(struct test *t, enum form form, unsigned first
 }
 
 CONFORMANCE_TEST(every_length_of_puback_is_checked, V5 | V311, NEEDS_QOS1,
-                 "A PUBACK that ends within its Packet Identifier or its properties ends the connection",
+                 "A PUBACK that ends within its fields ends the connection; behind one that is too long the "
+                 "server goes on, or closes it",
                  MQTT_4_13_1_1, MQTT3_4_8_0_1)
 {
     judge_acknowledgement(t, IN_PUBACK, 0x40);
 }
 
 CONFORMANCE_TEST(every_length_of_pubrec_is_checked, V5 | V311, NEEDS_QOS2,
-                 "A PUBREC that ends within its Packet Identifier or its properties ends the connection",
+                 "A PUBREC that ends within its fields ends the connection; behind one that is too long the "
+                 "server goes on, or closes it",
                  MQTT_4_13_1_1, MQTT3_4_8_0_1)
 {
     judge_acknowledgement(t, IN_PUBREC, 0x50);
 }
 
 CONFORMANCE_TEST(every_length_of_pubrel_is_checked, V5 | V311, NEEDS_QOS2,
-                 "A PUBREL that ends within its Packet Identifier or its properties ends the connection",
+                 "A PUBREL that ends within its fields ends the connection; behind one that is too long the "
+                 "server goes on, or closes it",
                  MQTT_4_13_1_1, MQTT3_4_8_0_1)
 {
     judge_acknowledgement(t, IN_PUBREL, 0x62);
 }
 
 CONFORMANCE_TEST(every_length_of_pubcomp_is_checked, V5 | V311, NEEDS_QOS2,
-                 "A PUBCOMP that ends within its Packet Identifier or its properties ends the connection",
+                 "A PUBCOMP that ends within its fields ends the connection; behind one that is too long the "
+                 "server goes on, or closes it",
                  MQTT_4_13_1_1, MQTT3_4_8_0_1)
 {
     judge_acknowledgement(t, IN_PUBCOMP, 0x70);
