@@ -154,54 +154,6 @@ static void print_result(const struct terminal_options *options, const struct re
     trace_print(stdout, result, options->verbose, options->colour);
 }
 
-/* The section under which a result is counted: two levels of that of its first statement, e.g. "3.1". */
-static void section_of(const struct result *result, char *to, size_t size)
-{
-    size_t at = 0;
-    const char *section = statement_describe(next_statement(result->test, result->version, &at))->section;
-    const char *dot = strchr(section, '.');
-    const char *second = dot == NULL ? NULL : strchr(dot + 1, '.');
-    size_t length = second == NULL ? strlen(section) : (size_t)(second - section);
-    snprintf(to, size, "%.*s", (int)length, section);
-}
-
-struct section_totals {
-    char section[16];
-    enum protocol_version version;
-    size_t totals[VERDICT_COUNT];
-};
-
-/* By version, then by section in the order of their numbers ("3.9" before "3.10"). */
-static int compare_sections(const void *left, const void *right)
-{
-    const struct section_totals *a = left;
-    const struct section_totals *b = right;
-    return a->version != b->version ? (int)a->version - (int)b->version : strverscmp(a->section, b->section);
-}
-
-static size_t gather_sections(const struct run *run, struct section_totals *sections)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        char name[sizeof sections->section];
-        const struct result *result = &run->results[i];
-        if (is_property(result->test))
-            continue;
-        section_of(result, name, sizeof name);
-        size_t at = 0;
-        while (at < count &&
-               (sections[at].version != result->version || strcmp(sections[at].section, name) != 0))
-            at++;
-        if (at == count) {
-            sections[count].version = result->version;
-            snprintf(sections[count++].section, sizeof name, "%s", name);
-        }
-        sections[at].totals[result->verdict]++;
-    }
-    qsort(sections, count, sizeof *sections, compare_sections);
-    return count;
-}
-
 static void print_totals(const struct terminal_options *options, const size_t *totals)
 {
     for (int i = 0; i < VERDICT_COUNT; i++) {
@@ -259,13 +211,15 @@ static void print_property_totals(const struct run *run)
 
 static void print_sections(const struct terminal_options *options, const struct run *run)
 {
-    struct section_totals *sections = allocate(run->count, sizeof *sections);
-    size_t count = gather_sections(run, sections);
+    size_t count;
+    struct section_summary *sections = section_summaries(run, &count);
     printf("\n  version  section");
     for (int i = 0; i < VERDICT_COUNT; i++)
         printf("%6s", verdict_name((enum verdict_kind)i));
     printf("\n");
     for (size_t i = 0; i < count; i++) {
+        if (sections[i].property)
+            continue;
         printf("  %-8s %-7s", version_name(sections[i].version), sections[i].section);
         print_totals(options, sections[i].totals);
     }

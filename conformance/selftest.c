@@ -370,6 +370,15 @@ SAMPLE(all_rows_that_fail_are_named)
     table_judge(table);
 }
 
+/* The PINGREQ is taken for the rest of the packet. */
+SAMPLE(row_that_is_neither_refused_nor_accepted_fails)
+{
+    struct table *table = begin_table(t);
+    table_add(table, .name = "closing", .bytes = CLOSING, .demand = ROW_OPEN);
+    table_add(table, .name = "cut", .bytes = HEX(t, "f0 7f 00"), .demand = ROW_OPEN);
+    table_judge(table);
+}
+
 SAMPLE(row_that_is_answered_with_nonsense_fails)
 {
     struct table *table = begin_table(t);
@@ -430,14 +439,25 @@ static const struct {
     {"reaction_fails", VERDICT_FAIL, "no PUBACK"},
     {"rows_are_judged_by_their_demands", VERDICT_PASS, NULL},
     {"row_that_is_not_refused_fails", VERDICT_FAIL,
-     "1 of 3 rows are wrong: row 3, passed over [MQTT3-2.2.2-2] [f0 00]: must be refused (closed), is open"},
+     "1 of 3 rows are wrong: row 3, passed over [MQTT3-2.2.2-2]: sent f0 00, expected the connection closed, "
+     "observed an answer to a later PINGREQ, the connection open"},
     {"row_that_is_not_accepted_fails", VERDICT_FAIL,
-     "row 3, closing [e0 00]: must be accepted (open), is closed"},
+     "row 3, closing: sent e0 00 and PINGREQ, expected an answer to the PINGREQ, observed "
+     "the "
+     "connection closed"},
+    {"row_that_is_neither_refused_nor_accepted_fails", VERDICT_FAIL,
+     "row 3, cut: sent f0 7f 00 and PINGREQ, expected an answer to the PINGREQ or the "
+     "connection "
+     "closed, observed no answer to the PINGREQ, the connection open"},
     {"all_rows_that_fail_are_named", VERDICT_FAIL, "; row 4, the fourth"},
     {"row_that_is_answered_with_nonsense_fails", VERDICT_FAIL,
      "1 of 3 rows are wrong: row 3, a provocation ["},
-    {"connect_that_is_not_refused_fails", VERDICT_FAIL, "is CONNACK code=0"},
-    {"control_that_is_not_accepted_is_error", VERDICT_ERROR, "control: "},
+    {"connect_that_is_not_refused_fails", VERDICT_FAIL,
+     "expected the connection closed and no CONNACK with success, observed CONNACK code=0"},
+    {"control_that_is_not_accepted_is_error", VERDICT_ERROR,
+     "control: SAMPLE, a control: sent e0 00 and PINGREQ, expected an answer to the PINGREQ, observed the "
+     "connection "
+     "closed"},
     {"names_are_apart", VERDICT_PASS, NULL},
     {"crash_is_error", VERDICT_ERROR, "crashed"},
     {"exit_is_error", VERDICT_ERROR, "without a verdict"},

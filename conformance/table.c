@@ -358,21 +358,6 @@ static int code_of(const struct row *row)
                                                     : row->last->packet.disconnect.reason_code;
 }
 
-/* What the server did, in words. */
-static const char *describe_row(const struct table *table, const struct row *row)
-{
-    struct test *t = table->test;
-    const char *said = row->last == NULL ? "" : text(t, "%s, and ", describe_packet(t, &row->last->packet));
-    if (row->client->nonsense != NULL)
-        return text(t, "answered with what no server may send: %s", row->client->nonsense);
-    if (table->options.situation == HAS_WILL && row->client->closed)
-        return text(t, "%sclosed; the Will Message %s", said,
-                    row->will_came ? "was published" : "was not published");
-    if (row->client->closed)
-        return text(t, "%sclosed", said);
-    return text(t, "%sopen%s", said, row->answered ? ", and a PINGREQ was answered" : "");
-}
-
 static const char *hex_of(struct test *t, struct bytes bytes)
 {
     const char *hex = "";
@@ -381,47 +366,102 @@ static const char *hex_of(struct test *t, struct bytes bytes)
     return bytes.length > SHOWN_BYTES ? text(t, "%s ... (%zu bytes)", hex, bytes.length) : hex;
 }
 
+/* What became of the PINGREQ: the one behind the packet, or that of wait_for_stragglers. */
+static const char *describe_ping(const struct table *table, const struct row *row)
+{
+    enum situation situation = table->options.situation;
+    if (situation == NOT_CONNECTED || situation == HAS_WILL || (row->client->closed && !row->answered))
+        return "";
+    return text(table->test, "%s answer to %s PINGREQ, ", row->answered ? "an" : "no",
+                asks(table, row) ? "the" : "a later");
+}
+
+static const char *describe_answer(const struct table *table, const struct row *row)
+{
+    if (row->last != NULL)
+        return text(table->test, "%s, ", describe_packet(table->test, &row->last->packet));
+    if (row->client->closed)
+        return "";
+    return table->options.situation == NOT_CONNECTED   ? "no CONNACK, "
+           : table->options.situation == AUTHENTICATED ? "no answer to the AUTH, "
+                                                       : "";
+}
+
+/* What the server did, in words. */
+static const char *describe_row(const struct table *table, const struct row *row)
+{
+    if (row->client->nonsense != NULL)
+        return text(table->test, "what no server may send: %s", row->client->nonsense);
+    return text(table->test, "%s%sthe connection %s%s", describe_answer(table, row),
+                describe_ping(table, row), row->client->closed ? "closed" : "open",
+                table->options.situation != HAS_WILL ? ""
+                : row->will_came                     ? ", the Will Message published"
+                                                     : ", no Will Message");
+}
+
+static const char *demanded_of_disconnect(const struct row *row)
+{
+    if (row->demand == ROW_REFUSED)
+        return "the connection closed and the Will Message published";
+    return row->will_wanted ? "no DISCONNECT with an error, and the Will Message published"
+                            : "no DISCONNECT with an error, and no Will Message";
+}
+
+static const char *demanded_of_connect(const struct row *row)
+{
+    return row->demand == ROW_REFUSED ? "the connection closed and no CONNACK with success"
+           : row->demand == ROW_OPEN  ? "CONNACK with success or the connection closed"
+                                      : "CONNACK with success";
+}
+
+/* What the server had to do, likewise. */
 static const char *demanded(const struct table *table, const struct row *row)
 {
     enum situation situation = table->options.situation;
-    if (row->demand == ROW_OPEN)
-        return "accepted or refused";
-    if (row->demand == ROW_REFUSED)
-        return situation == HAS_WILL ? "refused (closed, the Will Message published)" : "refused (closed)";
-    return situation == NOT_CONNECTED ? "accepted (CONNACK with success)"
-           : situation == HAS_WILL    ? "accepted (closed without an error)"
-                                      : "accepted (open)";
+    if (situation == NOT_CONNECTED)
+        return demanded_of_connect(row);
+    if (situation == HAS_WILL)
+        return demanded_of_disconnect(row);
+    return row->demand == ROW_REFUSED   ? "the connection closed"
+           : row->demand == ROW_OPEN    ? "an answer to the PINGREQ or the connection closed"
+           : situation == AUTHENTICATED ? "an answer to the AUTH and one to the PINGREQ"
+                                        : "an answer to the PINGREQ";
+}
+
+static const char *describe_case(const struct table *table, const struct row *row)
+{
+    return text(table->test, "sent %s%s, expected %s, observed %s", hex_of(table->test, row->bytes),
+                asks(table, row) ? " and PINGREQ" : "", demanded(table, row), describe_row(table, row));
 }
 
 /* What cannot be held against the server: the table tells nothing then. */
-static void excuse(const struct table *table, struct row *row, const char *observed)
+static void excuse(const struct table *table, struct row *row)
 {
     struct test *t = table->test;
     if (row->demand == ROW_CONTROL && row->client->nonsense == NULL) {
         reveal(row->client);
-        error(t, "control: %s, %s, was not accepted: %s", table->options.packet, row->name, observed);
+        error(t, "control: %s, %s: %s", table->options.packet, row->name, describe_case(table, row));
     }
     if (row->demand == ROW_ACCEPTED && code_of(row) != ABSENT && is_administrative((uint8_t)code_of(row)))
-        error(t, "row %u (%s): the server has reasons of its own: %s", row->number, row->name, observed);
+        error(t, "row %u, %s: the server has reasons of its own: %s", row->number, row->name,
+              describe_case(table, row));
 }
 
 static void violate(struct table *table, struct row *row)
 {
     struct test *t = table->test;
-    const char *observed = describe_row(table, row);
     enum statement statement =
         row->client->nonsense == NULL ? cite(t, row->five, row->three) : row->client->nonsense_of;
     const char *id = statement == STATEMENT_NONE ? "" : text(t, " [%s]", statement_describe(statement)->id);
-    excuse(table, row, observed);
+    excuse(table, row);
     if (table->violations++ == 0) {
         table->cited = statement;
-        table->expected = text(t, "row %u to be %s", row->number, demanded(table, row));
+        table->expected = text(t, "row %u: %s", row->number, demanded(table, row));
     }
     if (table->violations <= SHOWN_ROWS)
         reveal(row->client);
-    table->observed = text(t, "%s%srow %u, %s%s [%s]: must be %s, is %s", table->observed,
-                           table->observed[0] == '\0' ? "" : "; ", row->number, row->name, id,
-                           hex_of(t, row->bytes), demanded(table, row), observed);
+    table->observed = text(t, "%s%srow %u, %s%s: %s", table->observed, table->observed[0] == '\0' ? "" : "; ",
+                           row->number, row->name, id, describe_case(table, row));
 }
 
 static bool is_refused(const struct table *table, const struct row *row)

@@ -31,7 +31,7 @@ enum row_demand {
                    * with success. A DISCONNECT: none with an error comes back, and no Will Message unless it asks
                    * for that */
     ROW_CONTROL,  /* likewise, and otherwise nothing can be said about the table: `error` */
-    ROW_OPEN      /* either; counted in a note */
+    ROW_OPEN      /* either, which silence is not; counted in a note */
 };
 
 struct row {
@@ -41,7 +41,7 @@ struct row {
     int reason_code;       /* of a refusal, as the text names it; 0: none in particular. Others are noted */
     enum statement five;   /* violated in 5.0 when the demand is not met; STATEMENT_NONE: the test's first */
     enum statement three;  /* in 3.1.1 */
-    const char *session;   /* Client Identifier of a CONNECT whose session would remain; NULL: none would */
+    const char *session;   /* Client Identifier of a CONNECT whose session may remain; NULL: none can */
     bool will_wanted;      /* a DISCONNECT that asks for the Will Message */
     struct client *client; /* table_judge's, like all below */
     struct row *next;

@@ -48,3 +48,25 @@ MUTANT(three_bytes_behind_the_end_are_overlooked, V5 | V311,
     .from_client = overlook_bytes_behind,
     .row = "3 bytes ff behind its end",
 };
+
+/* As if what stands behind the end of an acknowledgement were the beginning of a packet that never ends. */
+static enum fate wait_for_the_rest(struct passage *passage)
+{
+    bool *waits = passage->connection->context;
+    const unsigned type = passage->bytes[0] >> 4;
+    const uint8_t *end = passage->bytes + passage->size;
+    *waits = *waits || (type >= PACKET_PUBACK && type <= PACKET_PUBCOMP && passage->verdict.refused &&
+                        passage->size > 4 && end[-1] == 0xff);
+    return *waits ? DROP : PASS;
+}
+
+MUTANT(bytes_behind_the_end_are_waited_for, V5 | V311,
+       "Behind an acknowledgement that is too long nothing is answered, and the connection stays open",
+       "every_length_of_puback_is_checked every_length_of_pubrec_is_checked "
+       "every_length_of_pubrel_is_checked every_length_of_pubcomp_is_checked",
+       MQTT_4_13_1_1, MQTT3_4_8_0_1) = {
+    .from_client = wait_for_the_rest,
+    .context_size = sizeof(bool),
+    .row = "1 byte ff behind its end|ff and PINGREQ, expected an answer to the PINGREQ or the connection "
+           "closed, observed no answer to the PINGREQ, the connection open",
+};

@@ -145,4 +145,5 @@ static enum fate refuse_dup(struct passage *passage)
 MUTANT(dup_of_3_1_is_refused, V31, "In 3.1 DUP is allowed in PUBLISH alone, as in 3.1.1",
        "repeated_requests_of_3_1_have_dup", MQTT3_3_8_4_1, MQTT3_3_10_4_4, MQTT3_4_3_3_2) = {
     .from_client = refuse_dup,
+    .properties = "packets_may_be_repeated_with_dup",
 };

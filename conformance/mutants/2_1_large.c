@@ -99,3 +99,93 @@ MUTANT(one_of_many_user_properties_is_another, V5,
        MQTT_3_3_2_17, MQTT_3_3_2_18) = {
     .from_server = repeat_second,
 };
+
+/* ---- Of many --------------------------------------------------------------------------------------- */
+
+#define MANY 500
+
+/* There is room for so many answers, and no more, until the client sends something else. */
+static enum fate lose_pubrel_of_many(struct passage *passage)
+{
+    unsigned *in_a_row = passage->connection->context;
+    *in_a_row = is_type(passage, PACKET_PUBREL) ? *in_a_row + 1 : 0;
+    return *in_a_row > MANY ? DROP : PASS;
+}
+
+MUTANT(pubrel_amid_many_others_is_lost, V5, "Of the PUBRELs that come in a row 500 are answered",
+       "large_number_of_messages_from_a_client", MQTT_4_9_0_3, MQTT_4_3_3_11) = {
+    .from_client = lose_pubrel_of_many,
+    .context_size = sizeof(unsigned),
+};
+
+#define MANY_SUBSCRIPTIONS 5000
+
+static enum fate forget_subscription(struct passage *passage)
+{
+    struct packet answer = {.type = PACKET_SUBACK};
+    const bool late = passage->connection->seen[FROM_CLIENT][PACKET_SUBSCRIBE] > MANY_SUBSCRIPTIONS;
+    if (!late || !is_type(passage, PACKET_SUBSCRIBE))
+        return PASS;
+    const struct subscription_request request = first_request(passage);
+    answer.suback.packet_identifier = passage->packet.subscribe.packet_identifier;
+    answer.suback.reason_codes = bytes_of(&request.qos, 1);
+    send_to_client(passage->connection, &answer);
+    return DROP;
+}
+
+PROPERTY_MUTANT(subscriptions_beyond_5000_are_forgotten, V_ALL,
+                "Of a client's subscriptions the first 5,000 work; the rest is only acknowledged",
+                "large_number_of_subscriptions") = {
+    .from_client = forget_subscription,
+};
+
+static bool has_many_connections(struct proxy *proxy)
+{
+    unsigned count = 0;
+    for (struct connection *at = NULL; (at = next_connection(proxy, at)) != NULL;)
+        count++;
+    return count > MANY;
+}
+
+static enum fate note_late_comer(struct passage *passage)
+{
+    bool *late = passage->connection->context;
+    if (is_type(passage, PACKET_CONNECT))
+        *late = has_many_connections(passage->connection->proxy);
+    return PASS;
+}
+
+static enum fate starve_late_comer(struct passage *passage)
+{
+    const bool *late = passage->connection->context;
+    return *late && is_type(passage, PACKET_PUBLISH) ? swallow(passage) : PASS;
+}
+
+PROPERTY_MUTANT(connections_beyond_500_get_no_messages, V5,
+                "Who connects when 500 clients are connected gets no messages",
+                "large_number_of_connections") = {
+    .from_client = note_late_comer,
+    .from_server = starve_late_comer,
+    .context_size = sizeof(bool),
+};
+
+/* ---- What takes its time ------------------------------------------------------------------------------ */
+
+/* Whoever publishes meanwhile is held up, tests of the control sample as well. */
+static enum fate wait_for_large(struct passage *passage)
+{
+    struct connection *own = passage->connection;
+    if (!is_type(passage, PACKET_PUBLISH))
+        return PASS;
+    for (struct connection *at = NULL; (at = next_connection(own->proxy, at)) != NULL;)
+        if (at != own && bytes_of_begun_packet(at) > LARGE)
+            return DROP;
+    return PASS;
+}
+
+PROPERTY_MUTANT(large_message_holds_up_others, V_ALL,
+                "While a part of a large packet has come no other PUBLISH is answered",
+                "large_message_that_comes_slowly_holds_up_nobody") = {
+    .from_client = wait_for_large,
+    .spoils = "*",
+};

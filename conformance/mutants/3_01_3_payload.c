@@ -293,4 +293,5 @@ MUTANT(client_identifier_of_3_1_is_called_unavailable, V31,
        "Whose Client Identifier is rejected is told that the server is not available",
        "client_identifiers_of_3_1_have_1_to_23_characters", MQTT3_3_1_3_9) = {
     .from_server = call_it_unavailable,
+    .properties = "empty_identifier_is_refused",
 };

@@ -464,6 +464,68 @@ MUTANT(unacknowledged_message_ends_with_its_session, V5, "A QoS 1 message under 
     .context_size = sizeof(struct group),
 };
 
+/* ---- What the specification leaves to the server ------------------------------------------------------ */
+
+#define HANDED_OVER 60000U /* Packet Identifiers from here on are the mutant's */
+
+/* What the third member of a group is to get goes to the first. */
+static enum fate note_member(struct passage *passage)
+{
+    struct connection *connection = passage->connection;
+    if (is_type(passage, PACKET_SUBSCRIBE) && is_shared(first_request(passage).topic_filter))
+        remember(connection->proxy, "filter", connection->client_identifier,
+                 first_request(passage).topic_filter);
+    if (is_type(passage, PACKET_UNSUBSCRIBE) || is_type(passage, PACKET_DISCONNECT))
+        forget(connection->proxy, "filter", connection->client_identifier);
+    const bool own =
+        is_type(passage, PACKET_PUBACK) && passage->packet.acknowledgement.packet_identifier >= HANDED_OVER;
+    return own ? DROP : PASS;
+}
+
+/* The first of three members that share the topic, if this one is the last of them. */
+static struct connection *first_of_three(struct connection *last, struct bytes topic)
+{
+    unsigned count = 0;
+    struct connection *first = NULL;
+    for (struct connection *at = NULL; (at = next_connection(last->proxy, at)) != NULL;) {
+        uint8_t inner[256];
+        struct bytes filter = recall(last->proxy, "filter", at->client_identifier);
+        if (filter.length > sizeof inner || !bytes_equal(bytes_of(inner, inner_filter(filter, inner)), topic))
+            continue;
+        if (count++ == 0 && at != last)
+            return NULL;
+        first = at;
+    }
+    return count == 3 ? first : NULL;
+}
+
+static enum fate prefer_first(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_PUBLISH) || passage->packet.publish.qos != 1)
+        return PASS;
+    struct connection *first = first_of_three(passage->connection, passage->packet.publish.topic);
+    if (first == NULL)
+        return PASS;
+    uint16_t *handed_over = first->context;
+    struct packet copy = passage->packet;
+    copy.publish.packet_identifier = (uint16_t)(HANDED_OVER + (*handed_over)++);
+    send_to_client(first, &copy);
+    return swallow(passage);
+}
+
+PROPERTY_MUTANT(shared_messages_go_to_a_favourite, V5, "Of three members of a group two get all messages",
+                "shared_messages_are_spread_over_all_members") = {
+    .from_client = note_member,
+    .from_server = prefer_first,
+    .context_size = sizeof(uint16_t),
+};
+
+PROPERTY_MUTANT(shared_is_taken_for_non_shared_in_3, V311,
+                "A Shared Subscription of a 3.1.1 client works like a Non-shared one",
+                "shared_subscriptions_serve_clients_of_3") = {
+    .from_client = take_for_non_shared,
+};
+
 /* ---- What is too large for some of them -------------------------------------------------------------- */
 
 static enum fate note_size(struct passage *passage)

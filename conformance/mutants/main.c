@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "proxy.h"
 
@@ -145,9 +146,20 @@ static void watch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* A connection takes two descriptors, and the suite makes a thousand connections at a time. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int serve(struct proxy *proxy, const struct arguments *arguments)
 {
     watch_signals();
+    raise_descriptor_limit();
     const uint16_t port = proxy_open(proxy, (uint16_t)arguments->port);
     if (port == 0 || !write_port_file(arguments->port_file, port) || !proxy_run(proxy, &stop)) {
         perror("etalon-mutant");

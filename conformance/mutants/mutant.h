@@ -11,7 +11,7 @@
  *
  * Name it by the wrong behaviour. `versions`: the connections that it touches; all others it leaves alone.
  * Every test named must fail, in every version that both it and the mutant are for. IDS: the statements that
- * are broken, each claimed by one of the tests.
+ * are broken, each claimed by one of the tests. Where only properties are broken it is a PROPERTY_MUTANT.
  *
  * Break as little as possible: a mutant that breaks everything proves nothing. The suite first asks the
  * broker what it offers, and that goes through the mutant too; what breaks an ordinary connection makes the
@@ -164,6 +164,11 @@ enum mutant_versions { V31 = 1 << 0, V311 = 1 << 1, V5 = 1 << 2, V3 = V31 | V311
         &mutant_##identifier;                                                                                \
     static const struct behaviour mutant_behaviour_##identifier
 
+/* A mutant for tests of properties alone: they have no statements. It is declared like the others, and the tests that it
+ * names must come out as `does not hold`. */
+#define PROPERTY_MUTANT(identifier, versions_, breaks_, tests_)                                              \
+    MUTANT(identifier, versions_, breaks_, tests_, STATEMENT_NONE)
+
 /* ---- Words for the functions --------------------------------------------------------------------- */
 
 /* Whether the packet is of this type and the codec found nothing wrong with it. */
@@ -177,6 +182,9 @@ bool has_bytes(const struct passage *passage, const void *bytes, size_t length);
 
 /* Whether a run of bytes ends with a text: topics of the suite differ in how they begin. */
 bool ends_with(struct bytes bytes, const char *text);
+
+/* How much has come of a packet that the client has not sent to its end yet. */
+size_t bytes_of_begun_packet(const struct connection *connection);
 
 /* For .keep_open: always true. */
 bool keep_all_open(const struct connection *connection);
@@ -241,7 +249,7 @@ void remember(struct proxy *proxy, const char *kind, struct bytes key, struct by
 struct bytes recall(struct proxy *proxy, const char *kind, struct bytes key);
 void forget(struct proxy *proxy, const char *kind, struct bytes key);
 
-/* The connections that are open, one after the other: begin with NULL; NULL: no more. */
+/* The connections that are open, one after the other, the latest first: begin with NULL; NULL: no more. */
 struct connection *next_connection(struct proxy *proxy, struct connection *before);
 
 #endif

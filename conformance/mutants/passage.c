@@ -242,6 +242,11 @@ bool ends_with(struct bytes bytes, const char *text)
            bytes_equal(bytes_after(bytes, bytes.length - length), bytes_of_text(text));
 }
 
+size_t bytes_of_begun_packet(const struct connection *connection)
+{
+    return ((const struct link *)connection)->half[FROM_CLIENT].input.length;
+}
+
 bool keep_all_open(const struct connection *connection)
 {
     (void)connection;

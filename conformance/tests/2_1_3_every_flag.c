@@ -14,22 +14,39 @@ static struct bytes with_flags(struct test *t, struct bytes packet, unsigned fla
     return bytes_of(copy, packet.length);
 }
 
+static struct row row_with_flags(struct test *t, const char *packet, struct bytes good, unsigned flags,
+                                 enum statement five, enum statement three)
+{
+    return (struct row){.name = text(t, "%s with flags %u", packet, flags),
+                        .bytes = with_flags(t, good, flags),
+                        .demand = ROW_REFUSED,
+                        .five = five,
+                        .three = three,
+                        .reason_code = REASON_MALFORMED_PACKET};
+}
+
 static void add_flags(struct test *t, struct table *table, const char *packet, struct bytes good,
                       enum statement five, enum statement three)
 {
-    for (unsigned flags = 0; flags < 16; flags++)
+    for (unsigned flags = 0; flags < 16; flags++) {
+        const struct row row = row_with_flags(t, packet, good, flags, five, three);
         if (flags != (good.data[0] & 0x0FU))
-            table_add(table, .name = text(t, "%s with flags %u", packet, flags),
-                      .bytes = with_flags(t, good, flags), .demand = ROW_REFUSED, .five = five,
-                      .three = three, .reason_code = REASON_MALFORMED_PACKET);
+            table_append(table, &row);
+    }
 }
 
+/* Every row has a packet made anew: each CONNECT another Client Identifier. */
 static void refuse_flags(struct test *t, enum form form, enum statement five, enum statement three)
 {
     struct table *table = table_begin(t, .packet = form_name(form), .situation = form_situation(form));
     struct bytes good = form_bytes(t, form, "");
     table_add(table, .name = "with the right flags", .bytes = good, .demand = ROW_CONTROL);
-    add_flags(t, table, form_name(form), form == IN_CONNECT ? form_bytes(t, form, "") : good, five, three);
+    for (unsigned flags = 0; flags < 16; flags++) {
+        struct row row = row_with_flags(t, form_name(form), form_bytes(t, form, ""), flags, five, three);
+        row.session = form_session(t, form);
+        if (flags != (good.data[0] & 0x0FU))
+            table_append(table, &row);
+    }
     table_judge(table);
 }
 
@@ -211,7 +228,7 @@ CONFORMANCE_TEST(
         struct row row = {.name = text(t, "Connect Flags 0x%02x", flags),
                           .bytes = connect_with_flags(t, flags, identifier)};
         if (!is_v5(t) && (flags & CLEAN) == 0)
-            row.session = text(t, "%.*s", (int)strlen(identifier) - 2, identifier + 1);
+            row.session = form_session(t, IN_CONNECT);
         judge_connect_flags(t, flags, &row);
         table_append(table, &row);
     }

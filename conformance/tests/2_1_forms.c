@@ -47,10 +47,20 @@ const char *form_needs(struct test *t, enum form form)
     return form == IN_AUTH ? text(t, "15 {%s} 16 {%s}", SCRAM_METHOD, TABLE_AUTH_FIRST) : "";
 }
 
+static const char *latest_identifier(struct test *t)
+{
+    return client_id(t, text(t, "t%u", t->client_count));
+}
+
 const char *new_identifier(struct test *t)
 {
     t->client_count++; /* as if it were a client's */
-    return text(t, "{%s}", client_id(t, text(t, "t%u", t->client_count)));
+    return text(t, "{%s}", latest_identifier(t));
+}
+
+const char *form_session(struct test *t, enum form form)
+{
+    return form == IN_CONNECT || form == IN_WILL ? latest_identifier(t) : NULL;
 }
 
 static struct bytes connect_bytes(struct test *t, enum form form, const char *length, const char *properties)

@@ -40,4 +40,7 @@ const char *form_needs(struct test *t, enum form form);
 /* A new Client Identifier in a template: "{...}". */
 const char *new_identifier(struct test *t);
 
+/* The latest of these as it is; NULL where the form is no CONNECT. */
+const char *form_session(struct test *t, enum form form);
+
 #endif

@@ -318,7 +318,7 @@ static void send_with_all_identifiers(struct client *publisher, const char *a, u
 CONFORMANCE_TEST(
     large_number_of_messages_from_a_client, V5, NEEDS_QOS2 | NEEDS_REQUEST,
     "As many unfinished QoS 2 messages of a client as the server's Receive Maximum allows, up to "
-    "65,535, are taken and delivered once",
+    "65,535, are taken, and each is brought to its end",
     MQTT_4_9_0_3, MQTT_4_3_3_8, MQTT_4_3_3_11)
 {
     allow_time(t, 300);
