@@ -141,7 +141,7 @@ static void involve(struct watch *watch, size_t i, size_t loss)
 static void blame(struct watch *watch, size_t i)
 {
     watch->standings[i].guilty = true;
-    watch->losses[watch->standings[i].loss].cause = i;
+    watch->losses[watch->standings[i].loss].causes++;
 }
 
 /* The only test of the target that was ever begun was alone with it, too. Something in its exchange tells that it
@@ -160,7 +160,7 @@ static void lose(struct watch *watch)
     }
     size_t number = watch->loss_count++;
     watch->losses = grow(watch->losses, watch->loss_count, sizeof *watch->losses);
-    watch->losses[number] = (struct loss){.cause = WATCH_NONE};
+    watch->losses[number] = (struct loss){.tests = 0};
     for (size_t i = 0; i < watch->run->count; i++)
         if (is_involved(watch, i))
             involve(watch, i, number);
@@ -349,7 +349,7 @@ static size_t find_trial(const struct watch *watch)
     for (size_t i = watch->run->count; i-- > 0;) {
         const struct standing *standing = &watch->standings[i];
         if (standing->loss != WATCH_NONE && !standing->tried && !standing->guilty && standing->ended > 0 &&
-            is_good(&watch->run->results[i]) && watch->losses[standing->loss].cause == WATCH_NONE)
+            is_good(&watch->run->results[i]) && watch->losses[standing->loss].causes == 0)
             passed = i;
     }
     for (size_t i = 0; i < watch->run->count; i++)
@@ -382,35 +382,31 @@ void watch_try(struct watch *watch, struct result *result)
 
 /* ---- The report ---- */
 
-/* "a (MQTT 5.0), b (MQTT 3.1) and 3 others" */
-static void print_names(FILE *out, const struct watch *watch, size_t loss)
+/* ": a (MQTT 5.0), b (MQTT 3.1), which passed, and 3 more": those that ran, or the guilty among them. */
+static void print_names(FILE *out, const struct watch *watch, size_t loss, bool guilty)
 {
-    size_t shown = 0;
     size_t count = 0;
-    for (size_t i = 0; i < watch->run->count; i++)
-        count += watch->standings[i].loss == loss;
-    for (size_t i = 0; i < watch->run->count && shown < NAMES_SHOWN; i++) {
+    for (size_t i = 0; i < watch->run->count; i++) {
         const struct result *result = &watch->run->results[i];
-        if (watch->standings[i].loss != loss)
+        const struct standing *standing = &watch->standings[i];
+        if (standing->loss != loss || (guilty && !standing->guilty) || count++ >= NAMES_SHOWN)
             continue;
-        fprintf(out, "%s%s (MQTT %s)", shown == 0 ? ": " : ", ", result->test->name,
-                version_name(result->version));
-        shown++;
+        fprintf(out, "%s%s (MQTT %s)%s", count == 1 ? ": " : ", ", result->test->name,
+                version_name(result->version), guilty && !is_bad(result) ? ", which passed" : "");
     }
-    if (count > shown)
-        fprintf(out, " and %zu more", count - shown);
+    if (count > NAMES_SHOWN)
+        fprintf(out, " and %zu more", count - NAMES_SHOWN);
 }
 
-static void print_cause(FILE *out, const struct watch *watch, size_t number)
+static void print_causes(FILE *out, const struct watch *watch, size_t number)
 {
-    size_t cause = watch->losses[number].cause;
-    if (cause == WATCH_NONE) {
+    size_t causes = watch->losses[number].causes;
+    if (causes == 0) {
         fputs("; the cause was not found", out);
         return;
     }
-    const struct result *result = &watch->run->results[cause];
-    fprintf(out, "; alone with it, %s (MQTT %s) was the cause%s", result->test->name,
-            version_name(result->version), is_bad(result) ? "" : ", though it passed");
+    fprintf(out, "; it stopped with %s alone", causes == 1 ? "this test" : "each of these tests");
+    print_names(out, watch, number, true);
 }
 
 static void print_loss(FILE *out, const struct watch *watch, size_t number)
@@ -418,11 +414,11 @@ static void print_loss(FILE *out, const struct watch *watch, size_t number)
     const struct loss *loss = &watch->losses[number];
     fprintf(out, "the server stopped accepting connections while %zu test%s ran", loss->tests,
             loss->tests == 1 ? "" : "s");
-    if (loss->cause == WATCH_NONE)
-        print_names(out, watch, number);
+    if (loss->causes == 0)
+        print_names(out, watch, number, false);
     if (loss->away > 0)
         fprintf(out, "; it was back after %.1f s", loss->away);
-    print_cause(out, watch, number);
+    print_causes(out, watch, number);
     if (watch->gone && number + 1 == watch->loss_count)
         fprintf(out, "; it did not come back%s", loss->away > 0 ? " in the end" : "");
     if (loss->untested > 0)

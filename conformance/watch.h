@@ -25,7 +25,7 @@ struct standing {
 
 struct loss {
     size_t tests;    /* that ran */
-    size_t cause;    /* the result of the test that was found to be it; WATCH_NONE */
+    size_t causes;   /* of them with which it was lost alone */
     double away;     /* seconds until it was back; 0: it was never */
     size_t untested; /* tests that were not begun because of it */
 };
