@@ -144,11 +144,41 @@ static void blame(struct watch *watch, size_t i)
     watch->losses[watch->standings[i].loss].causes++;
 }
 
-/* The only test of the target that was ever begun was alone with it, too. Something in its exchange tells that it
- * found the server there. */
-static bool was_alone(const struct watch *watch, size_t i, size_t loss)
+static bool was_answered(const struct result *result)
 {
-    return watch->begun == 1 && watch->standings[i].loss == loss && watch->run->results[i].exchange_count > 0;
+    for (size_t i = 0; i < result->exchange_count; i++)
+        if (result->exchanges[i].direction == DIRECTION_RECEIVED)
+            return true;
+    return false;
+}
+
+static bool had_ended(const struct watch *watch, double time, size_t but)
+{
+    for (size_t i = 0; i < watch->run->count; i++) {
+        const struct standing *standing = &watch->standings[i];
+        if (i != but && standing->begun > 0 && (standing->ended <= 0 || standing->ended > time))
+            return false;
+    }
+    return true;
+}
+
+/* Whether all others had ended when this test began, and the server was well thereafter: it answered, or took at least
+ * a connection when there were no others. */
+static bool is_alone(const struct watch *watch, size_t i)
+{
+    const struct standing *standing = &watch->standings[i];
+    const struct result *result = &watch->run->results[i];
+    if (standing->begun <= 0 || standing->ended > 0 || !had_ended(watch, standing->begun, i))
+        return false;
+    return was_answered(result) || (watch->begun == 1 && result->exchange_count > 0);
+}
+
+static size_t find_alone(const struct watch *watch)
+{
+    for (size_t i = 0; i < watch->run->count; i++)
+        if (is_alone(watch, i))
+            return i;
+    return WATCH_NONE;
 }
 
 static void lose(struct watch *watch)
@@ -159,14 +189,16 @@ static void lose(struct watch *watch)
         return;
     }
     size_t number = watch->loss_count++;
+    size_t alone = find_alone(watch);
+    if (alone != WATCH_NONE)
+        watch->proof = watch->standings[alone].begun;
     watch->losses = grow(watch->losses, watch->loss_count, sizeof *watch->losses);
     watch->losses[number] = (struct loss){.tests = 0};
     for (size_t i = 0; i < watch->run->count; i++)
         if (is_involved(watch, i))
             involve(watch, i, number);
-    for (size_t i = 0; i < watch->run->count; i++)
-        if (was_alone(watch, i, number))
-            blame(watch, i);
+    if (alone != WATCH_NONE)
+        blame(watch, alone);
 }
 
 /* ---- Its tests ---- */
