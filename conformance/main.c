@@ -186,6 +186,7 @@ static int select_and_run(const struct options *options)
     for (size_t i = 0; i < run.count; i++)
         result_clear(&run.results[i]);
     free(run.results);
+    run_clear_losses(&run);
     free(tests);
     tls_context_destroy(target.tls);
     return status;

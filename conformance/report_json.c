@@ -157,6 +157,17 @@ static void put_broker(FILE *out, const struct run *run)
     put_member(out, "configuration", or_empty(run->broker_configuration), "},\n  ");
 }
 
+/* In words: at which tests the server went away, and what became of it. */
+static void put_losses(FILE *out, const struct run *run)
+{
+    fputs("  \"losses\": [", out);
+    for (size_t i = 0; i < run->loss_count; i++) {
+        fputs(i == 0 ? "" : ", ", out);
+        text_put_json(out, run->losses[i]);
+    }
+    fputs("],\n", out);
+}
+
 static void put_run(FILE *out, const struct run *run)
 {
     fprintf(out, "{\n  \"schema\": %d,\n  ", REPORT_SCHEMA);
@@ -172,6 +183,7 @@ static void put_run(FILE *out, const struct run *run)
         fprintf(out, "%s\"%s\": %zu", i == 0 ? "" : ", ", verdict_name((enum verdict_kind)i), run->totals[i]);
     fputs("},\n", out);
     put_properties(out, run);
+    put_losses(out, run);
     put_capabilities(out, run);
     fputs("  \"tests\": [", out);
     for (size_t i = 0; i < run->count; i++) {

@@ -341,11 +341,7 @@ static void make_results(struct loaded *loaded, size_t count)
     for (size_t i = 0; i < count; i++) {
         loaded->tests[i] = allocate(1, sizeof(struct conformance_test));
         *loaded->tests[i] = (struct conformance_test){.name = "", .title = "", .file = ""};
-        run->results[i] = (struct result){.test = loaded->tests[i],
-                                          .version = PROTOCOL_5_0,
-                                          .reason = copy_text("", 0),
-                                          .expected = copy_text("", 0),
-                                          .observed = copy_text("", 0)};
+        result_begin(&run->results[i], loaded->tests[i], PROTOCOL_5_0);
     }
 }
 
@@ -465,6 +461,20 @@ static bool take_broker(struct loader *loader, const json_t *root)
            keep_member(loader, "broker", broker, "configuration", &run->broker_configuration);
 }
 
+static bool take_losses(struct loader *loader, const json_t *root)
+{
+    const json_t *array;
+    if (!take_array(loader, "report", root, "losses", &array))
+        return false;
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const char *sentence = json_string_value(json_array_get(array, i));
+        if (sentence == NULL)
+            return complain(loader, "report", "\"losses\" is to be an array of strings");
+        run_add_loss(&loader->loaded->run, sentence);
+    }
+    return true;
+}
+
 static bool take_run(struct loader *loader, const json_t *root)
 {
     const char *url;
@@ -476,7 +486,7 @@ static bool take_run(struct loader *loader, const json_t *root)
                 keep_member(loader, "report", root, "transport", &loader->loaded->target.transport) &&
                 take_whole(loader, "report", root, "seed", INT64_MAX, &seed) &&
                 take_number(loader, "report", root, "seconds", &run->seconds) && take_broker(loader, root) &&
-                take_capabilities(loader, root) && take_results(loader, root);
+                take_losses(loader, root) && take_capabilities(loader, root) && take_results(loader, root);
     if (!good)
         return false;
     run->seed = (uint64_t)seed;
@@ -528,6 +538,7 @@ void report_unload(struct run *run)
     for (size_t i = 0; i < run->count; i++)
         result_clear(&run->results[i]);
     free(run->results);
+    run_clear_losses(run);
     for (size_t i = 0; i < loaded->test_count; i++) {
         free((void *)(uintptr_t)loaded->tests[i]->statements);
         free(loaded->tests[i]);

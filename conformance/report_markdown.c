@@ -86,6 +86,15 @@ static void put_property_totals(FILE *out, const struct run *run)
     free(groups);
 }
 
+static void put_losses(FILE *out, const struct run *run)
+{
+    for (size_t i = 0; i < run->loss_count; i++) {
+        fputs("**The server was lost:** ", out);
+        text_put_markdown(out, run->losses[i]);
+        fputs(".\n\n", out);
+    }
+}
+
 static void put_line(FILE *out, const char *label, const char *text)
 {
     if (text[0] == '\0')
@@ -212,6 +221,7 @@ static void write_run(FILE *out, const struct run *run)
     put_facts(out, run);
     put_sections(out, run);
     put_property_totals(out, run);
+    put_losses(out, run);
     put_results(out, run, VERDICT_FAIL, false, "Failures");
     put_results(out, run, VERDICT_ERROR, false, "Could not be run");
     put_results(out, run, VERDICT_WARN, false, "Warnings");

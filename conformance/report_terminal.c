@@ -292,6 +292,12 @@ static void print_bad_again(const struct terminal_options *options, const struct
     }
 }
 
+static void print_losses(const struct run *run)
+{
+    for (size_t i = 0; i < run->loss_count; i++)
+        printf("The server was lost: %s.\n", run->losses[i]);
+}
+
 static void print_summary(const struct terminal_options *options, const struct run *run)
 {
     if (looks_at_conformance(run))
@@ -300,6 +306,7 @@ static void print_summary(const struct terminal_options *options, const struct r
     print_missing_properties(options, run);
     print_bad_again(options, run);
     printf("\n");
+    print_losses(run);
     print_property_totals(run);
     printf("%zu passed, %zu failed, %zu skipped", run->totals[VERDICT_PASS] + run->totals[VERDICT_WARN],
            run->totals[VERDICT_FAIL], run->totals[VERDICT_SKIP]);

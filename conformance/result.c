@@ -32,6 +32,11 @@ const char *result_word(const struct result *result)
     return is_property(result->test) ? property_word(result->verdict) : verdict_name(result->verdict);
 }
 
+bool starts_brokers(const struct conformance_test *test)
+{
+    return (test->needs & (NEEDS_PROFILE | NEEDS_RESTART)) != 0;
+}
+
 bool is_failure(const struct run *run, const struct result *result)
 {
     return result->verdict == VERDICT_FAIL && (!is_property(result->test) || run->properties_must_hold);
@@ -251,6 +256,15 @@ static void exchange_clear(struct exchange *exchange)
     free(exchange->bytes);
 }
 
+void result_begin(struct result *result, const struct conformance_test *test, enum protocol_version version)
+{
+    *result = (struct result){.test = test,
+                              .version = version,
+                              .reason = copy_text("", 0),
+                              .expected = copy_text("", 0),
+                              .observed = copy_text("", 0)};
+}
+
 void result_clear(struct result *result)
 {
     free(result->reason);
@@ -295,4 +309,27 @@ double run_longest_round_trip(const struct run *run)
     for (unsigned v = 0; v < VERSION_COUNT; v++)
         longest = fmax(longest, run->capabilities[v].longest_round_trip);
     return longest;
+}
+
+void run_add_loss(struct run *run, const char *sentence)
+{
+    run->losses = grow(run->losses, run->loss_count + 1, sizeof *run->losses);
+    run->losses[run->loss_count++] = copy_text(sentence, strlen(sentence));
+}
+
+void run_clear_losses(struct run *run)
+{
+    for (size_t i = 0; i < run->loss_count; i++)
+        free(run->losses[i]);
+    free(run->losses);
+    run->losses = NULL;
+    run->loss_count = 0;
+}
+
+enum protocol_version best_version(const struct run *run)
+{
+    unsigned v = VERSION_COUNT - 1;
+    while (v > 0 && !run->capabilities[v].accepted)
+        v--;
+    return version_of_index(v);
 }

@@ -77,6 +77,8 @@ struct run {
     size_t totals[VERDICT_COUNT];     /* of the tests of what the specification demands */
     size_t properties[VERDICT_COUNT]; /* of the tests of properties, all groups together */
     double seconds;
+    char **losses; /* a sentence for each time that the server stopped accepting connections */
+    size_t loss_count;
 };
 
 /* "pass", "fail", "warn", "skip", "error". */
@@ -84,6 +86,9 @@ const char *verdict_name(enum verdict_kind verdict);
 
 /* Whether the test is about a property, which the specification does not demand. */
 bool is_property(const struct conformance_test *test);
+
+/* Whether the test starts brokers of its own, and leaves the target to others. */
+bool starts_brokers(const struct conformance_test *test);
 
 /* Whether the verdict counts against the broker: a violation, or a property that was to hold. */
 bool is_failure(const struct run *run, const struct result *result);
@@ -153,7 +158,16 @@ char *copy_text(const char *text, size_t length);
 void *allocate(size_t count, size_t size);
 void *grow(void *memory, size_t count, size_t size);
 
+/* An empty result of a test; what it held before is cleared first by the caller. */
+void result_begin(struct result *result, const struct conformance_test *test, enum protocol_version version);
 void result_clear(struct result *result);
+
+/* Adds a sentence, which is copied; frees them all. */
+void run_add_loss(struct run *run, const char *sentence);
+void run_clear_losses(struct run *run);
+
+/* The newest version that the server takes. */
+enum protocol_version best_version(const struct run *run);
 
 /* Seconds of a round trip to the target, on the average and at worst: those of the version with the longest, because
  * all go the same way. */

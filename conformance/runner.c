@@ -17,6 +17,7 @@
 #include "record.h"
 #include "selection.h"
 #include "verdicts.h"
+#include "watch.h"
 
 #define BASE_LIMIT 60.0   /* seconds a test may take, and */
 #define PATIENCE_LIMIT 12 /* so many times the patience, and */
@@ -48,6 +49,7 @@ struct crew {
     unsigned next_number; /* distinguishes the tests' topics and Client Identifiers */
     bool cleaning;        /* all tests are over; a process clears away what they left */
     struct nursery nursery;
+    struct watch *watch; /* NULL: what runs is no test of the run */
 };
 
 static volatile sig_atomic_t interrupted; /* how often */
@@ -105,11 +107,6 @@ static void run_body(const void *context, const struct birth *birth)
     test_finish(&t, warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
 }
 
-static bool starts_brokers(const struct conformance_test *test)
-{
-    return (test->needs & (NEEDS_PROFILE | NEEDS_RESTART)) != 0;
-}
-
 /* ---- In the runner ------------------------------------------------------------------------------- */
 
 static void set_text(char **text, const char *value)
@@ -156,6 +153,18 @@ static void start_job(struct crew *crew, struct job *job, struct result *result)
         crew->report->started(crew->report->context, crew->run, result);
 }
 
+/* Whether the target has to be looked after because of this test. */
+static bool is_watched(const struct crew *crew, const struct result *result)
+{
+    return crew->watch != NULL && !starts_brokers(result->test);
+}
+
+static void see_verdict(const struct crew *crew, const struct result *result)
+{
+    if (is_watched(crew, result) && !interrupted)
+        watch_verdict(crew->watch, result);
+}
+
 /* What a test without a verdict died of. */
 static void judge_end(struct job *job, int status)
 {
@@ -177,12 +186,19 @@ static void judge_end(struct job *job, int status)
 
 static void announce(const struct crew *crew, struct result *result)
 {
-    if (crew->cleaning)
+    if (crew->watch == NULL)
         return;
     size_t *totals = is_property(result->test) ? crew->run->properties : crew->run->totals;
     totals[result->verdict]++;
     if (crew->report != NULL && crew->report->ended != NULL)
         crew->report->ended(crew->report->context, crew->run, result);
+}
+
+/* A verdict from when the target went away is not told before it is clear what it is worth. */
+static void conclude(struct crew *crew, struct result *result)
+{
+    if (!is_watched(crew, result) || watch_ended(crew->watch, result))
+        announce(crew, result);
 }
 
 static void keep_left(struct crew *crew, struct job *job)
@@ -203,12 +219,15 @@ static void end_job(struct crew *crew, struct job *job)
     kill(-job->process, SIGKILL); /* brokers that a test left which crashed or was ended */
     while (waitpid(-job->process, NULL, 0) > 0)
         continue;
+    bool had_verdict = job->result->finished;
     judge_end(job, status);
+    if (!had_verdict)
+        see_verdict(crew, job->result);
     record_reader_clear(&job->reader);
     keep_left(crew, job);
     job->process = 0;
     crew->busy--;
-    announce(crew, job->result);
+    conclude(crew, job->result);
 }
 
 static void read_job(struct crew *crew, struct job *job)
@@ -226,8 +245,10 @@ static void read_job(struct crew *crew, struct job *job)
     if (!job->garbled && !record_feed(&job->reader, buffer, (size_t)got, &sink))
         job->garbled = true;
     crew->run->left_anything = crew->run->left_anything || job->left.count > 0;
-    if (job->result->finished && !had_verdict)
-        job->result->seconds = seconds() - job->begun;
+    if (!job->result->finished || had_verdict)
+        return;
+    job->result->seconds = seconds() - job->begun;
+    see_verdict(crew, job->result);
 }
 
 /* An interrupt ends the tests, and another one the clearing away, too. */
@@ -250,7 +271,8 @@ static void end_late_jobs(struct crew *crew)
 
 static int milliseconds_to_deadline(const struct crew *crew)
 {
-    double first = seconds() + 60.0;
+    bool asks = crew->watch != NULL && watch_waits(crew->watch);
+    double first = seconds() + (asks ? WATCH_INTERVAL : 60.0);
     for (unsigned i = 0; i < crew->size; i++)
         if (crew->jobs[i].process != 0 && !crew->jobs[i].late && crew->jobs[i].deadline < first)
             first = crew->jobs[i].deadline;
@@ -364,7 +386,7 @@ static bool may_begin(const struct crew *crew, const struct conformance_test *te
     struct load load = load_of(crew);
     unsigned limit = brokers_at_once(crew);
     if (!starts_brokers(test))
-        return (test->needs & NEEDS_ALONE) == 0 || load.on_target == 0;
+        return watch_admits(crew->watch) && ((test->needs & NEEDS_ALONE) == 0 || load.on_target == 0);
     return load.starting_brokers < limit && (limit == crew->size || load.on_target == 0);
 }
 
@@ -386,23 +408,62 @@ static size_t next_to_begin(const struct crew *crew, const size_t *order, size_t
     return SIZE_MAX;
 }
 
+static bool needs_target_alone(const struct conformance_test *test)
+{
+    return !starts_brokers(test) && (test->needs & NEEDS_ALONE) != 0;
+}
+
+/* The same, or a test that is to run once more, alone: when tests that share the target are over, and before those that
+ * strain it. */
+static size_t next_of_all(struct crew *crew, const size_t *order, size_t *first)
+{
+    if (free_job(crew, crew->size) == NULL)
+        return SIZE_MAX;
+    size_t next = next_to_begin(crew, order, first);
+    if (load_of(crew).on_target > 0 ||
+        (next != SIZE_MAX && !needs_target_alone(crew->run->results[next].test)))
+        return next;
+    size_t trial = watch_next_trial(crew->watch);
+    if (trial == WATCH_NONE)
+        return watch_admits(crew->watch) ? next : SIZE_MAX;
+    watch_try(crew->watch, &crew->run->results[trial]);
+    return trial;
+}
+
+static void begin_test(struct crew *crew, struct result *result)
+{
+    result->begun = true;
+    if (is_watched(crew, result))
+        watch_begun(crew->watch, result);
+    start_job(crew, free_job(crew, crew->size), result);
+    if (result->finished)
+        conclude(crew, result);
+}
+
+/* A target that is away is asked for; tests that it would be needed for are given up together with it. */
+static void look_for_target(const struct crew *crew)
+{
+    struct run *run = crew->run;
+    if (!watch_look(crew->watch))
+        return;
+    for (size_t i = 0; i < run->count; i++)
+        if (watch_settle(crew->watch, &run->results[i]))
+            announce(crew, &run->results[i]);
+}
+
 /* Runs the unfinished tests. */
 static void run_all(struct crew *crew, const size_t *order)
 {
     size_t first = 0;
     while (!interrupted) {
-        size_t next = free_job(crew, crew->size) == NULL ? SIZE_MAX : next_to_begin(crew, order, &first);
-        if (next == SIZE_MAX && crew->busy == 0)
+        look_for_target(crew);
+        size_t next = next_of_all(crew, order, &first);
+        if (next == SIZE_MAX && crew->busy == 0 && !watch_waits(crew->watch))
             break;
-        if (next == SIZE_MAX) {
+        if (next == SIZE_MAX)
             attend(crew);
-            continue;
-        }
-        struct result *result = &crew->run->results[next];
-        result->begun = true;
-        start_job(crew, free_job(crew, crew->size), result);
-        if (result->finished)
-            announce(crew, result);
+        else
+            begin_test(crew, &crew->run->results[next]);
     }
     while (crew->busy > 0)
         attend(crew);
@@ -436,29 +497,17 @@ static const struct conformance_test cleaning = {.name = "clearing away",
                                                  .statements = no_statements,
                                                  .body = tidy_run};
 
-static void begin_result(struct result *result, const struct conformance_test *test,
-                         enum protocol_version version)
-{
-    *result = (struct result){.test = test,
-                              .version = version,
-                              .reason = copy_text("", 0),
-                              .expected = copy_text("", 0),
-                              .observed = copy_text("", 0)};
-}
-
 /* Takes away what the tests left on the target. Also after an interrupt: then there is a little, of the tests that
  * were running. */
 static void clean_up(struct crew *crew)
 {
     struct result result;
     struct run *run = crew->run;
-    unsigned v = VERSION_COUNT - 1;
-    while (v > 0 && !run->capabilities[v].accepted)
-        v--;
     if (!run->left_anything)
         return;
-    begin_result(&result, &cleaning, version_of_index(v));
+    result_begin(&result, &cleaning, best_version(run));
     crew->cleaning = true;
+    crew->watch = NULL;
     crew->report = NULL;
     start_job(crew, &crew->jobs[0], &result);
     while (crew->busy > 0)
@@ -476,8 +525,11 @@ static void clean_up(struct crew *crew)
 bool run_tests(struct run *run, const struct runner_options *options, const struct report *report)
 {
     struct crew crew = make_crew(run, options, report, options->jobs);
+    struct watch watch;
     size_t *order = allocate(run->count, sizeof *order);
     double begun = seconds();
+    watch_open(&watch, run, options);
+    crew.watch = &watch;
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of tests are then the runner's to wait for */
     crew.next_number = VERSION_COUNT; /* the first numbers belong to the probes */
     catch_interrupts();
@@ -490,6 +542,8 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
     run_all(&crew, order);
     nursery_close(&crew.nursery);
     clean_up(&crew);
+    watch_report(&watch);
+    watch_close(&watch);
     run->seconds = seconds() - begun;
     if (report->end != NULL && !interrupted)
         report->end(report->context, run);
@@ -503,10 +557,9 @@ void run_probe(struct run *run, const struct runner_options *options, const stru
 {
     struct crew crew = make_crew(run, options, NULL, 1);
     crew.next_number = version_index(version);
-    begin_result(result, probe, version);
+    result_begin(result, probe, version);
     start_job(&crew, &crew.jobs[0], result);
     while (crew.busy > 0)
         attend(&crew);
-    run->totals[result->verdict] = 0;
     free(crew.jobs);
 }

@@ -127,11 +127,7 @@ struct result *select_tests(const struct wishes *wishes, const struct conformanc
         for (unsigned v = 0; v < VERSION_COUNT; v++) {
             if (!is_selected(wishes, tests[i], version_of_index(v)))
                 continue;
-            results[(*count)++] = (struct result){.test = tests[i],
-                                                  .version = version_of_index(v),
-                                                  .reason = copy_text("", 0),
-                                                  .expected = copy_text("", 0),
-                                                  .observed = copy_text("", 0)};
+            result_begin(&results[(*count)++], tests[i], version_of_index(v));
         }
     return results;
 }
