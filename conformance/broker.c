@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common_broker.h"
 #include "profile.h"
 #include "target.h"
 #include "transport.h"
@@ -103,9 +104,20 @@ static void await_listener(struct broker *broker)
     }
 }
 
+static void ask_keeper(struct broker *broker, enum common_request request)
+{
+    broker->port = common_broker_ask(broker->test->common, request);
+    if (broker->port == 0)
+        error(broker->test, "the broker that this test shared with others could not be used any more");
+}
+
 void resume_broker(struct broker *broker)
 {
     struct test *t = broker->test;
+    if (broker->common) {
+        ask_keeper(broker, COMMON_RESUME);
+        return;
+    }
     const char *start = text(t, "%s/start", t->profile);
     const char *port = text(t, "%u", broker->port);
     const char *log = text(t, "%s/output", broker->data);
@@ -118,6 +130,17 @@ void resume_broker(struct broker *broker)
     await_listener(broker);
 }
 
+static struct broker *use_common_broker(struct test *t)
+{
+    struct broker *broker = test_allocate(t, sizeof *broker);
+    *broker =
+        (struct broker){.test = t, .configuration = COMMON_CONFIGURATION, .common = true, .next = t->brokers};
+    read_login(broker);
+    t->brokers = broker;
+    ask_keeper(broker, COMMON_USE);
+    return broker;
+}
+
 struct broker *start_broker(struct test *t, const char *configuration)
 {
     if (t->profile == NULL)
@@ -128,6 +151,8 @@ struct broker *start_broker(struct test *t, const char *configuration)
         skip(t, "the profile offers no configuration '%s'", configuration);
     if (strcmp(t->target->scheme, "mqtt") != 0 && !profile_names(t->profile, "transports", t->target->scheme))
         skip(t, "the profile does not tell how to start brokers that speak %s", t->target->scheme);
+    if (t->common >= 0 && strcmp(configuration, COMMON_CONFIGURATION) == 0)
+        return use_common_broker(t);
     struct broker *broker = test_allocate(t, sizeof *broker);
     const char *folder = getenv("TMPDIR");
     const char *pattern = text(t, "%s/etalon-conformance-XXXXXX", folder != NULL ? folder : "/tmp");
@@ -150,6 +175,10 @@ struct broker *start_broker(struct test *t, const char *configuration)
 
 void crash_broker(struct broker *broker)
 {
+    if (broker->common) {
+        ask_keeper(broker, COMMON_CRASH);
+        return;
+    }
     if (broker->process <= 0)
         return;
     kill(broker->process, SIGKILL);
@@ -185,6 +214,10 @@ static bool stopped_by_profile(struct broker *broker)
 void stop_broker(struct broker *broker)
 {
     struct test *t = broker->test;
+    if (broker->common) {
+        ask_keeper(broker, COMMON_STOP);
+        return;
+    }
     if (broker->process <= 0)
         return;
     if (!stopped_by_profile(broker))
@@ -213,12 +246,15 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
 void note_brokers(struct test *t)
 {
     for (const struct broker *broker = t->brokers; broker != NULL; broker = broker->next)
-        note(t, "data and output of the broker '%s' are in %s", broker->configuration, broker->data);
+        if (!broker->common)
+            note(t, "data and output of the broker '%s' are in %s", broker->configuration, broker->data);
 }
 
 void end_brokers(struct test *t, bool keep)
 {
     for (struct broker *broker = t->brokers; broker != NULL; broker = broker->next) {
+        if (broker->common)
+            continue;
         crash_broker(broker);
         if (!keep)
             (void)nftw(broker->data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

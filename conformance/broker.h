@@ -54,6 +54,7 @@ struct broker {
     int holder;       /* a socket that keeps the port from others while the broker is down */
     int process;      /* pid; 0: not running */
     unsigned started; /* times */
+    bool common;      /* its keeper has it; the test only asks (common_broker.h) */
     struct broker *next;
 };
 

@@ -6,6 +6,7 @@
 #ifndef ETALON_CONFORMANCE_NURSERY_H
 #define ETALON_CONFORMANCE_NURSERY_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct nursery {
@@ -17,6 +18,7 @@ struct nursery {
 struct birth {
     const void *item; /* the caller's; with a nursery, of memory that it had at nursery_open */
     unsigned number;  /* the caller's */
+    bool alone;       /* the caller's */
     int records; /* a descriptor that the new process gets; the caller keeps its own */
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "capability.h"
+#include "common_broker.h"
 #include "nursery.h"
 #include "profile.h"
 #include "record.h"
@@ -47,8 +48,10 @@ struct crew {
     unsigned size;
     unsigned busy;
     unsigned next_number; /* distinguishes the tests' topics and Client Identifiers */
+    size_t looked_at;     /* so many of the tests, in their order, are begun */
     bool cleaning;        /* all tests are over; a process clears away what they left */
     struct nursery nursery;
+    struct common_brokers commons;
     struct watch *watch; /* NULL: what runs is no test of the run */
 };
 
@@ -74,11 +77,40 @@ static double seconds(void)
 
 /* ---- In the test's process ----------------------------------------------------------------------- */
 
-/* The body of a test's process; the item is the test's result. */
+/* The broker that the process is to keep; NULL: it runs a test. */
+static const struct common_broker *broker_to_keep(const struct crew *crew, const void *item)
+{
+    for (unsigned i = 0; i < crew->commons.count; i++)
+        if (item == &crew->commons.brokers[i])
+            return &crew->commons.brokers[i];
+    return NULL;
+}
+
+static const uint16_t no_statements[] = {STATEMENT_NONE};
+static const struct conformance_test keeping = {.name = "keeping a broker",
+                                                .title = "A broker serves several tests",
+                                                .file = "",
+                                                .versions = V_ALL,
+                                                .statements = no_statements};
+
+/* The broker that a result shares with others; NULL: none. */
+static struct common_broker *common_broker_of(const struct crew *crew, const struct result *result)
+{
+    const struct run *run = crew->run;
+    if (crew->commons.count == 0 || result < run->results || result >= run->results + run->count)
+        return NULL;
+    uint16_t number = crew->commons.of_result[result - run->results];
+    return number == 0 ? NULL : &crew->commons.brokers[number - 1];
+}
+
+/* The body of a process: of a test, whose result is the item, or of a broker's keeper. */
 static void run_body(const void *context, const struct birth *birth)
 {
     const struct crew *crew = context;
-    const struct result *result = birth->item;
+    const struct common_broker *keeps = broker_to_keep(crew, birth->item);
+    const struct result kept = {.test = &keeping, .version = PROTOCOL_5_0};
+    const struct result *result = keeps == NULL ? birth->item : &kept;
+    const struct common_broker *uses = birth->alone ? NULL : common_broker_of(crew, result);
     setpgid(0, 0); /* so that the runner can end the test together with the brokers it started */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_DFL);
@@ -96,13 +128,17 @@ static void run_body(const void *context, const struct birth *birth)
                      .run = crew->run->name,
                      .number = birth->number,
                      .records = birth->records,
+                     .common = uses == NULL ? -1 : common_broker_join(uses),
                      .started = nanoseconds()};
     if (crew->cleaning)
         for (size_t i = 0; i < crew->run->left.count; i++) {
             const char *left = crew->run->left.items[i].text;
             (crew->run->left.items[i].session ? leave_session : leave_retained)(&t, left);
         }
-    result->test->body(&t);
+    if (keeps != NULL)
+        common_broker_keep(&t, keeps);
+    else
+        result->test->body(&t);
     bool warned = t.warned && !is_property(result->test); /* a property has no recommendations */
     test_finish(&t, warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
 }
@@ -122,6 +158,19 @@ static void set_error(struct result *result, const char *reason)
     set_text(&result->reason, reason);
 }
 
+/* Nobody listens to what a keeper says: its tests do, and will find that it is gone when something was wrong. */
+static void start_keeper(struct crew *crew, struct common_broker *common)
+{
+    struct birth birth = {
+        .item = common, .number = ++crew->next_number, .records = open("/dev/null", O_WRONLY | O_CLOEXEC)};
+    if (birth.records < 0)
+        return;
+    common->keeper = nursery_birth(&crew->nursery, run_body, crew, &birth);
+    close(birth.records);
+    if (common->keeper > 0)
+        setpgid(common->keeper, common->keeper);
+}
+
 static void start_job(struct crew *crew, struct job *job, struct result *result)
 {
     int ends[2];
@@ -133,7 +182,10 @@ static void start_job(struct crew *crew, struct job *job, struct result *result)
     double limit = crew->options->limit > 0 ? crew->options->limit
                                             : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience +
                                                   TRIP_LIMIT * run_round_trip(crew->run);
-    struct birth birth = {.item = result, .number = number, .records = ends[1]};
+    struct birth birth = {.item = result,
+                          .number = number,
+                          .alone = common_broker_of(crew, result) == NULL,
+                          .records = ends[1]};
     pid_t process = nursery_birth(&crew->nursery, run_body, crew, &birth);
     close(ends[1]);
     if (process < 0) {
@@ -194,9 +246,30 @@ static void announce(const struct crew *crew, struct result *result)
         crew->report->ended(crew->report->context, crew->run, result);
 }
 
+/* What was found wrong of a broker that others used, too, must be found again when they do not. */
+static bool is_to_be_repeated(const struct crew *crew, const struct result *result)
+{
+    return common_broker_of(crew, result) != NULL && !interrupted &&
+           (result->verdict == VERDICT_FAIL || result->verdict == VERDICT_ERROR);
+}
+
+static void repeat_alone(struct crew *crew, struct result *result)
+{
+    const struct conformance_test *test = result->test;
+    enum protocol_version version = result->version;
+    crew->commons.of_result[result - crew->run->results] = 0;
+    result_clear(result);
+    result_begin(result, test, version);
+    crew->looked_at = 0;
+}
+
 /* A verdict from when the target went away is not told before it is clear what it is worth. */
 static void conclude(struct crew *crew, struct result *result)
 {
+    if (is_to_be_repeated(crew, result)) {
+        repeat_alone(crew, result);
+        return;
+    }
     if (!is_watched(crew, result) || watch_ended(crew->watch, result))
         announce(crew, result);
 }
@@ -362,16 +435,19 @@ static unsigned brokers_at_once(const struct crew *crew)
 /* Running tests, and how many of them start brokers or use the target. */
 struct load {
     unsigned starting_brokers;
+    unsigned sharing_brokers;
     unsigned on_target;
 };
 
 static struct load load_of(const struct crew *crew)
 {
-    struct load load = {0, 0};
+    struct load load = {0, 0, 0};
     for (unsigned i = 0; i < crew->size; i++) {
         if (crew->jobs[i].process == 0)
             continue;
-        if (starts_brokers(crew->jobs[i].result->test))
+        if (common_broker_of(crew, crew->jobs[i].result) != NULL)
+            load.sharing_brokers++;
+        else if (starts_brokers(crew->jobs[i].result->test))
             load.starting_brokers++;
         else
             load.on_target++;
@@ -381,28 +457,32 @@ static struct load load_of(const struct crew *crew)
 
 /* Tests that must run alone have the target for themselves, while brokers of other tests may be busy. Where the
  * profile limits these, its brokers are heavy, and disturb nobody. */
-static bool may_begin(const struct crew *crew, const struct conformance_test *test)
+static bool may_begin(const struct crew *crew, const struct result *result)
 {
+    const struct conformance_test *test = result->test;
     struct load load = load_of(crew);
     unsigned limit = brokers_at_once(crew);
+    if (common_broker_of(crew, result) != NULL)
+        return limit == crew->size || (load.on_target == 0 && load.starting_brokers == 0);
     if (!starts_brokers(test))
         return watch_admits(crew->watch) && ((test->needs & NEEDS_ALONE) == 0 || load.on_target == 0);
-    return load.starting_brokers < limit && (limit == crew->size || load.on_target == 0);
+    return load.starting_brokers < limit &&
+           (limit == crew->size || (load.on_target == 0 && load.sharing_brokers == 0));
 }
 
-/* The next of `order`, from *first on, that may begin now; SIZE_MAX: none. Tests of the target come before those
- * that must run alone, so these have to look at the running ones only. *first passes over those that are done. */
-static size_t next_to_begin(const struct crew *crew, const size_t *order, size_t *first)
+/* The next of `order` that may begin now; SIZE_MAX: none. Tests of the target come before those that must run alone,
+ * so these have to look at the running ones only. */
+static size_t next_to_begin(struct crew *crew, const size_t *order)
 {
     const struct result *results = crew->run->results;
     bool begun = true;
-    for (size_t i = *first; i < crew->run->count; i++) {
+    for (size_t i = crew->looked_at; i < crew->run->count; i++) {
         if (results[order[i]].begun || results[order[i]].finished) {
-            *first = begun ? i + 1 : *first;
+            crew->looked_at = begun ? i + 1 : crew->looked_at;
             continue;
         }
         begun = false;
-        if (may_begin(crew, results[order[i]].test))
+        if (may_begin(crew, &results[order[i]]))
             return order[i];
     }
     return SIZE_MAX;
@@ -415,11 +495,11 @@ static bool needs_target_alone(const struct conformance_test *test)
 
 /* The same, or a test that is to run once more, alone: when tests that share the target are over, and before those that
  * strain it. */
-static size_t next_of_all(struct crew *crew, const size_t *order, size_t *first)
+static size_t next_of_all(struct crew *crew, const size_t *order)
 {
     if (free_job(crew, crew->size) == NULL)
         return SIZE_MAX;
-    size_t next = next_to_begin(crew, order, first);
+    size_t next = next_to_begin(crew, order);
     if (load_of(crew).on_target > 0 ||
         (next != SIZE_MAX && !needs_target_alone(crew->run->results[next].test)))
         return next;
@@ -432,7 +512,10 @@ static size_t next_of_all(struct crew *crew, const size_t *order, size_t *first)
 
 static void begin_test(struct crew *crew, struct result *result)
 {
+    struct common_broker *common = common_broker_of(crew, result);
     result->begun = true;
+    if (common != NULL && common->keeper == 0)
+        start_keeper(crew, common);
     if (is_watched(crew, result))
         watch_begun(crew->watch, result);
     start_job(crew, free_job(crew, crew->size), result);
@@ -454,10 +537,9 @@ static void look_for_target(const struct crew *crew)
 /* Runs the unfinished tests. */
 static void run_all(struct crew *crew, const size_t *order)
 {
-    size_t first = 0;
     while (!interrupted) {
         look_for_target(crew);
-        size_t next = next_of_all(crew, order, &first);
+        size_t next = next_of_all(crew, order);
         if (next == SIZE_MAX && crew->busy == 0 && !watch_waits(crew->watch))
             break;
         if (next == SIZE_MAX)
@@ -489,7 +571,6 @@ static struct crew make_crew(struct run *run, const struct runner_options *optio
                          .nursery = {.socket = -1}};
 }
 
-static const uint16_t no_statements[] = {STATEMENT_NONE};
 static const struct conformance_test cleaning = {.name = "clearing away",
                                                  .title = "Nothing of the tests is left on the server",
                                                  .file = "",
@@ -538,9 +619,11 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
         report->begin(report->context, run);
     skip_unmet(&crew);
     sort_by_rank(run, order);
+    common_brokers_plan(&crew.commons, run, order, crew.size / 2);
     nursery_open(&crew.nursery, run_body, &crew);
     run_all(&crew, order);
     nursery_close(&crew.nursery);
+    common_brokers_end(&crew.commons);
     clean_up(&crew);
     watch_report(&watch);
     watch_close(&watch);

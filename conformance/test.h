@@ -45,7 +45,11 @@ enum need {
     NEEDS_LAST =
         1 << 15 | NEEDS_ALONE, /* strains the target: a weak one may be busy for long, or go down; the
                                          * others come before it, and are not blamed */
-    NEEDS_TIME = 1 << 13       /* waits for seconds, because its rule is about time: is among the first */
+    NEEDS_TIME = 1 << 13,      /* waits for seconds, because its rule is about time: is among the first */
+    /* Besides NEEDS_RESTART: ends its broker, of the configuration `durable`, by stop_broker (by crash_broker) only, and
+     * starts it again at once, so that other tests may use it, too (common_broker.h). */
+    SHARES_STOP = 1 << 16 | NEEDS_RESTART,
+    SHARES_CRASH = 1 << 17 | NEEDS_RESTART
 };
 
 /* What was learnt about the target for one protocol version before the tests began. */
@@ -144,6 +148,7 @@ struct test {
     struct client *clients;
     unsigned client_count;
     struct broker *brokers;
+    int common; /* the keeper of the broker that it has together with other tests; -1: it has its own */
     bool properties_must_hold;  /* then a property that does not hold keeps its brokers' data, too */
     struct leftover *leftovers; /* retained messages and sessions to clear away at the end */
     bool warned;

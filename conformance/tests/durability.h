@@ -13,19 +13,27 @@ enum ending { CLEAN_STOP, CRASH };
 
 /* Declares two properties, NAME_after_stop and NAME_after_crash, and opens the body that both share. It sees
  * `t`, and `ending`, which it gives to end_broker or end_and_resume. */
-#define DURABILITY_TEST(identifier, versions_, needs_, title_)                                               \
+#define DECLARE_DURABILITY_TEST(identifier, versions_, needs_, stop_, crash_, title_)                        \
     static void durability_body_##identifier(struct test *t, enum ending ending);                            \
-    PROPERTY_TEST(identifier##_after_stop, "durability", versions_, (needs_) | NEEDS_RESTART,                \
+    PROPERTY_TEST(identifier##_after_stop, "durability", versions_, (needs_) | stop_,                        \
                   title_ "; the broker was stopped in good order")                                           \
     {                                                                                                        \
         durability_body_##identifier(t, CLEAN_STOP);                                                         \
     }                                                                                                        \
-    PROPERTY_TEST(identifier##_after_crash, "durability", versions_, (needs_) | NEEDS_RESTART,               \
+    PROPERTY_TEST(identifier##_after_crash, "durability", versions_, (needs_) | crash_,                      \
                   title_ "; the broker was killed")                                                          \
     {                                                                                                        \
         durability_body_##identifier(t, CRASH);                                                              \
     }                                                                                                        \
     static void durability_body_##identifier(struct test *t, enum ending ending)
+
+/* With a broker of its own, for what is about the moment of the end, or the time until the next start. */
+#define LONE_DURABILITY_TEST(identifier, versions_, needs_, title_)                                          \
+    DECLARE_DURABILITY_TEST(identifier, versions_, needs_, NEEDS_RESTART, NEEDS_RESTART, title_)
+
+/* With a broker that others use, too: uses end_and_resume only, and nothing in it is about time. */
+#define DURABILITY_TEST(identifier, versions_, needs_, title_)                                               \
+    DECLARE_DURABILITY_TEST(identifier, versions_, needs_, SHARES_STOP, SHARES_CRASH, title_)
 
 static inline void end_broker(struct broker *broker, enum ending ending)
 {

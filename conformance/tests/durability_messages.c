@@ -159,8 +159,9 @@ static void send_stream(struct client *publisher, const char *name, bool *acknow
     }
 }
 
-DURABILITY_TEST(acknowledged_part_of_a_stream, V311 | V5, NEEDS_QOS1,
-                "Of a stream that the broker's end cuts short all that was acknowledged is there, in order")
+LONE_DURABILITY_TEST(
+    acknowledged_part_of_a_stream, V311 | V5, NEEDS_QOS1,
+    "Of a stream that the broker's end cuts short all that was acknowledged is there, in order")
 {
     const char *a = topic(t, "a");
     static bool acknowledged[STREAM_LENGTH + 1];
@@ -374,8 +375,8 @@ DURABILITY_TEST(pubrel_again_behind_pubcomp, V311 | V5, NEEDS_QOS2,
 
 /* ---- Message Expiry Interval: time does not stand still ------------------------------------------ */
 
-DURABILITY_TEST(message_expiry_goes_on, V5, NEEDS_QOS1,
-                "The Message Expiry Interval runs while the broker is down: what is left of it is right")
+LONE_DURABILITY_TEST(message_expiry_goes_on, V5, NEEDS_QOS1,
+                     "The Message Expiry Interval runs while the broker is down: what is left of it is right")
 {
     const char *a = topic(t, "a");
     struct broker *broker = start_broker(t, "durable");

@@ -59,8 +59,9 @@ DURABILITY_TEST(retained_message_removed, V311 | V5, NEEDS_RETAIN | NEEDS_QOS1,
     expect_live(subscriber, visit(broker, "publisher 3"), gone, 1);
 }
 
-DURABILITY_TEST(retained_message_expiry_goes_on, V5, NEEDS_RETAIN | NEEDS_QOS1,
-                "A retained message whose Message Expiry Interval ran out while the broker was down is gone")
+LONE_DURABILITY_TEST(
+    retained_message_expiry_goes_on, V5, NEEDS_RETAIN | NEEDS_QOS1,
+    "A retained message whose Message Expiry Interval ran out while the broker was down is gone")
 {
     const char *brief = topic(t, "brief");
     const char *lasting = topic(t, "lasting");
@@ -94,7 +95,7 @@ DURABILITY_TEST(retained_message_expiry_goes_on, V5, NEEDS_RETAIN | NEEDS_QOS1,
 #define join_mortal(broker, name, who, ...)                                                                  \
     join(broker, who, .will = {.topic = (name), .payload = (who), .qos = 1, __VA_ARGS__})
 
-DURABILITY_TEST(
+LONE_DURABILITY_TEST(
     will_of_connected_client, V311 | V5, NEEDS_QOS1,
     "The will of a client that was connected when the broker ended is published, then or at the start")
 {
@@ -116,8 +117,8 @@ DURABILITY_TEST(
     expect_live(subscriber, visit(broker, "publisher"), a, 1);
 }
 
-DURABILITY_TEST(will_is_published_once, V311 | V5, NEEDS_QOS1,
-                "A will that was published does not come again when the broker ends a second time")
+LONE_DURABILITY_TEST(will_is_published_once, V311 | V5, NEEDS_QOS1,
+                     "A will that was published does not come again when the broker ends a second time")
 {
     const char *a = topic(t, "a");
     struct broker *broker = start_broker(t, "durable");
@@ -136,8 +137,9 @@ DURABILITY_TEST(will_is_published_once, V311 | V5, NEEDS_QOS1,
     expect_live(other, visit(broker, "publisher"), a, 1);
 }
 
-DURABILITY_TEST(will_taken_back, V311 | V5, NEEDS_QOS1,
-                "A will that DISCONNECT took back, before something else was acknowledged, is not published")
+LONE_DURABILITY_TEST(
+    will_taken_back, V311 | V5, NEEDS_QOS1,
+    "A will that DISCONNECT took back, before something else was acknowledged, is not published")
 {
     const char *a = topic(t, "a");
     struct broker *broker = start_broker(t, "durable");
@@ -152,7 +154,7 @@ DURABILITY_TEST(will_taken_back, V311 | V5, NEEDS_QOS1,
     expect_live(subscriber, visit(broker, "publisher 2"), a, 1);
 }
 
-DURABILITY_TEST(
+LONE_DURABILITY_TEST(
     will_of_client_that_came_back, V5, NEEDS_QOS1,
     "A delayed will is not published if its client was back, in the same session, when the broker ended")
 {
@@ -173,8 +175,9 @@ DURABILITY_TEST(
     expect_live(subscriber, visit(broker, "publisher"), a, 1);
 }
 
-DURABILITY_TEST(will_delay_goes_on, V5, NEEDS_QOS1,
-                "A will whose delay ran when the broker ended is published when that is over, not before")
+LONE_DURABILITY_TEST(
+    will_delay_goes_on, V5, NEEDS_QOS1,
+    "A will whose delay ran when the broker ended is published when that is over, not before")
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");
@@ -195,8 +198,8 @@ DURABILITY_TEST(will_delay_goes_on, V5, NEEDS_QOS1,
                    .latest = resumed + 3 + 2 * t->patience);
 }
 
-DURABILITY_TEST(will_due_while_down, V5, NEEDS_QOS1,
-                "A will whose delay is over while the broker is down is published at the start")
+LONE_DURABILITY_TEST(will_due_while_down, V5, NEEDS_QOS1,
+                     "A will whose delay is over while the broker is down is published at the start")
 {
     need_sessions(t, 10);
     const char *a = topic(t, "a");

@@ -55,7 +55,7 @@ DURABILITY_TEST(session_discarded_by_clean_start, V311 | V5, NEEDS_QOS1,
     expect_nothing_more(subscriber);
 }
 
-DURABILITY_TEST(
+LONE_DURABILITY_TEST(
     session_expiry_goes_on, V5, NEEDS_QOS1,
     "A session whose Session Expiry Interval ran out while the broker was down is gone; others are not")
 {
@@ -78,7 +78,7 @@ DURABILITY_TEST(
     expect_nothing_more(brief);
 }
 
-DURABILITY_TEST(
+LONE_DURABILITY_TEST(
     session_expiry_is_not_begun_anew, V5, NEEDS_QOS1,
     "The Session Expiry Interval counts from the end of the connection, not from the broker's start")
 {

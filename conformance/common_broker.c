@@ -1,0 +1,216 @@
+#include "common_broker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "verdicts.h"
+
+#define FEWEST_MEMBERS 2U
+#define ANSWER_LIMIT 120 /* seconds; a keeper that takes longer has lost one of its tests */
+
+/* ---- The runner ---------------------------------------------------------------------------------- */
+
+static bool shares(const struct result *result, unsigned kind)
+{
+    return !result->finished && (result->test->needs & kind) == kind;
+}
+
+/* One more broker for results[0 .. members]. */
+static bool add_broker(struct common_brokers *all, const struct run *run, const size_t *results,
+                       unsigned members)
+{
+    struct common_broker common = {.members = members};
+    snprintf(common.meeting, sizeof common.meeting, "%s/%s/%u", SUITE_NAME, run->name, all->count);
+    common.listener = meeting_open(common.meeting, members);
+    if (common.listener < 0)
+        return false;
+    all->brokers = grow(all->brokers, all->count + 1, sizeof *all->brokers);
+    all->brokers[all->count++] = common;
+    for (unsigned i = 0; i < members; i++)
+        all->of_result[results[i]] = (uint16_t)all->count;
+    return true;
+}
+
+/* The results of one kind, in equal parts. */
+static void plan_kind(struct common_brokers *all, const struct run *run, const size_t *results, size_t count,
+                      unsigned together)
+{
+    size_t parts = (count + together - 1) / together;
+    for (size_t i = 0, done = 0; i < parts; i++) {
+        unsigned members = (unsigned)((count - done) / (parts - i));
+        if (members >= FEWEST_MEMBERS && !add_broker(all, run, results + done, members))
+            return;
+        done += members;
+    }
+}
+
+/* Results with a common broker first, by broker. */
+static void move_to_front(const struct common_brokers *all, const struct run *run, size_t *order)
+{
+    size_t *sorted = allocate(run->count, sizeof *sorted);
+    size_t count = 0;
+    for (unsigned broker = 1; broker <= all->count + 1; broker++)
+        for (size_t i = 0; i < run->count; i++)
+            if (all->of_result[order[i]] == broker % (all->count + 1)) /* 0 comes last */
+                sorted[count++] = order[i];
+    memcpy(order, sorted, run->count * sizeof *sorted);
+    free(sorted);
+}
+
+void common_brokers_plan(struct common_brokers *all, const struct run *run, size_t *order, unsigned together)
+{
+    static const unsigned kinds[] = {SHARES_STOP, SHARES_CRASH};
+    size_t *results = allocate(run->count, sizeof *results);
+    *all = (struct common_brokers){.of_result = allocate(run->count, sizeof *all->of_result)};
+    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0] && together >= FEWEST_MEMBERS; kind++) {
+        size_t count = 0;
+        for (size_t i = 0; i < run->count; i++)
+            if (shares(&run->results[order[i]], kinds[kind]))
+                results[count++] = order[i];
+        plan_kind(all, run, results, count, together);
+    }
+    move_to_front(all, run, order);
+    free(results);
+}
+
+void common_brokers_end(struct common_brokers *all)
+{
+    for (unsigned i = 0; i < all->count; i++) {
+        close(all->brokers[i].listener);
+        pid_t keeper = all->brokers[i].keeper;
+        if (keeper <= 0)
+            continue;
+        kill(-keeper, SIGKILL);
+        while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
+            continue;
+        while (waitpid(-keeper, NULL, 0) > 0)
+            continue;
+    }
+    free(all->brokers);
+    free(all->of_result);
+    *all = (struct common_brokers){0};
+}
+
+/* ---- The keeper ---------------------------------------------------------------------------------- */
+
+struct member {
+    int socket;
+    bool waits; /* for the broker's end */
+};
+
+struct keeper {
+    struct test *test;
+    const struct common_broker *common;
+    struct broker *broker; /* NULL: not started yet */
+    struct member *members;
+    unsigned known; /* tests that have joined, those that are gone included */
+    unsigned present;
+    unsigned waiting;
+    enum common_request ending;
+    bool down;
+};
+
+static void answer(const struct keeper *keeper, const struct member *member)
+{
+    uint16_t port = keeper->broker->port;
+    (void)meeting_say(member->socket, &port, sizeof port); /* who is gone will be noticed */
+}
+
+static void take_in(struct keeper *keeper)
+{
+    int socket = meeting_next(keeper->common->listener);
+    if (socket < 0)
+        return;
+    keeper->members[keeper->known++] = (struct member){.socket = socket};
+    keeper->present++;
+}
+
+static void let_go(struct keeper *keeper, struct member *member)
+{
+    close(member->socket);
+    keeper->waiting -= member->waits;
+    *member = (struct member){.socket = -1};
+    keeper->present--;
+}
+
+static void serve(struct keeper *keeper, struct member *member)
+{
+    enum common_request request;
+    if (!meeting_hear(member->socket, &request, sizeof request)) {
+        let_go(keeper, member);
+        return;
+    }
+    if (request == COMMON_STOP || request == COMMON_CRASH) {
+        member->waits = true;
+        keeper->waiting++;
+        keeper->ending = request;
+        return;
+    }
+    if (keeper->broker == NULL)
+        keeper->broker = start_broker(keeper->test, COMMON_CONFIGURATION);
+    if (keeper->down)
+        resume_broker(keeper->broker);
+    keeper->down = false;
+    answer(keeper, member);
+}
+
+static void end_together(struct keeper *keeper)
+{
+    (keeper->ending == COMMON_CRASH ? crash_broker : stop_broker)(keeper->broker);
+    keeper->down = true;
+    keeper->waiting = 0;
+    for (unsigned i = 0; i < keeper->known; i++) {
+        if (!keeper->members[i].waits)
+            continue;
+        keeper->members[i].waits = false;
+        answer(keeper, &keeper->members[i]);
+    }
+}
+
+/* Waits for a request, or for the next test to join. */
+static void attend_members(struct keeper *keeper)
+{
+    struct pollfd waits[keeper->common->members + 1];
+    unsigned known = keeper->known;
+    for (unsigned i = 0; i < known; i++) /* poll passes over negative ones */
+        waits[i] = (struct pollfd){.fd = keeper->members[i].socket, .events = POLLIN};
+    bool complete = known == keeper->common->members;
+    waits[known] = (struct pollfd){.fd = complete ? -1 : keeper->common->listener, .events = POLLIN};
+    if (poll(waits, known + 1, -1) < 0)
+        return;
+    for (unsigned i = 0; i < known; i++)
+        if (waits[i].revents != 0)
+            serve(keeper, &keeper->members[i]);
+    if (waits[known].revents != 0)
+        take_in(keeper);
+}
+
+void common_broker_keep(struct test *t, const struct common_broker *common)
+{
+    struct keeper keeper = {
+        .test = t, .common = common, .members = test_allocate(t, common->members * sizeof *keeper.members)};
+    while (keeper.known < common->members || keeper.present > 0) {
+        attend_members(&keeper);
+        if (keeper.known == common->members && keeper.waiting > 0 && keeper.waiting == keeper.present)
+            end_together(&keeper);
+    }
+}
+
+/* ---- A test -------------------------------------------------------------------------------------- */
+
+int common_broker_join(const struct common_broker *common)
+{
+    return meeting_join(common->meeting, ANSWER_LIMIT);
+}
+
+uint16_t common_broker_ask(int keeper, enum common_request request)
+{
+    uint16_t port;
+    bool answered = meeting_say(keeper, &request, sizeof request) && meeting_hear(keeper, &port, sizeof port);
+    return answered ? port : 0;
+}

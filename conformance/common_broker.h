@@ -1,0 +1,59 @@
+/* common_broker: one broker for several tests that end brokers in the same way.
+ *
+ * Most of the work of a test on durability is to start a broker, twice. So those that end theirs and start it again at once
+ * do it together: a keeper, in a process of its own, has the broker, and ends it when all of its tests want that. They
+ * have their own topics and Client Identifiers, as on the target. What a test finds there counts if it is well; if not,
+ * it runs once more, with a broker of its own, and that counts. */
+#ifndef ETALON_CONFORMANCE_COMMON_BROKER_H
+#define ETALON_CONFORMANCE_COMMON_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "meeting.h"
+#include "result.h"
+
+/* The configuration of the profile that such a broker has. */
+#define COMMON_CONFIGURATION "durable"
+
+/* ---- The runner ---- */
+
+struct common_broker {
+    int listener; /* where the tests find its keeper */
+    char meeting[MEETING_NAME_SIZE];
+    unsigned members; /* tests that use it */
+    pid_t keeper;     /* 0: not begun */
+};
+
+struct common_brokers {
+    struct common_broker *brokers;
+    unsigned count;
+    uint16_t *of_result; /* 1 + the number of the result's broker; 0: it has one of its own */
+};
+
+/* Plans which of the results, in the order in which they begin, share brokers: the unfinished ones of tests that may,
+ * at most `together` of them. Changes `order` so that tests of one broker stand together, before all others. Without
+ * memory for sockets nothing is shared. */
+void common_brokers_plan(struct common_brokers *all, const struct run *run, size_t *order, unsigned together);
+
+/* Ends the keepers, and what is left of their brokers. */
+void common_brokers_end(struct common_brokers *all);
+
+/* ---- The keeper's process ---- */
+
+/* Has the broker until all tests have used it. */
+void common_broker_keep(struct test *t, const struct common_broker *common);
+
+/* ---- A test's process ---- */
+
+enum common_request { COMMON_USE, COMMON_STOP, COMMON_CRASH, COMMON_RESUME };
+
+/* A connection to the keeper; -1 when there is none. */
+int common_broker_join(const struct common_broker *common);
+
+/* Asks for something and waits until it is done: the start of the broker, its end by all tests, the start after that.
+ * Gives the broker's port; 0 when the keeper is gone, because something went wrong there. */
+uint16_t common_broker_ask(int keeper, enum common_request request);
+
+#endif
