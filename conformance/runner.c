@@ -344,7 +344,7 @@ static void end_late_jobs(struct crew *crew)
 
 static int milliseconds_to_deadline(const struct crew *crew)
 {
-    bool asks = crew->watch != NULL && watch_waits(crew->watch);
+    bool asks = crew->watch != NULL && (crew->watch->doubted || watch_waits(crew->watch));
     double first = seconds() + (asks ? WATCH_INTERVAL : 60.0);
     for (unsigned i = 0; i < crew->size; i++)
         if (crew->jobs[i].process != 0 && !crew->jobs[i].late && crew->jobs[i].deadline < first)
@@ -538,6 +538,7 @@ static void look_for_target(const struct crew *crew)
 static void run_all(struct crew *crew, const size_t *order)
 {
     while (!interrupted) {
+        watch_ask(crew->watch, load_of(crew).on_target == 0);
         look_for_target(crew);
         size_t next = next_of_all(crew, order);
         if (next == SIZE_MAX && crew->busy == 0 && !watch_waits(crew->watch))

@@ -106,6 +106,7 @@ static void withdraw(struct watch *watch, const struct result *result)
 static void go_away(struct watch *watch)
 {
     watch->away = true;
+    watch->doubted = false;
     watch->since = watch->asked = seconds();
 }
 
@@ -211,11 +212,28 @@ void watch_begun(struct watch *watch, const struct result *result)
     watch->begun++;
 }
 
+static void ask(struct watch *watch)
+{
+    watch->doubted = false;
+    bool there = accepts_connections(watch, watch->options->patience);
+    watch->asked = seconds();
+    if (!there)
+        lose(watch);
+}
+
 void watch_verdict(struct watch *watch, const struct result *result)
 {
-    bool asks = is_bad(result) || watch->trial == index_of(watch, result);
-    if (!watch->away && asks && !accepts_connections(watch, watch->options->patience))
-        lose(watch);
+    bool on_trial = watch->trial == index_of(watch, result);
+    if (watch->away || (!on_trial && !is_bad(result)))
+        return;
+    watch->doubted = true;
+    watch_ask(watch, on_trial);
+}
+
+void watch_ask(struct watch *watch, bool now)
+{
+    if (watch->doubted && !watch->away && (now || seconds() >= watch->asked + WATCH_INTERVAL))
+        ask(watch);
 }
 
 static void add_note(struct result *result, const char *text)

@@ -10,7 +10,7 @@
 #include "runner.h"
 
 #define WATCH_NONE SIZE_MAX
-#define WATCH_INTERVAL 0.2 /* seconds between two questions whether the server is back */
+#define WATCH_INTERVAL 0.2 /* seconds between two questions whether the server is there */
 
 /* How a test of the target stands. */
 struct standing {
@@ -38,6 +38,7 @@ struct watch {
     size_t loss_count;
     size_t begun; /* tests of the target */
     double proof; /* when the latest test began that passed: the server was well then */
+    bool doubted; /* the server is to be asked whether it is there */
     bool away;    /* the server does not accept connections */
     bool gone;    /* and is not waited for any more */
     double since; /* it is away */
@@ -57,6 +58,10 @@ bool watch_admits(const struct watch *watch);
 void watch_begun(struct watch *watch, const struct result *result);
 void watch_verdict(struct watch *watch, const struct result *result);
 bool watch_ended(struct watch *watch, struct result *result);
+
+/* Asks the server, if a verdict was a reason to and that is not done yet: a burst of verdicts is a reason for one
+ * question. `now`: without delay. */
+void watch_ask(struct watch *watch, bool now);
 
 /* Whether the server is away and something waits for it. */
 bool watch_waits(const struct watch *watch);
