@@ -117,21 +117,23 @@ static pid_t fork_here(nursery_body body, const void *context, const struct birt
     return process;
 }
 
+static bool ask_nursery(const struct nursery *nursery, const struct birth *birth, struct born *born)
+{
+    if (!send_birth(nursery->socket, birth))
+        return false;
+    ssize_t got;
+    do
+        got = recv(nursery->socket, born, sizeof *born, 0);
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)sizeof *born;
+}
+
 pid_t nursery_birth(const struct nursery *nursery, nursery_body body, const void *context,
                     const struct birth *birth)
 {
-    if (nursery->socket < 0)
-        return fork_here(body, context, birth);
     struct born born;
-    ssize_t got = -1;
-    if (send_birth(nursery->socket, birth))
-        do
-            got = recv(nursery->socket, &born, sizeof born, 0);
-        while (got < 0 && errno == EINTR);
-    if (got == 0)
-        errno = EPIPE; /* the nursery has ended */
-    if (got != (ssize_t)sizeof born)
-        return -1;
+    if (nursery->socket < 0 || !ask_nursery(nursery, birth, &born)) /* it has ended */
+        return fork_here(body, context, birth);
     errno = born.problem;
     return born.process;
 }

@@ -25,7 +25,7 @@ struct birth {
 /* Begins a new process, with the memory that the caller had at nursery_open. Does not return. */
 typedef void (*nursery_body)(const void *context, const struct birth *birth);
 
-/* Makes the nursery. Where that fails, nursery_birth makes the processes of the caller itself. */
+/* Makes the nursery. Where that fails, or when it has ended, nursery_birth makes the processes of the caller itself. */
 void nursery_open(struct nursery *nursery, nursery_body body, const void *context);
 
 /* A process that runs `body`, a child of the caller; -1 with errno when it cannot be made. */
