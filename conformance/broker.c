@@ -104,9 +104,9 @@ static void await_listener(struct broker *broker)
     }
 }
 
-static void ask_keeper(struct broker *broker, enum common_request request)
+static void ask_keeper(struct broker *broker, enum common_wish wish)
 {
-    broker->port = common_broker_ask(broker->test->common, request);
+    broker->port = common_broker_ask(broker->test->common, wish, broker->configuration);
     if (broker->port == 0)
         error(broker->test, "the broker that this test shared with others could not be used any more");
 }
@@ -130,11 +130,10 @@ void resume_broker(struct broker *broker)
     await_listener(broker);
 }
 
-static struct broker *use_common_broker(struct test *t)
+static struct broker *use_common_broker(struct test *t, const char *configuration)
 {
     struct broker *broker = test_allocate(t, sizeof *broker);
-    *broker =
-        (struct broker){.test = t, .configuration = COMMON_CONFIGURATION, .common = true, .next = t->brokers};
+    *broker = (struct broker){.test = t, .configuration = configuration, .common = true, .next = t->brokers};
     read_login(broker);
     t->brokers = broker;
     ask_keeper(broker, COMMON_USE);
@@ -151,8 +150,8 @@ struct broker *start_broker(struct test *t, const char *configuration)
         skip(t, "the profile offers no configuration '%s'", configuration);
     if (strcmp(t->target->scheme, "mqtt") != 0 && !profile_names(t->profile, "transports", t->target->scheme))
         skip(t, "the profile does not tell how to start brokers that speak %s", t->target->scheme);
-    if (t->common >= 0 && strcmp(configuration, COMMON_CONFIGURATION) == 0)
-        return use_common_broker(t);
+    if (t->common >= 0)
+        return use_common_broker(t, configuration);
     struct broker *broker = test_allocate(t, sizeof *broker);
     const char *folder = getenv("TMPDIR");
     const char *pattern = text(t, "%s/etalon-conformance-XXXXXX", folder != NULL ? folder : "/tmp");

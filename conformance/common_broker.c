@@ -11,13 +11,18 @@
 #include "verdicts.h"
 
 #define FEWEST_MEMBERS 2U
+#define MOST_MEMBERS 1000U /* of tests that do not wait for each other */
+#define CONFIGURATION_SIZE 48
 #define ANSWER_LIMIT 120 /* seconds; a keeper that takes longer has lost one of its tests */
 
 /* ---- The runner ---------------------------------------------------------------------------------- */
 
+/* `kind`: SHARES_STOP, SHARES_CRASH, or NEEDS_PROFILE for tests that do not end their broker. */
 static bool shares(const struct result *result, unsigned kind)
 {
-    return !result->finished && (result->test->needs & kind) == kind;
+    unsigned needs = result->test->needs;
+    bool ends = (needs & NEEDS_RESTART) != 0;
+    return !result->finished && (needs & kind) == kind && ends == (kind != NEEDS_PROFILE);
 }
 
 /* One more broker for results[0 .. members]. */
@@ -62,17 +67,19 @@ static void move_to_front(const struct common_brokers *all, const struct run *ru
     free(sorted);
 }
 
-void common_brokers_plan(struct common_brokers *all, const struct run *run, size_t *order, unsigned together)
+void common_brokers_plan(struct common_brokers *all, const struct run *run, size_t *order, unsigned together,
+                         bool restarts_only)
 {
-    static const unsigned kinds[] = {SHARES_STOP, SHARES_CRASH};
+    static const unsigned kinds[] = {SHARES_STOP, SHARES_CRASH, NEEDS_PROFILE};
+    size_t kind_count = sizeof kinds / sizeof kinds[0] - restarts_only;
     size_t *results = allocate(run->count, sizeof *results);
     *all = (struct common_brokers){.of_result = allocate(run->count, sizeof *all->of_result)};
-    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0] && together >= FEWEST_MEMBERS; kind++) {
+    for (size_t kind = 0; kind < kind_count && together >= FEWEST_MEMBERS; kind++) {
         size_t count = 0;
         for (size_t i = 0; i < run->count; i++)
             if (shares(&run->results[order[i]], kinds[kind]))
                 results[count++] = order[i];
-        plan_kind(all, run, results, count, together);
+        plan_kind(all, run, results, count, kinds[kind] == NEEDS_PROFILE ? MOST_MEMBERS : together);
     }
     move_to_front(all, run, order);
     free(results);
@@ -98,6 +105,11 @@ void common_brokers_end(struct common_brokers *all)
 
 /* ---- The keeper ---------------------------------------------------------------------------------- */
 
+struct request {
+    enum common_wish wish;
+    char configuration[CONFIGURATION_SIZE];
+};
+
 struct member {
     int socket;
     bool waits; /* for the broker's end */
@@ -106,12 +118,12 @@ struct member {
 struct keeper {
     struct test *test;
     const struct common_broker *common;
-    struct broker *broker; /* NULL: not started yet */
+    struct broker *broker; /* the one that was asked for last; where tests end it, there is no other */
     struct member *members;
     unsigned known; /* tests that have joined, those that are gone included */
     unsigned present;
     unsigned waiting;
-    enum common_request ending;
+    enum common_wish ending;
     bool down;
 };
 
@@ -138,21 +150,29 @@ static void let_go(struct keeper *keeper, struct member *member)
     keeper->present--;
 }
 
+/* The broker of a configuration, started if it is not there yet. */
+static struct broker *broker_of(struct test *t, const char *configuration)
+{
+    for (struct broker *broker = t->brokers; broker != NULL; broker = broker->next)
+        if (strcmp(broker->configuration, configuration) == 0)
+            return broker;
+    return start_broker(t, text(t, "%s", configuration));
+}
+
 static void serve(struct keeper *keeper, struct member *member)
 {
-    enum common_request request;
+    struct request request;
     if (!meeting_hear(member->socket, &request, sizeof request)) {
         let_go(keeper, member);
         return;
     }
-    if (request == COMMON_STOP || request == COMMON_CRASH) {
+    if (request.wish == COMMON_STOP || request.wish == COMMON_CRASH) {
         member->waits = true;
         keeper->waiting++;
-        keeper->ending = request;
+        keeper->ending = request.wish;
         return;
     }
-    if (keeper->broker == NULL)
-        keeper->broker = start_broker(keeper->test, COMMON_CONFIGURATION);
+    keeper->broker = broker_of(keeper->test, request.configuration);
     if (keeper->down)
         resume_broker(keeper->broker);
     keeper->down = false;
@@ -208,9 +228,11 @@ int common_broker_join(const struct common_broker *common)
     return meeting_join(common->meeting, ANSWER_LIMIT);
 }
 
-uint16_t common_broker_ask(int keeper, enum common_request request)
+uint16_t common_broker_ask(int keeper, enum common_wish wish, const char *configuration)
 {
     uint16_t port;
+    struct request request = {.wish = wish};
+    snprintf(request.configuration, sizeof request.configuration, "%s", configuration);
     bool answered = meeting_say(keeper, &request, sizeof request) && meeting_hear(keeper, &port, sizeof port);
     return answered ? port : 0;
 }

@@ -1,9 +1,10 @@
-/* common_broker: one broker for several tests that end brokers in the same way.
+/* common_broker: brokers that several tests use at the same time.
  *
- * Most of the work of a test on durability is to start a broker, twice. So those that end theirs and start it again at once
- * do it together: a keeper, in a process of its own, has the broker, and ends it when all of its tests want that. They
- * have their own topics and Client Identifiers, as on the target. What a test finds there counts if it is well; if not,
- * it runs once more, with a broker of its own, and that counts. */
+ * Most of the work of a test that starts a broker is just that. So tests that need another configuration share one
+ * broker of it, and tests on durability that end theirs in the same way and start it again at once do so together: a
+ * keeper, in a process of its own, has the brokers, and ends one when all of its tests want that. They have their own
+ * topics and Client Identifiers, as on the target. What a test finds there counts if it is well; if not, it runs once
+ * more, with a broker of its own, and that counts. */
 #ifndef ETALON_CONFORMANCE_COMMON_BROKER_H
 #define ETALON_CONFORMANCE_COMMON_BROKER_H
 
@@ -13,9 +14,6 @@
 
 #include "meeting.h"
 #include "result.h"
-
-/* The configuration of the profile that such a broker has. */
-#define COMMON_CONFIGURATION "durable"
 
 /* ---- The runner ---- */
 
@@ -32,28 +30,30 @@ struct common_brokers {
     uint16_t *of_result; /* 1 + the number of the result's broker; 0: it has one of its own */
 };
 
-/* Plans which of the results, in the order in which they begin, share brokers: the unfinished ones of tests that may,
- * at most `together` of them. Changes `order` so that tests of one broker stand together, before all others. Without
- * memory for sockets nothing is shared. */
-void common_brokers_plan(struct common_brokers *all, const struct run *run, size_t *order, unsigned together);
+/* Plans which of the results, in the order in which they begin, share brokers: the unfinished ones of tests that may;
+ * of those that wait for each other at most `together`, which must be able to run at the same time. `restarts_only`:
+ * where brokers are heavy, those that start one of each configuration do not. Changes `order` so that tests of one
+ * keeper stand together, before all others. What finds no socket shares nothing. */
+void common_brokers_plan(struct common_brokers *all, const struct run *run, size_t *order, unsigned together,
+                         bool restarts_only);
 
 /* Ends the keepers, and what is left of their brokers. */
 void common_brokers_end(struct common_brokers *all);
 
 /* ---- The keeper's process ---- */
 
-/* Has the broker until all tests have used it. */
+/* Has the brokers until all tests have used them. */
 void common_broker_keep(struct test *t, const struct common_broker *common);
 
 /* ---- A test's process ---- */
 
-enum common_request { COMMON_USE, COMMON_STOP, COMMON_CRASH, COMMON_RESUME };
+enum common_wish { COMMON_USE, COMMON_STOP, COMMON_CRASH, COMMON_RESUME };
 
 /* A connection to the keeper; -1 when there is none. */
 int common_broker_join(const struct common_broker *common);
 
-/* Asks for something and waits until it is done: the start of the broker, its end by all tests, the start after that.
- * Gives the broker's port; 0 when the keeper is gone, because something went wrong there. */
-uint16_t common_broker_ask(int keeper, enum common_request request);
+/* Asks for something and waits until it is done: the start of the broker of this configuration, its end by all tests,
+ * the start after that. Gives the broker's port; 0 when the keeper is gone, because something went wrong there. */
+uint16_t common_broker_ask(int keeper, enum common_wish wish, const char *configuration);
 
 #endif

@@ -620,7 +620,7 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
         report->begin(report->context, run);
     skip_unmet(&crew);
     sort_by_rank(run, order);
-    common_brokers_plan(&crew.commons, run, order, crew.size / 2);
+    common_brokers_plan(&crew.commons, run, order, crew.size / 2, brokers_at_once(&crew) < crew.size);
     nursery_open(&crew.nursery, run_body, &crew);
     run_all(&crew, order);
     nursery_close(&crew.nursery);

@@ -18,7 +18,7 @@ static struct client *come_back_or_skip(struct broker *broker, const char *who)
 }
 
 CONFORMANCE_TEST(
-    session_after_restart_is_whole_or_absent, V311 | V5, NEEDS_RESTART | NEEDS_QOS1,
+    session_after_restart_is_whole_or_absent, V311 | V5, SHARES_STOP | NEEDS_QOS1,
     "After a restart Session Present tells whether the session is there, with all that belongs to it",
     MQTT_3_2_2_3, MQTT3_3_2_2_2, MQTT3_3_2_2_3, MQTT_3_1_2_5, MQTT_3_1_2_6, MQTT3_3_1_2_4, D_4_1_2, D_4_1_4,
     D3_3_1_2_4_3, D3_3_1_2_4_5)
@@ -44,7 +44,7 @@ CONFORMANCE_TEST(
 }
 
 CONFORMANCE_TEST(session_after_restart_has_its_shared_subscriptions, V5,
-                 NEEDS_RESTART | NEEDS_QOS1 | NEEDS_SHARED,
+                 SHARES_STOP | NEEDS_QOS1 | NEEDS_SHARED,
                  "Shared Subscriptions belong to a session that is there after a restart like any other",
                  MQTT_3_1_2_5, D_4_1_2)
 {
@@ -56,7 +56,7 @@ CONFORMANCE_TEST(session_after_restart_has_its_shared_subscriptions, V5,
     expect_live(come_back_or_skip(broker, "sub"), visit(broker, "publisher"), a, 1);
 }
 
-CONFORMANCE_TEST(unacknowledged_messages_come_again_after_restart, V311 | V5, NEEDS_RESTART | NEEDS_QOS2,
+CONFORMANCE_TEST(unacknowledged_messages_come_again_after_restart, V311 | V5, SHARES_STOP | NEEDS_QOS2,
                  "A session that is there after a restart sends again what was not acknowledged",
                  MQTT_4_4_0_1, MQTT3_4_4_0_1, D_4_1_3, D3_3_1_2_4_4)
 {
@@ -78,7 +78,7 @@ CONFORMANCE_TEST(unacknowledged_messages_come_again_after_restart, V311 | V5, NE
         expect_again(come_back_or_skip(broker, names[qos]), first[qos]);
 }
 
-CONFORMANCE_TEST(received_identifiers_are_known_after_restart, V311 | V5, NEEDS_RESTART | NEEDS_QOS2,
+CONFORMANCE_TEST(received_identifiers_are_known_after_restart, V311 | V5, SHARES_STOP | NEEDS_QOS2,
                  "A session that is there after a restart knows the QoS 2 messages that it received",
                  MQTT_4_3_3_10, MQTT3_4_3_3_2, D_4_1_5, D3_3_1_2_4_6)
 {
@@ -159,7 +159,7 @@ CONFORMANCE_TEST(
 }
 
 CONFORMANCE_TEST(retained_messages_after_restart_are_current, V311 | V5,
-                 NEEDS_RESTART | NEEDS_RETAIN | NEEDS_QOS1,
+                 SHARES_STOP | NEEDS_RETAIN | NEEDS_QOS1,
                  "A retained message that is there after a restart is the latest of its topic", MQTT_3_3_1_5,
                  MQTT_3_3_1_6, MQTT3_3_3_1_5, MQTT3_3_3_1_10, S3_4_1_1)
 {
