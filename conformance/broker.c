@@ -13,6 +13,7 @@
 
 #include "common_broker.h"
 #include "profile.h"
+#include "record.h"
 #include "target.h"
 #include "transport.h"
 #include "verdicts.h"
@@ -106,6 +107,7 @@ static void await_listener(struct broker *broker)
 
 static void ask_keeper(struct broker *broker, enum common_wish wish)
 {
+    record_flush(broker->test); /* it may take long */
     broker->port = common_broker_ask(broker->test->common, wish, broker->configuration);
     if (broker->port == 0)
         error(broker->test, "the broker that this test shared with others could not be used any more");

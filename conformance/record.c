@@ -15,6 +15,7 @@ enum record_type {
 };
 
 #define RECORD_HEAD 5U /* type and length */
+#define HELD_LIMIT 8192U
 
 /* A record being built. Numbers and texts are put one behind the other; texts carry their length. */
 struct builder {
@@ -58,16 +59,49 @@ static struct builder begin_record(enum record_type type)
     return builder;
 }
 
-static void send_record_always(struct test *t, struct builder *builder)
+static void send_all(const struct test *t, const uint8_t *bytes, size_t length)
 {
-    uint32_t payload = (uint32_t)(builder->length - RECORD_HEAD);
-    memcpy(builder->bytes + 1, &payload, sizeof payload);
     size_t sent = 0;
-    while (sent < builder->length) {
-        ssize_t written = write(t->records, builder->bytes + sent, builder->length - sent);
+    while (sent < length) {
+        ssize_t written = write(t->records, bytes + sent, length - sent);
         if (written < 0 && errno != EINTR)
             _exit(2); /* the runner is gone: nobody to report to */
         sent += written > 0 ? (size_t)written : 0;
+    }
+}
+
+void record_flush(struct test *t)
+{
+    send_all(t, t->held, t->held_length);
+    t->held_length = 0;
+}
+
+static void finish_record(struct builder *builder)
+{
+    uint32_t payload = (uint32_t)(builder->length - RECORD_HEAD);
+    memcpy(builder->bytes + 1, &payload, sizeof payload);
+}
+
+static void send_record_always(struct test *t, struct builder *builder)
+{
+    finish_record(builder);
+    record_flush(t);
+    send_all(t, builder->bytes, builder->length);
+    free(builder->bytes);
+}
+
+static void hold_record(struct test *t, struct builder *builder)
+{
+    finish_record(builder);
+    if (t->held == NULL)
+        t->held = allocate(HELD_LIMIT, 1);
+    if (t->held_length + builder->length > HELD_LIMIT)
+        record_flush(t);
+    if (builder->length > HELD_LIMIT) {
+        send_all(t, builder->bytes, builder->length);
+    } else {
+        memcpy(t->held + t->held_length, builder->bytes, builder->length);
+        t->held_length += builder->length;
     }
     free(builder->bytes);
 }
@@ -96,7 +130,10 @@ void record_exchange(struct test *t, double time, enum direction direction, enum
     put_text(&builder, text);
     put_number(&builder, bytes.length);
     put_run(&builder, bytes.data, kept);
-    send_record(t, &builder);
+    if (t->finished)
+        free(builder.bytes);
+    else
+        hold_record(t, &builder);
 }
 
 void record_note(struct test *t, const char *text)

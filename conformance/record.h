@@ -1,7 +1,8 @@
 /* record: how a test in its process tells the runner what happens, over a pipe.
  *
- * Records go out as they happen, so a test that crashes or hangs leaves its exchange behind. On the wire:
- * one byte type, four bytes length, then the payload, whose numbers are in host order (both ends are the
+ * Exchanges are held back for moments, so that several go together; what the runner has to know if the test crashes
+ * goes at once, and so does everything when the test begins to wait: a test that hangs leaves its exchange behind. On
+ * the wire: one byte type, four bytes length, then the payload, whose numbers are in host order (both ends are the
  * same program). */
 #ifndef ETALON_CONFORMANCE_RECORD_H
 #define ETALON_CONFORMANCE_RECORD_H
@@ -24,6 +25,9 @@ void record_leftover(struct test *t, const char *text, bool session);
 void record_tidied(struct test *t); /* nothing of it is left; also after the verdict */
 void record_verdict(struct test *t, enum verdict_kind verdict, enum statement cited, const char *reason,
                     const char *expected, const char *observed);
+
+/* Sends what is held back. */
+void record_flush(struct test *t);
 
 /* ---- Receiving (the runner) ---- */
 

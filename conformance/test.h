@@ -142,6 +142,8 @@ struct test {
     const char *run; /* distinguishes this run of the suite from all others: lower-case letters and digits */
     unsigned number; /* distinguishes this test x version within the run */
     int records;     /* pipe to the runner */
+    uint8_t *held;   /* what is to go there with the next records */
+    size_t held_length;
     uint64_t recorded; /* bytes of packets recorded so far */
     size_t abridged;   /* bytes of each packet that are recorded; 0: the usual limit */
     uint64_t started;  /* monotonic clock, nanoseconds */
