@@ -674,6 +674,7 @@ static void check_records(struct tally *tally)
           "packet");
     check(tally, !record_feed(&reader, "\x63\x00\x00\x00\x00", 5, &sink), "an unknown record is refused");
     check(tally, !record_feed(&reader, "\x02\x01\x00\x00\x00x", 6, &sink), "a short record is refused");
+    free(t.held);
     record_reader_clear(&reader);
     result_clear(&result);
     close(ends[0]);
