@@ -29,7 +29,7 @@ enum ending { CLEAN_STOP, CRASH };
 
 /* With a broker of its own, for what is about the moment of the end, or the time until the next start. */
 #define LONE_DURABILITY_TEST(identifier, versions_, needs_, title_)                                          \
-    DECLARE_DURABILITY_TEST(identifier, versions_, needs_, NEEDS_RESTART, NEEDS_RESTART, title_)
+    DECLARE_DURABILITY_TEST(identifier, versions_, (needs_) | NEEDS_TIME, NEEDS_RESTART, NEEDS_RESTART, title_)
 
 /* With a broker that others use, too: uses end_and_resume only, and nothing in it is about time. */
 #define DURABILITY_TEST(identifier, versions_, needs_, title_)                                               \
