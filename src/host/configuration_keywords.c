@@ -495,6 +495,8 @@ static const struct keyword keywords[] = {
      PLACE(settings.maximum_user_properties), FROM(0, UINT32_MAX), .reloadable = true},
     {"max_topic_levels", "COUNT", "0", "levels of a Topic Name or Topic Filter; 0: no limit", read_number,
      PLACE(settings.maximum_topic_levels), FROM(0, UINT16_MAX + 1), .reloadable = true},
+    {"max_topic_length", "COUNT", "0", "bytes of a Topic Name or Topic Filter; 0: MQTT's limit of 65535",
+     read_number, PLACE(settings.maximum_topic_length), FROM(0, UINT16_MAX), .reloadable = true},
     {"global_max_clients", "COUNT", "1000000", "sessions, of clients that are connected or not; 0: no limit",
      read_number, PLACE(settings.maximum_sessions), FROM(0, UINT32_MAX), .reloadable = true},
     {"global_max_connections", "COUNT", "-1", "connections to all listeners together; -1: no limit",
@@ -506,7 +508,8 @@ static const struct keyword keywords[] = {
     {"max_connection_rate", "COUNT", "-1", "new connections from one IP address in a second; -1: no limit",
      read_maximum_connections, PLACE(address_limits.rate), FROM(1, 1000000), .reloadable = true},
     {"max_failed_logins", "COUNT", "20",
-     "wrong passwords for one user name from one IP address in a minute, ten times as many for all names; 0: no limit",
+     "wrong passwords for one user name from one IP address in a minute, ten times as many for all names; 0: "
+     "no limit",
      read_number, PLACE(maximum_failed_logins), FROM(0, 60000), .reloadable = true},
     {"max_subscriptions_per_client", "COUNT", "10000", "subscriptions of one client; 0: no limit",
      read_number, PLACE(settings.maximum_subscriptions_of_session), FROM(0, UINT32_MAX), .reloadable = true},
@@ -576,7 +579,8 @@ static const struct keyword keywords[] = {
      PLACE(settings.server_moved), .reloadable = true},
 
     {"user", "NAME", NULL,
-     "whom the broker becomes, once ports and files are open, when root starts it; without: it stays who it is",
+     "whom the broker becomes, once ports and files are open, when root starts it; without: it stays who it "
+     "is",
      read_text, PLACE(user)},
 
     {"persistence", BOOLEAN, "false",

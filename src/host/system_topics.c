@@ -31,6 +31,7 @@ static const struct {
     {"limits/max_retained_messages", REFUSED(RETAINED)},
     {"limits/max_subscriptions", REFUSED(SUBSCRIPTIONS)},
     {"limits/max_subscriptions_per_client", REFUSED(SUBSCRIPTIONS_OF_SESSION)},
+    {"limits/max_topic_length", REFUSED(TOPIC_LENGTH)},
     {"limits/max_topic_levels", REFUSED(TOPIC_LEVELS)},
     {"limits/max_user_properties", REFUSED(USER_PROPERTIES)},
     {"limits/memory_limit", REFUSED(MEMORY)},

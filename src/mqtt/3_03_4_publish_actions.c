@@ -227,10 +227,8 @@ static enum reason_code objection_to(struct broker *broker, const struct connect
 {
     if (topic.data[0] == '$') /* [S-4.7.2-1, S3-4.7.2-1] such topics are ours, not for clients to talk over */
         return REASON_TOPIC_NAME_INVALID;
-    if (!limits_topic_fits(broker, topic)) { /* 5.4.8 */
-        limits_refused(broker, connection, LIMIT_TOPIC_LEVELS);
+    if (!limits_take_topic(broker, connection, topic)) /* 5.4.8 */
         return REASON_TOPIC_NAME_INVALID;
-    }
     if (!authorization_publish(broker, connection->session, topic, publish->qos, publish->retain)) /* 5.4.2 */
         return REASON_NOT_AUTHORIZED;
     if (!payload_format_valid(broker, publish)) /* [U-3.3.2.3.2-1] [R-3.3.2.3.2-1] */

@@ -21,6 +21,7 @@ static const char *const complaints[LIMIT_COUNT] = {
     [LIMIT_PACKET_SIZE] = "a packet is larger than max_packet_size",
     [LIMIT_FIRST_PACKET] = "a packet before CONNACK is larger than packet_max_connect",
     [LIMIT_TOPIC_LEVELS] = "a topic has more levels than max_topic_levels",
+    [LIMIT_TOPIC_LENGTH] = "a topic has more bytes than max_topic_length",
     [LIMIT_USER_PROPERTIES] = "a packet has more User Properties than max_user_properties",
     [LIMIT_SESSIONS] = "there are as many sessions as global_max_clients allows",
     [LIMIT_SUBSCRIPTIONS] = "there are as many subscriptions as max_subscriptions allows",
@@ -122,11 +123,9 @@ struct verdict limits_check_connect(struct broker *broker, const struct connecti
     const uint64_t most = broker->settings.maximum_sessions;
     const bool full = most != 0 && broker->statistics.sessions >= most;
     const struct will *will = &packet->connect.will;
-    if (will->present && !limits_topic_fits(broker, will->topic)) {
-        limits_refused(broker, connection, LIMIT_TOPIC_LEVELS);
+    if (will->present && !limits_take_topic(broker, connection, will->topic))
         return refuse(MQTT_3_1_4_2, REASON_TOPIC_NAME_INVALID, 0,
-                      "the Will Topic has more levels than this Server takes");
-    }
+                      "the Will Topic has more levels or bytes than this Server takes");
     if ((!full && !broker->memory_short) || session_find(broker, client_identifier))
         return accept();
     limits_refused(broker, connection, full ? LIMIT_SESSIONS : LIMIT_MEMORY);
@@ -144,10 +143,23 @@ static uint32_t levels_of(struct bytes topic)
     return levels;
 }
 
-bool limits_topic_fits(const struct broker *broker, struct bytes topic)
+/* Which limit a topic exceeds; LIMIT_COUNT: none. */
+static enum broker_limit exceeded_by_topic(const struct broker *broker, struct bytes topic)
 {
-    const uint32_t most = broker->settings.maximum_topic_levels;
-    return most == 0 || topic.length < most || levels_of(topic) <= most;
+    const uint32_t levels = broker->settings.maximum_topic_levels;
+    const uint32_t length = broker->settings.maximum_topic_length;
+    if (length != 0 && topic.length > length)
+        return LIMIT_TOPIC_LENGTH;
+    return levels != 0 && topic.length >= levels && levels_of(topic) > levels ? LIMIT_TOPIC_LEVELS
+                                                                              : LIMIT_COUNT;
+}
+
+bool limits_take_topic(struct broker *broker, const struct connection *connection, struct bytes topic)
+{
+    const enum broker_limit exceeded = exceeded_by_topic(broker, topic);
+    if (exceeded != LIMIT_COUNT)
+        limits_refused(broker, connection, exceeded);
+    return exceeded == LIMIT_COUNT;
 }
 
 uint32_t limits_filters(const struct broker *broker)
@@ -177,10 +189,8 @@ enum reason_code limits_subscribe(struct broker *broker, const struct connection
                                   struct bytes topic_filter)
 {
     const struct session *session = connection->session;
-    if (!limits_topic_fits(broker, topic_filter)) {
-        limits_refused(broker, connection, LIMIT_TOPIC_LEVELS);
+    if (!limits_take_topic(broker, connection, topic_filter))
         return REASON_TOPIC_FILTER_INVALID;
-    }
     const enum broker_limit exceeded = exceeded_by(broker, session, topic_filter);
     if (exceeded == LIMIT_COUNT ||
         subscriptions_has(broker->subscriptions, &session->subscriber, topic_filter,

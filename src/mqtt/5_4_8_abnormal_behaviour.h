@@ -4,6 +4,7 @@
  *   what                      setting                            a client of 5.0 gets          of 3.1 and 3.1.1
  *   packets before CONNACK    maximum_first_packet               CONNACK 0x95                  is closed
  *   levels of a topic         maximum_topic_levels               0x8F, 0x90                    0x80; PUBLISH: acknowledged, dropped
+ *   bytes of a topic          maximum_topic_length               likewise                      likewise
  *   User Properties           maximum_user_properties            0x97, and is closed           -
  *   sessions                  maximum_sessions                   CONNACK 0x97                  CONNACK 3
  *   subscriptions             maximum_subscriptions..._of_session  SUBACK 0x97                 SUBACK 0x80
@@ -55,8 +56,8 @@ uint32_t limits_filters(const struct broker *broker);
 enum reason_code limits_subscribe(struct broker *broker, const struct connection *connection,
                                   struct bytes topic_filter);
 
-/* Whether a Topic Name has no more levels than it may. */
-bool limits_topic_fits(const struct broker *broker, struct bytes topic);
+/* Whether a Topic Name or Topic Filter has no more levels, and no more bytes, than it may; counts it if it has. */
+bool limits_take_topic(struct broker *broker, const struct connection *connection, struct bytes topic);
 
 /* Whether a publication may become the retained message of its topic, as far as there is room; counts if not. */
 bool limits_retain(struct broker *broker, const struct connection *connection,

@@ -36,6 +36,7 @@ struct broker_settings {
     /* What clients may take from each other, 5.4.8; 0 = no limit. A Topic Filter counts as one
      * subscription for each 16 levels begun. */
     uint32_t maximum_topic_levels;             /* of a Topic Name or Topic Filter */
+    uint32_t maximum_topic_length;             /* bytes of a Topic Name or Topic Filter */
     uint32_t maximum_user_properties;          /* in one packet or Will */
     uint32_t maximum_sessions;                 /* connected or not */
     uint32_t maximum_subscriptions;            /* of all sessions */
@@ -271,6 +272,7 @@ enum broker_limit {
     LIMIT_PACKET_SIZE,
     LIMIT_FIRST_PACKET,
     LIMIT_TOPIC_LEVELS,
+    LIMIT_TOPIC_LENGTH,
     LIMIT_USER_PROPERTIES,
     LIMIT_SESSIONS,
     LIMIT_SUBSCRIPTIONS,

@@ -91,6 +91,27 @@ START_TEST(user_properties)
 }
 END_TEST
 
+START_TEST(topic_bytes)
+{
+    begin();
+    settings.maximum_topic_length = 5;
+    struct client *c = first(PROTOCOL_5_0);
+    client_send(c, "82 [0001 [] <'a/b/c'> 00 <'a/bcde'> 00 <'#'> 00]");
+    client_expect(c, "90 [0001 [] 00 8F 00]");
+    client_send(c, "30 [<'abcde'> [] 'x'] 32 [<'abcdef'> 0001 [] 'x'] 34 [<'a/b/cd'> 0002 [] 'x'] 30 "
+                   "[<'abcdef'> [] 'x']");
+    client_expect(c, "30 [<'abcde'> [] 'x'] 40 03 0001 90 50 03 0002 90");
+    struct client *old = client_join(h, PROTOCOL_3_1_1, "old");
+    client_send(old, "82 [0001 <'abcdef'> 00] 32 [<'abcdef'> 0001 'x']");
+    client_expect(old, "90 03 0001 80 40 02 0001");
+    client_expect_refusal(greedy("10 [<'MQTT'> 05 06 0000 [] <'w'> [] <'abcdef'> <>]"), 0x90, "bytes");
+    ck_assert_uint_eq(refused(LIMIT_TOPIC_LENGTH), 7);
+    ck_assert_uint_eq(refused(LIMIT_TOPIC_LEVELS), 0);
+    ck_assert(harness_logged(h, "max_topic_length"));
+    harness_destroy(h);
+}
+END_TEST
+
 START_TEST(levels)
 {
     begin();
@@ -419,7 +440,7 @@ Suite *suite_5_4_8_abnormal_behaviour(void);
 Suite *suite_5_4_8_abnormal_behaviour(void)
 {
     HARNESS_SUITE("5.4.8 Detecting abnormal behaviours", first_packets_are_smaller,
-                  the_smaller_size_holds_before_connack, user_properties, levels, sessions,
+                  the_smaller_size_holds_before_connack, user_properties, levels, topic_bytes, sessions,
                   subscriptions_of_one_client, filters_of_one_packet, subscriptions_of_all,
                   deep_filters_count_more, retained_messages, a_will_is_published_though_not_retained,
                   retained_bytes, queued_bytes, held_bytes, memory_is_short, the_log_is_not_flooded,

@@ -121,7 +121,7 @@ START_TEST(limits_are_taken_over) /* 5.4.8 */
     ck_assert(configuration.memory_limit == CONFIGURATION_MEMORY_HALF);
     ck_assert_uint_eq(configuration.address_limits.per_address, UINT32_MAX);
     accept_text(&configuration,
-                "packet_max_connect 1k\nmax_user_properties 2\nmax_topic_levels 3\nglobal_max_clients 4\n"
+                "packet_max_connect 1k\nmax_user_properties 2\nmax_topic_levels 3\nmax_topic_length 44\nglobal_max_clients 4\n"
                 "global_max_connections 5\nmax_connections_per_address 6\nmax_connection_rate 7\n"
                 "max_subscriptions_per_client 8\nmax_subscriptions 9\nmax_retained_messages 10\n"
                 "max_retained_bytes 5G\nmemory_limit 6G\nmax_queued_bytes 7G\nmax_queued_bytes_total 8G\n");
@@ -130,6 +130,7 @@ START_TEST(limits_are_taken_over) /* 5.4.8 */
     ck_assert_uint_eq(settings.maximum_first_packet, 1024);
     ck_assert_uint_eq(settings.maximum_user_properties, 2);
     ck_assert_uint_eq(settings.maximum_topic_levels, 3);
+    ck_assert_uint_eq(settings.maximum_topic_length, 44);
     ck_assert_uint_eq(settings.maximum_sessions, 4);
     ck_assert_uint_eq(configuration.address_limits.connections, 5);
     ck_assert_uint_eq(configuration.address_limits.per_address, 6);
