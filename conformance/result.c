@@ -333,3 +333,18 @@ enum protocol_version best_version(const struct run *run)
         v--;
     return version_of_index(v);
 }
+
+void result_begin_again(struct result *result)
+{
+    const struct conformance_test *test = result->test;
+    enum protocol_version version = result->version;
+    result_clear(result);
+    result_begin(result, test, version);
+}
+
+void result_set_text(char **text, const char *value)
+{
+    char *copy = copy_text(value, strlen(value));
+    free(*text);
+    *text = copy;
+}

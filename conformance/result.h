@@ -162,6 +162,12 @@ void *grow(void *memory, size_t count, size_t size);
 void result_begin(struct result *result, const struct conformance_test *test, enum protocol_version version);
 void result_clear(struct result *result);
 
+/* Empties a result, so that its test can run once more. */
+void result_begin_again(struct result *result);
+
+/* Replaces one of a result's texts by a copy of `value`, which may be that text itself. */
+void result_set_text(char **text, const char *value);
+
 /* Adds a sentence, which is copied; frees them all. */
 void run_add_loss(struct run *run, const char *sentence);
 void run_clear_losses(struct run *run);

@@ -145,17 +145,11 @@ static void run_body(const void *context, const struct birth *birth)
 
 /* ---- In the runner ------------------------------------------------------------------------------- */
 
-static void set_text(char **text, const char *value)
-{
-    free(*text);
-    *text = copy_text(value, strlen(value));
-}
-
 static void set_error(struct result *result, const char *reason)
 {
     result->verdict = VERDICT_ERROR;
     result->finished = true;
-    set_text(&result->reason, reason);
+    result_set_text(&result->reason, reason);
 }
 
 /* Nobody listens to what a keeper says: its tests do, and will find that it is gone when something was wrong. */
@@ -255,11 +249,8 @@ static bool is_to_be_repeated(const struct crew *crew, const struct result *resu
 
 static void repeat_alone(struct crew *crew, struct result *result)
 {
-    const struct conformance_test *test = result->test;
-    enum protocol_version version = result->version;
     crew->commons.of_result[result - crew->run->results] = 0;
-    result_clear(result);
-    result_begin(result, test, version);
+    result_begin_again(result);
     crew->looked_at = 0;
 }
 
@@ -389,7 +380,7 @@ static void skip_unmet(struct crew *crew)
             continue;
         result->verdict = VERDICT_SKIP;
         result->finished = true;
-        set_text(&result->reason, reason);
+        result_set_text(&result->reason, reason);
         announce(crew, result);
     }
 }

@@ -242,13 +242,6 @@ static void add_note(struct result *result, const char *text)
     result->notes[result->note_count++] = copy_text(text, strlen(text));
 }
 
-static void set_text(char **text, const char *value)
-{
-    char *copy = copy_text(value, strlen(value));
-    free(*text);
-    *text = copy;
-}
-
 /* `before`: `text`, or `before` alone where there is no text. */
 static void put_before(char **text, const char *before)
 {
@@ -267,9 +260,9 @@ static void become_error(struct result *result, const char *reason)
                                                                     : "the test itself ended with an error");
         add_note(result, result->reason);
     }
-    set_text(&result->reason, reason);
-    set_text(&result->expected, "");
-    set_text(&result->observed, "");
+    result_set_text(&result->reason, reason);
+    result_set_text(&result->expected, "");
+    result_set_text(&result->observed, "");
     result->cited = STATEMENT_NONE;
     result->verdict = VERDICT_ERROR;
     result->finished = true;
@@ -424,10 +417,7 @@ void watch_try(struct watch *watch, struct result *result)
         withdraw(watch, result);
     watch->standings[i].held = false;
     watch->trial = i;
-    const struct conformance_test *test = result->test;
-    enum protocol_version version = result->version;
-    result_clear(result);
-    result_begin(result, test, version);
+    result_begin_again(result);
 }
 
 /* ---- The report ---- */
