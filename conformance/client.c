@@ -742,6 +742,15 @@ static void close_connection(struct client *client, enum connection_end how, con
     client->connection = NULL;
 }
 
+void client_release(struct client *client)
+{
+    if (client->connection != NULL)
+        connection_close(client->connection, CONNECTION_ABRUPT);
+    client->connection = NULL;
+    free(client->input);
+    client->input = NULL;
+}
+
 void client_disconnect(struct client *client, const struct disconnect_options *options)
 {
     client_send_disconnect(client, options);

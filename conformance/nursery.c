@@ -138,6 +138,26 @@ pid_t nursery_birth(const struct nursery *nursery, nursery_body body, const void
     return born.process;
 }
 
+bool nursery_channel(int ends[2])
+{
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
+}
+
+bool nursery_hand_over(int channel, const struct birth *birth)
+{
+    return send(channel, birth, sizeof *birth, MSG_NOSIGNAL) == (ssize_t)sizeof *birth;
+}
+
+bool nursery_await(int records, struct birth *birth)
+{
+    ssize_t got;
+    do
+        got = recv(records, birth, sizeof *birth, MSG_WAITALL);
+    while (got < 0 && errno == EINTR);
+    birth->records = records;
+    return got == (ssize_t)sizeof *birth;
+}
+
 void nursery_close(struct nursery *nursery)
 {
     if (nursery->socket < 0)

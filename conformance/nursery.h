@@ -19,7 +19,8 @@ struct birth {
     const void *item; /* the caller's; with a nursery, of memory that it had at nursery_open */
     unsigned number;  /* the caller's */
     bool alone;       /* the caller's */
-    int records; /* a descriptor that the new process gets; the caller keeps its own */
+    bool stays;       /* the caller's */
+    int records;      /* a descriptor that the new process gets; the caller keeps its own */
 };
 
 /* Begins a new process, with the memory that the caller had at nursery_open. Does not return. */
@@ -31,6 +32,18 @@ void nursery_open(struct nursery *nursery, nursery_body body, const void *contex
 /* A process that runs `body`, a child of the caller; -1 with errno when it cannot be made. */
 pid_t nursery_birth(const struct nursery *nursery, nursery_body body, const void *context,
                     const struct birth *birth);
+
+/* A channel between the caller, which keeps ends[0], and a process that gets ends[1] as `records` and that may run
+ * several bodies one after the other. A program that either of them starts does not hold it open. False with errno. */
+bool nursery_channel(int ends[2]);
+
+/* Gives a process that has come to the end of a body another one to run, through the caller's end of the channel.
+ * False: the process is gone. */
+bool nursery_hand_over(int channel, const struct birth *birth);
+
+/* In the process: waits for what is handed over, with `records` as its descriptor. False: the caller has closed its
+ * end, and the process is to go. */
+bool nursery_await(int records, struct birth *birth);
 
 /* Ends the nursery; the processes it made go on. */
 void nursery_close(struct nursery *nursery);

@@ -11,7 +11,8 @@ enum record_type {
     RECORD_CAPABILITIES,
     RECORD_VERDICT,
     RECORD_LEFTOVER,
-    RECORD_TIDIED
+    RECORD_TIDIED,
+    RECORD_READY
 };
 
 #define RECORD_HEAD 5U /* type and length */
@@ -171,6 +172,12 @@ void record_tidied(struct test *t)
     send_record_always(t, &builder);
 }
 
+void record_ready(struct test *t)
+{
+    struct builder builder = begin_record(RECORD_READY);
+    send_record_always(t, &builder);
+}
+
 void record_verdict(struct test *t, enum verdict_kind verdict, enum statement cited, const char *reason,
                     const char *expected, const char *observed)
 {
@@ -305,13 +312,20 @@ static void apply_tidied(struct taker *taker, const struct record_sink *sink)
         left_behind_clear(sink->left);
 }
 
+static void apply_ready(struct taker *taker, const struct record_sink *sink)
+{
+    taker->good = sink->ready != NULL;
+    if (taker->good)
+        *sink->ready = true;
+}
+
 static bool apply(uint8_t type, struct taker *taker, const struct record_sink *sink)
 {
     static void (*const appliers[])(struct taker *, const struct record_sink *) = {
         [RECORD_EXCHANGE] = apply_exchange,   [RECORD_NOTE] = apply_note,
         [RECORD_EXTENSION] = apply_extension, [RECORD_CAPABILITIES] = apply_capabilities,
         [RECORD_VERDICT] = apply_verdict,     [RECORD_LEFTOVER] = apply_leftover,
-        [RECORD_TIDIED] = apply_tidied,
+        [RECORD_TIDIED] = apply_tidied,       [RECORD_READY] = apply_ready,
     };
     if (type == 0 || type >= sizeof appliers / sizeof appliers[0])
         return false;

@@ -1,4 +1,4 @@
-/* record: how a test in its process tells the runner what happens, over a pipe.
+/* record: how a test in its process tells the runner what happens, over a socket.
  *
  * Exchanges are held back for moments, so that several go together; what the runner has to know if the test crashes
  * goes at once, and so does everything when the test begins to wait: a test that hangs leaves its exchange behind. On
@@ -23,6 +23,7 @@ void record_extension(struct test *t, double seconds);
 void record_capabilities(struct test *t, const struct capabilities *capabilities);
 void record_leftover(struct test *t, const char *text, bool session);
 void record_tidied(struct test *t); /* nothing of it is left; also after the verdict */
+void record_ready(struct test *t);  /* the process waits for another test; after the verdict */
 void record_verdict(struct test *t, enum verdict_kind verdict, enum statement cited, const char *reason,
                     const char *expected, const char *observed);
 
@@ -43,9 +44,10 @@ struct record_sink {
     double *deadline;                  /* moved by record_extension; may be NULL */
     struct capabilities *capabilities; /* set by record_capabilities; may be NULL */
     struct left_behind *left;          /* filled by record_leftover, emptied by record_tidied; may be NULL */
+    bool *ready;                       /* set by record_ready; NULL: makes no sense */
 };
 
-/* Takes `count` bytes from the pipe and applies all records that are complete. False when they make no
+/* Takes `count` bytes from the socket and applies all records that are complete. False when they make no
  * sense. */
 bool record_feed(struct record_reader *reader, const void *bytes, size_t count,
                  const struct record_sink *sink);

@@ -1,5 +1,6 @@
 #include "runner.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,11 +27,13 @@
 #define LATENCY_TRIPS 3   /* how often the longest round trip that was measured an answer may take */
 #define JOBS_LIMIT 512U
 
-/* A test in its process. */
+/* A process, and the test in it. Behind a test of the target with which all was well the process rests, until it gets
+ * another one: to make processes is much of what a short test costs. */
 struct job {
-    pid_t process; /* 0: free */
-    int pipe;
-    struct result *result;
+    pid_t process;         /* 0: there is none */
+    int socket;            /* records come from there, and the next test goes there */
+    struct result *result; /* NULL: the process rests */
+    bool ready;            /* the test is over, and the process can take another one */
     struct capabilities *capabilities;
     struct left_behind left;
     struct record_reader reader;
@@ -103,47 +106,103 @@ static struct common_broker *common_broker_of(const struct crew *crew, const str
     return number == 0 ? NULL : &crew->commons.brokers[number - 1];
 }
 
-/* The body of a process: of a test, whose result is the item, or of a broker's keeper. */
-static void run_body(const void *context, const struct birth *birth)
+static void prepare_process(void)
 {
-    const struct crew *crew = context;
-    const struct common_broker *keeps = broker_to_keep(crew, birth->item);
-    const struct result kept = {.test = &keeping, .version = PROTOCOL_5_0};
-    const struct result *result = keeps == NULL ? birth->item : &kept;
-    const struct common_broker *uses = birth->alone ? NULL : common_broker_of(crew, result);
     setpgid(0, 0); /* so that the runner can end the test together with the brokers it started */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+static struct test make_test(const struct crew *crew, const struct birth *birth, const struct result *result)
+{
+    const struct common_broker *uses = birth->alone ? NULL : common_broker_of(crew, result);
     double latency = LATENCY_TRIPS * run_longest_round_trip(crew->run);
-    struct test t = {.version = result->version,
-                     .capabilities = &crew->run->capabilities[version_index(result->version)],
-                     .definition = result->test,
-                     .target = crew->run->target,
-                     .patience = crew->options->patience + latency,
-                     .latency = latency,
-                     .profile = crew->options->profile,
-                     .properties_must_hold = crew->options->properties_must_hold,
-                     .run = crew->run->name,
-                     .number = birth->number,
-                     .records = birth->records,
-                     .common = uses == NULL ? -1 : common_broker_join(uses),
-                     .started = nanoseconds()};
+    return (struct test){.version = result->version,
+                         .capabilities = &crew->run->capabilities[version_index(result->version)],
+                         .definition = result->test,
+                         .target = crew->run->target,
+                         .patience = crew->options->patience + latency,
+                         .latency = latency,
+                         .profile = crew->options->profile,
+                         .properties_must_hold = crew->options->properties_must_hold,
+                         .run = crew->run->name,
+                         .number = birth->number,
+                         .records = birth->records,
+                         .common = uses == NULL ? -1 : common_broker_join(uses),
+                         .started = nanoseconds()};
+}
+
+static void hand_down_left(struct test *t, const struct left_behind *left)
+{
+    for (size_t i = 0; i < left->count; i++)
+        (left->items[i].session ? leave_session : leave_retained)(t, left->items[i].text);
+}
+
+static _Noreturn void run_test(const struct crew *crew, const struct common_broker *keeps, struct test *t)
+{
     if (crew->cleaning)
-        for (size_t i = 0; i < crew->run->left.count; i++) {
-            const char *left = crew->run->left.items[i].text;
-            (crew->run->left.items[i].session ? leave_session : leave_retained)(&t, left);
-        }
+        hand_down_left(t, &crew->run->left);
     if (keeps != NULL)
-        common_broker_keep(&t, keeps);
+        common_broker_keep(t, keeps);
     else
-        result->test->body(&t);
-    bool warned = t.warned && !is_property(result->test); /* a property has no recommendations */
-    test_finish(&t, warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
+        t->definition->body(t);
+    bool warned = t->warned && !is_property(t->definition); /* a property has no recommendations */
+    test_finish(t, warned ? VERDICT_WARN : VERDICT_PASS, STATEMENT_NONE, "", "", "");
+}
+
+/* The next test that the process is to run; false: there is none. */
+static bool await_next(struct test *t, struct birth *birth)
+{
+    record_ready(t);
+    return nursery_await(t->records, birth);
+}
+
+/* The body of a process: of a test, whose result is the item, and of those that follow it; or of a broker's keeper. */
+static void run_body(const void *context, const struct birth *birth)
+{
+    const struct crew *crew = context;
+    const struct common_broker *keeps = broker_to_keep(crew, birth->item);
+    const struct result kept = {.test = &keeping, .version = PROTOCOL_5_0};
+    struct birth *now = allocate(1, sizeof *now); /* not on the stack, whose memory longjmp leaves in doubt */
+    struct test *t = allocate(1, sizeof *t);
+    jmp_buf next;
+    *now = *birth;
+    prepare_process();
+    do {
+        *t = make_test(crew, now, keeps == NULL ? now->item : &kept);
+        t->next = now->stays ? &next : NULL;
+        if (setjmp(next) == 0)
+            run_test(crew, keeps, t);
+        test_release(t);
+    } while (await_next(t, now));
+    _exit(0);
 }
 
 /* ---- In the runner ------------------------------------------------------------------------------- */
+
+/* Whether the test runs in a process that others may have used, and may use after it: not one that starts brokers, and
+ * no probe. */
+static bool shares_process(const struct crew *crew, const struct result *result)
+{
+    return crew->watch != NULL && !starts_brokers(result->test);
+}
+
+/* Ends a process that rests, or is at its end; returns its status. */
+static int end_process(struct job *job)
+{
+    int status = 0;
+    close(job->socket);
+    while (waitpid(job->process, &status, 0) < 0 && errno == EINTR)
+        continue;
+    kill(-job->process, SIGKILL); /* brokers that a test left which crashed or was ended */
+    while (waitpid(-job->process, NULL, 0) > 0)
+        continue;
+    record_reader_clear(&job->reader);
+    job->process = 0;
+    return status;
+}
 
 static void set_error(struct result *result, const char *reason)
 {
@@ -165,35 +224,50 @@ static void start_keeper(struct crew *crew, struct common_broker *common)
         setpgid(common->keeper, common->keeper);
 }
 
-static void start_job(struct crew *crew, struct job *job, struct result *result)
+/* A process of its own for the test; false with errno when there is none to be had. */
+static bool make_process(struct crew *crew, struct job *job, struct birth *birth)
 {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) { /* a broker started by the test must not hold the pipe open */
-        set_error(result, strerror(errno));
-        return;
-    }
-    unsigned number = ++crew->next_number;
-    double limit = crew->options->limit > 0 ? crew->options->limit
-                                            : BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience +
-                                                  TRIP_LIMIT * run_round_trip(crew->run);
-    struct birth birth = {.item = result,
-                          .number = number,
-                          .alone = common_broker_of(crew, result) == NULL,
-                          .records = ends[1]};
-    pid_t process = nursery_birth(&crew->nursery, run_body, crew, &birth);
+    if (!nursery_channel(ends))
+        return false;
+    birth->records = ends[1];
+    pid_t process = nursery_birth(&crew->nursery, run_body, crew, birth);
+    int problem = errno;
     close(ends[1]);
     if (process < 0) {
         close(ends[0]);
+        errno = problem;
+        return false;
+    }
+    setpgid(process, process);
+    *job = (struct job){.process = process, .socket = ends[0]};
+    return true;
+}
+
+static double limit_of_tests(const struct crew *crew)
+{
+    if (crew->options->limit > 0)
+        return crew->options->limit;
+    return BASE_LIMIT + PATIENCE_LIMIT * crew->options->patience + TRIP_LIMIT * run_round_trip(crew->run);
+}
+
+static void start_job(struct crew *crew, struct job *job, struct result *result)
+{
+    struct birth birth = {.item = result,
+                          .number = ++crew->next_number,
+                          .alone = common_broker_of(crew, result) == NULL,
+                          .stays = shares_process(crew, result)};
+    if (job->process != 0 && !nursery_hand_over(job->socket, &birth))
+        end_process(job);
+    if (job->process == 0 && !make_process(crew, job, &birth)) {
         set_error(result, strerror(errno));
         return;
     }
-    setpgid(process, process);
-    *job = (struct job){.process = process,
-                        .pipe = ends[0],
-                        .result = result,
-                        .capabilities = &crew->run->capabilities[version_index(result->version)],
-                        .begun = seconds(),
-                        .deadline = seconds() + limit};
+    job->result = result;
+    job->ready = false;
+    job->capabilities = &crew->run->capabilities[version_index(result->version)];
+    job->begun = seconds();
+    job->deadline = job->begun + limit_of_tests(crew);
     crew->busy++;
     if (crew->report != NULL && crew->report->started != NULL)
         crew->report->started(crew->report->context, crew->run, result);
@@ -274,45 +348,54 @@ static void keep_left(struct crew *crew, struct job *job)
     left_behind_clear(&job->left);
 }
 
+/* The job's test is over; a process that stays rests. */
+static void end_test(struct crew *crew, struct job *job)
+{
+    struct result *result = job->result;
+    keep_left(crew, job);
+    job->result = NULL;
+    crew->busy--;
+    conclude(crew, result);
+}
+
 static void end_job(struct crew *crew, struct job *job)
 {
-    int status = 0;
-    close(job->pipe);
-    while (waitpid(job->process, &status, 0) < 0 && errno == EINTR)
-        continue;
-    kill(-job->process, SIGKILL); /* brokers that a test left which crashed or was ended */
-    while (waitpid(-job->process, NULL, 0) > 0)
-        continue;
+    int status = end_process(job);
+    if (job->result == NULL)
+        return;
     bool had_verdict = job->result->finished;
     judge_end(job, status);
     if (!had_verdict)
         see_verdict(crew, job->result);
-    record_reader_clear(&job->reader);
-    keep_left(crew, job);
-    job->process = 0;
-    crew->busy--;
-    conclude(crew, job->result);
+    end_test(crew, job);
 }
 
-static void read_job(struct crew *crew, struct job *job)
+static void take_records(struct crew *crew, struct job *job, const uint8_t *bytes, size_t length)
 {
-    uint8_t buffer[65536];
-    ssize_t got = read(job->pipe, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR)
-        return;
-    if (got <= 0) {
-        end_job(crew, job);
-        return;
-    }
-    struct record_sink sink = {job->result, &job->deadline, job->capabilities, &job->left};
+    struct record_sink sink = {job->result, &job->deadline, job->capabilities, &job->left, &job->ready};
     bool had_verdict = job->result->finished;
-    if (!job->garbled && !record_feed(&job->reader, buffer, (size_t)got, &sink))
+    if (!job->garbled && !record_feed(&job->reader, bytes, length, &sink))
         job->garbled = true;
     crew->run->left_anything = crew->run->left_anything || job->left.count > 0;
     if (!job->result->finished || had_verdict)
         return;
     job->result->seconds = seconds() - job->begun;
     see_verdict(crew, job->result);
+}
+
+static void read_job(struct crew *crew, struct job *job)
+{
+    uint8_t buffer[65536];
+    ssize_t got = read(job->socket, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR)
+        return;
+    if (got <= 0 || job->result == NULL) { /* a process that rests has nothing to say */
+        end_job(crew, job);
+        return;
+    }
+    take_records(crew, job, buffer, (size_t)got);
+    if (job->ready && !job->garbled && !job->late)
+        end_test(crew, job);
 }
 
 /* An interrupt ends the tests, and another one the clearing away, too. */
@@ -325,7 +408,7 @@ static void end_late_jobs(struct crew *crew)
 {
     for (unsigned i = 0; i < crew->size; i++) {
         struct job *job = &crew->jobs[i];
-        if (job->process == 0 || job->late || (seconds() < job->deadline && !is_given_up(crew)))
+        if (job->result == NULL || job->late || (seconds() < job->deadline && !is_given_up(crew)))
             continue;
         job->late = true;
         job->result->seconds = seconds() - job->begun;
@@ -338,7 +421,7 @@ static int milliseconds_to_deadline(const struct crew *crew)
     bool asks = crew->watch != NULL && (crew->watch->doubted || watch_waits(crew->watch));
     double first = seconds() + (asks ? WATCH_INTERVAL : 60.0);
     for (unsigned i = 0; i < crew->size; i++)
-        if (crew->jobs[i].process != 0 && !crew->jobs[i].late && crew->jobs[i].deadline < first)
+        if (crew->jobs[i].result != NULL && !crew->jobs[i].late && crew->jobs[i].deadline < first)
             first = crew->jobs[i].deadline;
     double left = (first - seconds()) * 1000.0;
     return left < 0 ? 0 : (int)left + 1;
@@ -353,7 +436,7 @@ static void attend(struct crew *crew)
     for (unsigned i = 0; i < crew->size; i++)
         if (crew->jobs[i].process != 0) {
             jobs[count] = &crew->jobs[i];
-            waits[count++] = (struct pollfd){.fd = crew->jobs[i].pipe, .events = POLLIN};
+            waits[count++] = (struct pollfd){.fd = crew->jobs[i].socket, .events = POLLIN};
         }
     if (poll(waits, count, milliseconds_to_deadline(crew)) > 0)
         for (nfds_t i = 0; i < count; i++)
@@ -362,12 +445,30 @@ static void attend(struct crew *crew)
     end_late_jobs(crew);
 }
 
-static struct job *free_job(const struct crew *crew, unsigned limit)
+/* A job for a test that begins: where it may, it gets a process that rests. */
+static struct job *job_for(const struct crew *crew, const struct result *result)
 {
-    for (unsigned i = 0; i < limit; i++)
-        if (crew->jobs[i].process == 0)
-            return &crew->jobs[i];
-    return NULL;
+    bool shares = shares_process(crew, result);
+    struct job *other = NULL;
+    for (unsigned i = 0; i < crew->size; i++) {
+        struct job *job = &crew->jobs[i];
+        if (job->result != NULL)
+            continue;
+        if ((job->process != 0) == shares)
+            return job;
+        other = job;
+    }
+    assert(other != NULL);
+    if (!shares)
+        end_process(other);
+    return other;
+}
+
+static void end_resting(struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->size; i++)
+        if (crew->jobs[i].process != 0)
+            end_process(&crew->jobs[i]);
 }
 
 static void skip_unmet(struct crew *crew)
@@ -423,18 +524,31 @@ static unsigned brokers_at_once(const struct crew *crew)
     return number > 0 && number < crew->size ? (unsigned)number : crew->size;
 }
 
-/* Running tests, and how many of them start brokers or use the target. */
+/* Running tests, and how many of them start brokers, use the target, or wait most of their time. */
 struct load {
     unsigned starting_brokers;
     unsigned sharing_brokers;
     unsigned on_target;
+    unsigned waiting;
 };
+
+/* Tests that take seconds in which they hardly do anything. */
+static bool waits_mostly(const struct conformance_test *test)
+{
+    return starts_brokers(test) || rank_of(test) == RANK_TIME;
+}
+
+/* Beside them there is always room for tests that are quick. */
+static unsigned most_waiting(const struct crew *crew)
+{
+    return crew->size - crew->size / 4;
+}
 
 static struct load load_of(const struct crew *crew)
 {
-    struct load load = {0, 0, 0};
+    struct load load = {0};
     for (unsigned i = 0; i < crew->size; i++) {
-        if (crew->jobs[i].process == 0)
+        if (crew->jobs[i].result == NULL)
             continue;
         if (common_broker_of(crew, crew->jobs[i].result) != NULL)
             load.sharing_brokers++;
@@ -442,6 +556,7 @@ static struct load load_of(const struct crew *crew)
             load.starting_brokers++;
         else
             load.on_target++;
+        load.waiting += waits_mostly(crew->jobs[i].result->test);
     }
     return load;
 }
@@ -453,6 +568,8 @@ static bool may_begin(const struct crew *crew, const struct result *result)
     const struct conformance_test *test = result->test;
     struct load load = load_of(crew);
     unsigned limit = brokers_at_once(crew);
+    if (waits_mostly(test) && load.waiting >= most_waiting(crew))
+        return false;
     if (common_broker_of(crew, result) != NULL)
         return limit == crew->size || (load.on_target == 0 && load.starting_brokers == 0);
     if (!starts_brokers(test))
@@ -488,7 +605,7 @@ static bool needs_target_alone(const struct conformance_test *test)
  * strain it. */
 static size_t next_of_all(struct crew *crew, const size_t *order)
 {
-    if (free_job(crew, crew->size) == NULL)
+    if (crew->busy == crew->size)
         return SIZE_MAX;
     size_t next = next_to_begin(crew, order);
     if (load_of(crew).on_target > 0 ||
@@ -509,7 +626,7 @@ static void begin_test(struct crew *crew, struct result *result)
         start_keeper(crew, common);
     if (is_watched(crew, result))
         watch_begun(crew->watch, result);
-    start_job(crew, free_job(crew, crew->size), result);
+    start_job(crew, job_for(crew, result), result);
     if (result->finished)
         conclude(crew, result);
 }
@@ -614,6 +731,7 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
     common_brokers_plan(&crew.commons, run, order, crew.size / 2, brokers_at_once(&crew) < crew.size);
     nursery_open(&crew.nursery, run_body, &crew);
     run_all(&crew, order);
+    end_resting(&crew);
     nursery_close(&crew.nursery);
     common_brokers_end(&crew.commons);
     clean_up(&crew);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SALT_SIZE = 300, MOST_ITERATIONS = 10000000 };
+enum { MOST_ITERATIONS = 10000000 };
 
 void scram_begin(struct scram *scram, const char *user_name, const char *password, const char *nonce)
 {
@@ -39,7 +39,7 @@ static void hmac(const uint8_t *key, const char *text, uint8_t *out)
 static size_t decode_salt(const char *text, uint8_t *salt)
 {
     const size_t length = strlen(text);
-    if (length % 4 != 0 || length / 4 * 3 > SALT_SIZE)
+    if (length % 4 != 0 || length / 4 * 3 > SCRAM_SALT_SIZE)
         return 0;
     const int size = EVP_DecodeBlock(salt, (const uint8_t *)text, (int)length);
     const size_t padding = (text[length - 1] == '=') + (size_t)(text[length - 2] == '=');
@@ -64,11 +64,32 @@ static void sign(struct scram *scram, const uint8_t *salted, const char *message
     EVP_EncodeBlock((uint8_t *)scram->signature, signature, sizeof signature);
 }
 
+static bool is_key_of(const struct scram_key *key, const struct scram_key *wanted)
+{
+    return key->salt_size == wanted->salt_size && key->iterations == wanted->iterations &&
+           memcmp(key->salt, wanted->salt, wanted->salt_size) == 0;
+}
+
+/* Derives SaltedPassword, unless it is remembered; false: OpenSSL could not. */
+static bool derive(struct scram *scram, struct scram_key *wanted)
+{
+    if (scram->key != NULL && is_key_of(scram->key, wanted)) {
+        *wanted = *scram->key;
+        return true;
+    }
+    if (PKCS5_PBKDF2_HMAC(scram->password, (int)strlen(scram->password), wanted->salt, (int)wanted->salt_size,
+                          (int)wanted->iterations, EVP_sha256(), sizeof wanted->salted, wanted->salted) != 1)
+        return false;
+    if (scram->key != NULL)
+        *scram->key = *wanted;
+    return true;
+}
+
 const char *scram_answer(struct scram *scram, struct bytes challenge)
 {
-    char text[SCRAM_MESSAGE_SIZE], nonce[SCRAM_MESSAGE_SIZE / 2], salt_text[SALT_SIZE], number[12];
+    char text[SCRAM_MESSAGE_SIZE], nonce[SCRAM_MESSAGE_SIZE / 2], salt_text[SCRAM_SALT_SIZE], number[12];
     char final[SCRAM_MESSAGE_SIZE], message[SCRAM_MESSAGE_SIZE * 3];
-    uint8_t salt[SALT_SIZE], salted[SCRAM_HASH_SIZE];
+    struct scram_key key = {.salt_size = 0};
     if (challenge.length == 0 || challenge.length >= sizeof text)
         return "it is empty or very long";
     memcpy(text, challenge.data, challenge.length);
@@ -81,16 +102,15 @@ const char *scram_answer(struct scram *scram, struct bytes challenge)
     const size_t own = strlen(scram->nonce);
     if (strncmp(nonce, scram->nonce, own) != 0 || strlen(nonce) == own)
         return "its nonce does not begin with that of the client, or does not add to it";
-    const size_t salt_size = decode_salt(salt_text, salt);
-    const long iterations = strtol(number, NULL, 10);
-    if (salt_size == 0 || iterations < 1 || iterations > MOST_ITERATIONS)
+    key.salt_size = decode_salt(salt_text, key.salt);
+    key.iterations = strtol(number, NULL, 10);
+    if (key.salt_size == 0 || key.iterations < 1 || key.iterations > MOST_ITERATIONS)
         return "its salt or number of iterations makes no sense";
-    if (PKCS5_PBKDF2_HMAC(scram->password, (int)strlen(scram->password), salt, (int)salt_size,
-                          (int)iterations, EVP_sha256(), sizeof salted, salted) != 1)
+    if (!derive(scram, &key))
         return "OpenSSL could not derive the key";
     snprintf(final, sizeof final, "c=biws,r=%s", nonce); /* biws is "n,,": no channel binding */
     snprintf(message, sizeof message, "%s,%s,%s", scram->first + 3, text, final);
-    sign(scram, salted, message, final);
+    sign(scram, key.salted, message, final);
     return NULL;
 }
 

@@ -13,12 +13,22 @@
 
 #define SCRAM_METHOD "SCRAM-SHA-256"
 
-enum { SCRAM_MESSAGE_SIZE = 1000, SCRAM_HASH_SIZE = 32 };
+enum { SCRAM_MESSAGE_SIZE = 1000, SCRAM_HASH_SIZE = 32, SCRAM_SALT_SIZE = 300 };
+
+/* SaltedPassword of one password, and what it was derived with: a client may remember it (RFC 5802, section 3), because
+ * to derive it takes thousands of hashes. Empty when zeroed. */
+struct scram_key {
+    uint8_t salt[SCRAM_SALT_SIZE];
+    size_t salt_size; /* bytes; 0: there is no key yet */
+    long iterations;
+    uint8_t salted[SCRAM_HASH_SIZE];
+};
 
 struct scram {
     const char *user_name;
     const char *password;
     const char *nonce;                   /* of the client */
+    struct scram_key *key;               /* of this password, borrowed; NULL: nothing is remembered */
     char first[SCRAM_MESSAGE_SIZE];      /* the first message of the client */
     char final[SCRAM_MESSAGE_SIZE];      /* its last one, after scram_answer */
     char signature[SCRAM_HASH_SIZE * 2]; /* in base64: what proves the server */

@@ -1,6 +1,7 @@
 /* selftest: the suite's tests of itself. The sample tests below run against a stub with bad habits, and
  * each must end in the verdict that stands beside its name in the table: in particular, those that are
  * given a wrong server must fail. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,6 +301,59 @@ CONFORMANCE_TEST(alone, V311, NEEDS_ALONE, "A sample", MQTT3_3_12_4_1)
     ping(meet(t, "good"));
 }
 
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    for (int descriptor = 0; descriptor < 256; descriptor++)
+        count += fcntl(descriptor, F_GETFD) != -1;
+    return count;
+}
+
+/* Tells of its process, and leaves as much behind as a test can. */
+static void use_process(struct test *t)
+{
+    note(t, "test %u in process %d with %u descriptors", t->number, (int)getpid(), open_descriptors());
+    struct client *closed = meet(t, "hangup");
+    send_pingreq(closed);
+    require_outcome(closed, RECEIVED_CLOSED);
+    send_publish(meet(t, "good"), .topic = "a", .payload = "x", .qos = 1);
+    test_allocate(t, 100000);
+}
+
+SAMPLE(process_is_used)
+{
+    use_process(t);
+}
+
+SAMPLE(process_is_used_again)
+{
+    use_process(t);
+}
+
+SAMPLE(process_is_used_with_a_warning)
+{
+    use_process(t);
+    warn(t, "nothing that a process would suffer from");
+}
+
+SAMPLE(process_is_used_and_the_test_skipped)
+{
+    use_process(t);
+    skip(t, "likewise");
+}
+
+SAMPLE(process_ends_with_a_failure)
+{
+    use_process(t);
+    fail(t, "who knows what else is wrong");
+}
+
+SAMPLE(process_ends_by_itself)
+{
+    use_process(t);
+    _exit(0);
+}
+
 PROPERTY_TEST(good_property_holds, "temper", V311, NEEDS_NOTHING, "A sample")
 {
     ping(meet(t, "good"));
@@ -471,6 +525,12 @@ static const struct {
     {"named_statement_fails", VERDICT_FAIL, "none came"},
     {"unmet_need_is_skip", VERDICT_SKIP, "no QoS 2"},
     {"alone", VERDICT_PASS, NULL},
+    {"process_is_used", VERDICT_PASS, NULL},
+    {"process_is_used_again", VERDICT_PASS, NULL},
+    {"process_is_used_with_a_warning", VERDICT_WARN, NULL},
+    {"process_is_used_and_the_test_skipped", VERDICT_SKIP, NULL},
+    {"process_ends_with_a_failure", VERDICT_FAIL, NULL},
+    {"process_ends_by_itself", VERDICT_ERROR, "without a verdict"},
     {"good_property_holds", VERDICT_PASS, NULL},
     {"warned_property_holds", VERDICT_PASS, NULL},
     {"bad_property_does_not_hold", VERDICT_FAIL, "PINGRESP"},
@@ -593,35 +653,91 @@ static void check_reports(struct tally *tally, const struct run *run)
     }
 }
 
-static void check_run(struct tally *tally)
+/* Runs the samples that are wished for, and calls `look` for the result. */
+static void run_samples(struct tally *tally, const struct wishes *wishes, unsigned jobs, uint64_t seed,
+                        void (*look)(struct tally *tally, const struct run *run))
 {
     uint16_t port;
     size_t count;
     char url[64];
     char problem[100];
     struct target target;
-    struct wishes wishes = {.sections = NULL};
     pid_t stub = stub_start(&port);
-    struct run run = {.target = &target, .seed = 7, .name = "selfte"};
-    struct runner_options options = {.jobs = 8, .patience = 0.4, .limit = 3};
+    struct run run = {.target = &target, .seed = seed, .name = "selfte"};
+    struct runner_options options = {.jobs = jobs, .patience = 0.4, .limit = 3};
     struct report silent = {.begin = NULL};
     snprintf(url, sizeof url, "mqtt://127.0.0.1:%u", port);
     check(tally, stub > 0 && target_parse(&target, url, problem, sizeof problem), "the stub starts");
     run.capabilities[version_index(PROTOCOL_3_1_1)] =
         (struct capabilities){.accepted = true, .maximum_qos = 1};
     const struct conformance_test **tests = all_tests(&count);
-    run.results = select_tests(&wishes, tests, count, &run.count);
+    run.results = select_tests(wishes, tests, count, &run.count);
     check(tally, run_tests(&run, &options, &silent), "the run ends");
-    check_verdicts(tally, &run);
-    check_details(tally, &run);
-    check_properties(tally, &run);
-    check_reports(tally, &run);
+    look(tally, &run);
     for (size_t i = 0; i < run.count; i++)
         result_clear(&run.results[i]);
     free(run.results);
     free(tests);
     kill(stub, SIGKILL);
     waitpid(stub, NULL, 0);
+}
+
+static void look_at_all(struct tally *tally, const struct run *run)
+{
+    check_verdicts(tally, run);
+    check_details(tally, run);
+    check_properties(tally, run);
+    check_reports(tally, run);
+}
+
+static void check_run(struct tally *tally)
+{
+    struct wishes all = {.sections = NULL};
+    run_samples(tally, &all, 8, 7, look_at_all);
+}
+
+/* What use_process noted. */
+struct use {
+    unsigned test;
+    int process;
+    unsigned descriptors;
+    bool last_of_process;
+};
+
+static int compare_uses(const void *left, const void *right)
+{
+    const struct use *const uses[] = {left, right};
+    return uses[0]->test < uses[1]->test ? -1 : uses[0]->test > uses[1]->test;
+}
+
+/* One test at a time: each in the process of the one before, unless that ended otherwise than well. */
+static void look_at_processes(struct tally *tally, const struct run *run)
+{
+    struct use uses[8] = {{0}};
+    size_t count = 0;
+    for (size_t i = 0; i < run->count && count < 8; i++) {
+        const struct result *result = &run->results[i];
+        struct use use = {.last_of_process = strncmp(result->test->name, "process_ends", 12) == 0};
+        if (result->note_count > 0 && sscanf(result->notes[0], "test %u in process %d with %u descriptors",
+                                             &use.test, &use.process, &use.descriptors) == 3)
+            uses[count++] = use;
+    }
+    check(tally, count == 6, "every test tells of its process");
+    qsort(uses, count, sizeof uses[0], compare_uses);
+    for (size_t i = 0; i + 1 < count; i++) {
+        check(tally, (uses[i].process == uses[i + 1].process) != uses[i].last_of_process,
+              "tests share a process until one goes wrong");
+        check(tally, uses[i].descriptors == uses[0].descriptors, "no test leaves a connection open");
+    }
+    check(tally, !uses[0].last_of_process && !uses[count - 1].last_of_process,
+          "the order is one that shows something: else choose another seed");
+}
+
+static void check_processes(struct tally *tally)
+{
+    const char *names[] = {"process_*"};
+    struct wishes processes = {.names = names, .name_count = 1};
+    run_samples(tally, &processes, 1, 5, look_at_processes);
 }
 
 /* ---- Parts --------------------------------------------------------------------------------------- */
@@ -636,7 +752,8 @@ static void check_records(struct tally *tally)
     struct capabilities sent = {.accepted = true, .receive_maximum = 77};
     struct capabilities got = {.accepted = false};
     struct left_behind left = {NULL, 0};
-    struct record_sink sink = {&result, &deadline, &got, &left};
+    bool ready = false;
+    struct record_sink sink = {&result, &deadline, &got, &left, &ready};
     check(tally, pipe(ends) == 0, "pipe");
     struct test t = {.records = ends[1]};
     record_exchange(&t, now(&t), DIRECTION_SENT, PROTOCOL_5_0, "client", "", bytes_of("\x00\xff\x10", 3));
@@ -668,6 +785,11 @@ static void check_records(struct tally *tally)
     count = read(ends[0], bytes, sizeof bytes);
     good = count > 0 && record_feed(&reader, bytes, (size_t)count, &sink);
     check(tally, good && left.count == 0 && result.note_count == 1, "nothing is left");
+    check(tally, !ready, "the process is not ready yet");
+    record_ready(&t);
+    count = read(ends[0], bytes, sizeof bytes);
+    check(tally, count > 0 && record_feed(&reader, bytes, (size_t)count, &sink) && ready,
+          "the process is ready");
     check(tally,
           result.exchange_count == 1 && result.exchanges[0].length == 3 &&
               memcmp(result.exchanges[0].bytes, "\x00\xff\x10", 3) == 0,
@@ -1039,6 +1161,20 @@ static void check_scram(struct tally *tally)
           "SCRAM: the server's signature");
     check(tally, !scram_is_proved(&scram, bytes_of_text("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G5=")),
           "SCRAM: a wrong signature");
+    char final[SCRAM_MESSAGE_SIZE];
+    struct scram_key key = {.salt_size = 0};
+    scram.key = &key;
+    memcpy(final, scram.final, sizeof final);
+    scram_answer(&scram, bytes_of_text(challenge));
+    check(tally, key.iterations == 4096, "SCRAM: a key is remembered");
+    scram_answer(&scram, bytes_of_text(challenge));
+    check(tally, strcmp(scram.final, final) == 0, "SCRAM: the same with a key that is remembered");
+    key.salted[0] ^= 1;
+    scram_answer(&scram, bytes_of_text(challenge));
+    check(tally, strcmp(scram.final, final) != 0, "SCRAM: the key that is remembered is used");
+    scram_answer(&scram, bytes_of_text("r=rOprNGfwEbeRWgbNEkqOx,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4097"));
+    check(tally, key.iterations == 4097, "SCRAM: another number of iterations is another key");
+    scram.key = NULL;
     check(tally, scram_answer(&scram, bytes_of_text("r=other,s=AAAA,i=4096")) != NULL,
           "SCRAM: another's nonce");
     check(tally, scram_answer(&scram, bytes_of_text("e=other-error")) != NULL, "SCRAM: no challenge");
@@ -1161,6 +1297,7 @@ int main(void)
     check_verdicts_on_statements(&tally);
     check_profiles(&tally);
     check_run(&tally);
+    check_processes(&tally);
     printf("%u passed, %u failed, 0 skipped\n", tally.passed, tally.failed);
     return tally.failed == 0 ? 0 : 1;
 }

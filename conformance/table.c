@@ -20,6 +20,7 @@ struct table {
     struct row *last;
     unsigned count;
     struct broker *broker;    /* of AUTHENTICATED */
+    struct scram_key key;     /* likewise */
     struct client *publisher; /* of what is to be acknowledged */
     struct client *watcher;   /* of Will Messages */
     unsigned batches;
@@ -221,6 +222,7 @@ static void authenticate_row(struct table *table, struct row *row)
     struct test *t = table->test;
     struct scram scram;
     scram_begin(&scram, "alice", "secret", text(t, "%srow%u", t->run, row->number));
+    scram.key = &table->key;
     if (table->broker == NULL)
         table->broker = start_broker(t, "enhanced-auth");
     row->client = send_connect(t, .broker = table->broker, .name = row_name(table, row), .clean_start = true,

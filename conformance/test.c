@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,12 +12,20 @@
 #include "record.h"
 #include "verdicts.h"
 
+/* Memory that lives as long as its test. */
+struct kept_memory {
+    struct kept_memory *next;
+    max_align_t bytes[];
+};
+
 void *test_allocate(struct test *t, size_t size)
 {
-    void *memory = calloc(1, size == 0 ? 1 : size);
+    struct kept_memory *memory = calloc(1, sizeof *memory + size);
     if (memory == NULL)
         error(t, "out of memory");
-    return memory;
+    memory->next = t->memory;
+    t->memory = memory;
+    return memory->bytes;
 }
 
 static const char *format_text(struct test *t, const char *format, va_list arguments)
@@ -64,7 +73,22 @@ _Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum state
     t->finished = true;
     end_brokers(t, bad);
     tidy_up(t);
-    _exit(0);
+    if (t->next == NULL || verdict == VERDICT_FAIL || verdict == VERDICT_ERROR)
+        _exit(0); /* what went wrong may go on in the process: the next test gets another one */
+    longjmp(*t->next, 1);
+}
+
+void test_release(struct test *t)
+{
+    for (struct client *client = t->clients; client != NULL; client = client->next)
+        client_release(client);
+    free(t->held);
+    while (t->memory != NULL) {
+        struct kept_memory *memory = t->memory;
+        t->memory = memory->next;
+        free(memory);
+    }
+    *t = (struct test){.records = t->records};
 }
 
 /* Ends a test that failed by its own list of statements. When that has nothing that can be broken, the failure

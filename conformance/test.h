@@ -2,14 +2,17 @@
  * README.md has a worked example.
  *
  * A test is a function body in a file of tests/ named by section. It runs once for every protocol version
- * that it is declared for, each time in a process of its own: a crash, a hang or an early exit is the
- * verdict `error` of that one test. Nothing needs to be freed or closed at the end.
+ * that it is declared for, each time in a process that no other test shares meanwhile: a crash, a hang or an early exit
+ * is the verdict `error` of that one test. Nothing needs to be freed or closed at the end; but memory comes from
+ * test_allocate, and nothing static may change, because the process goes on with another test when all was well.
  *
  * A test reaches the end of its body: verdict `pass` (or `warn`, when warn() was called on the way).
  * fail(), skip() and error() end it at once; the expectations of expect.h call them for you. Besides the
  * tests of what the specification demands there are tests of properties: PROPERTY_TEST. */
 #ifndef ETALON_CONFORMANCE_TEST_H
 #define ETALON_CONFORMANCE_TEST_H
+
+#include <setjmp.h>
 
 #include "../src/mqtt/3_packet.h"
 
@@ -153,6 +156,8 @@ struct test {
     int common; /* the keeper of the broker that it has together with other tests; -1: it has its own */
     bool properties_must_hold;  /* then a property that does not hold keeps its brokers' data, too */
     struct leftover *leftovers; /* retained messages and sessions to clear away at the end */
+    struct kept_memory *memory; /* what test_allocate gave, the last first */
+    jmp_buf *next;              /* where the process goes on with another test; NULL: it ends with this one */
     bool warned;
     bool finished; /* the verdict is out; what follows is tidying up, and nobody listens */
 };

@@ -12,9 +12,16 @@ struct leftover {
     struct leftover *next;
 };
 
-/* Reports the verdict, tidies up and ends the process. */
+/* Reports the verdict, tidies up and ends the process; or goes on at `t->next`, where that is set and nothing was
+ * wrong. */
 _Noreturn void test_finish(struct test *t, enum verdict_kind verdict, enum statement cited,
                            const char *reason, const char *expected, const char *observed);
+
+/* Closes and frees whatever the test has; not for one that started brokers. */
+void test_release(struct test *t);
+
+/* Closes the client's connection without a word and frees what test_allocate did not give. */
+void client_release(struct client *client);
 
 /* Remembers, and tells the runner, that a message may be retained on `topic`, or that a session of
  * `client_identifier` may remain. client.c watches what is sent and says so before it leaves. */

@@ -44,7 +44,8 @@ static const struct properties *deliver(struct test *t, enum way way, const stru
     }
     const struct received *got = expect_publish(subscriber, .topic = a);
     if (way == QUEUED)
-        ping(subscriber); /* so that its PUBACK has arrived before it is taken over, and nothing comes again */
+        ping(
+            subscriber); /* so that its PUBACK has arrived before it is taken over, and nothing comes again */
     return &got->packet.publish.properties;
 }
 
