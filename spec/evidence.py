@@ -8,6 +8,8 @@ from catalogue import constant, is_of_three
 BRACKETS = re.compile(r'\[((?:MQTT|[PSRUD])3?-[0-9][^\]\n]*)\]')
 CONSTANT = re.compile(r'\b(?:MQTT|[PSRUD])3?_[0-9][A-Za-z0-9_]*')
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+REASONS = 'conformance/mutants/README.md'  # where a table tells why a test has no mutant
+REASONS_HEAD = '| test | why it has no mutant |'
 SEARCHED = 'src tests conformance fuzz interop'.split()  # all of it must cite what exists
 VERSIONS = {'V31': '3', 'V311': '3', 'V3': '3', 'V5': '5', 'V_ALL': '35'}
 
@@ -86,6 +88,7 @@ class Evidence:
         self.code, self.unit, self.tests, self.mutants = {}, {}, {}, {}
         self.places = {}  # (path, line) of a conformance test or mutant by its name
         self.claims = {}  # rows that a conformance test claims, by its name
+        self.named = {}  # the first mutant that names a test, by the name of the test
         for folder in SEARCHED:
             for path in c_files(root, folder):
                 self.read_citations(Source(root, path))
@@ -97,6 +100,7 @@ class Evidence:
                 self.read_tests(Source(root, path))
         for path in mutants:
             self.read_mutants(Source(root, path))
+        self.check_every_test_is_named()
 
     def read_citations(self, source):
         kind = self.code if source.path.startswith('src/') else \
@@ -205,6 +209,7 @@ class Evidence:
             self.errors.add(path, line, '%s names no test that must fail' % what)
         known = [test for test in tests if test in self.claims]
         for test in tests:
+            self.named.setdefault(test, name)
             if test not in self.claims:
                 self.errors.add(path, line, '%s: there is no conformance test %s' % (what, test))
         for row in rows:
@@ -212,3 +217,30 @@ class Evidence:
                 self.mutants.setdefault(row, []).append(name)
             elif len(known) == len(tests) and tests:
                 self.errors.add(path, line, '%s names %s, but none of its tests does' % (what, row))
+
+    def check_every_test_is_named(self):
+        """What no mutant names was never seen to fail, and needs a reason; what one names needs none. Tests of the
+        suite itself are no tests of brokers."""
+        reasons = self.read_reasons()
+        for test in sorted(set(reasons) & set(self.named)):
+            self.errors.add(REASONS, reasons[test], 'mutant %s names %s: it needs no reason any more'
+                            % (self.named[test], test))
+        for test in self.claims:
+            path, line = self.places['CONFORMANCE_TEST', test]
+            if path.startswith('conformance/tests/') and test not in self.named and test not in reasons:
+                self.errors.add(path, line, 'test %s is named by no mutant, and has no reason in %s' % (test, REASONS))
+
+    def read_reasons(self):
+        """The line of every test in the table that gives reasons; a row without one ends the table."""
+        path, reasons = os.path.join(self.root, REASONS), {}
+        if not os.path.exists(path):
+            return reasons
+        with open(path, encoding='utf-8') as file:
+            lines = file.read().split('\n')
+        begin = lines.index(REASONS_HEAD) + 2 if REASONS_HEAD in lines else len(lines)
+        for number, line in enumerate(lines[begin:], begin + 1):
+            row = re.fullmatch(r'\| `(\w+)` \| *\S.*\|', line)
+            if row is None:
+                break
+            reasons[row[1]] = number
+        return reasons

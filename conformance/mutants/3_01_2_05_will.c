@@ -134,8 +134,8 @@ static enum fate keep_will_for_ever(struct passage *passage)
 
 MUTANT(will_outlives_its_connection, V_ALL,
        "A will stays with the Client Identifier for its later connections",
-       "published_will_is_removed no_will_without_will_flag", MQTT_3_1_2_10, MQTT3_3_1_2_10,
-       MQTT3_3_1_2_12) = {
+       "published_will_is_removed no_will_without_will_flag will_does_not_outlive_its_connection",
+       MQTT_3_1_2_10, MQTT3_3_1_2_10, MQTT3_3_1_2_12, MQTT_3_1_3_9) = {
     .from_client = keep_will_for_ever,
 };
 
@@ -200,6 +200,80 @@ MUTANT(refused_connect_leaves_will, V_ALL, "The will of a CONNECT that is refuse
     .from_client = accept_only_the_will,
     .from_server = close_instead_of_connack,
     .context_size = sizeof(bool),
+};
+
+/* ---- Will Topics that are none ------------------------------------------------------------------- */
+
+/* What the broker gets in their place: it would refuse the CONNECT. */
+#define FOR_HASH '!'
+#define FOR_PLUS '^'
+
+static enum fate hide_wildcard(struct passage *passage)
+{
+    if (passage->packet.type != PACKET_CONNECT ||
+        (!is_refused_by(passage, MQTT_4_7_0_1) && !is_refused_by(passage, MQTT3_4_7_1_1)))
+        return PASS;
+    uint8_t *wildcard = passage->bytes + passage->verdict.offset;
+    *wildcard = *wildcard == '#' ? FOR_HASH : FOR_PLUS;
+    return PASS;
+}
+
+static enum fate show_wildcard(struct passage *passage)
+{
+    const struct bytes topic = passage->packet.publish.topic;
+    if (!is_type(passage, PACKET_PUBLISH))
+        return PASS;
+    uint8_t *name = passage->bytes + (topic.data - passage->bytes);
+    for (size_t i = 0; i < topic.length; i++)
+        name[i] = name[i] == FOR_HASH ? '#' : name[i] == FOR_PLUS ? '+' : name[i];
+    return PASS;
+}
+
+MUTANT(will_topic_may_have_wildcards, V_ALL, "A will whose topic has a wildcard is published to that topic",
+       "wildcard_in_will_topic_is_not_passed_on", MQTT_3_3_2_2, MQTT3_3_3_2_2, MQTT_4_7_0_1,
+       MQTT3_4_7_1_1) = {
+    .from_client = hide_wildcard,
+    .from_server = show_wildcard,
+};
+
+/* To the broker the empty topic is one of a character, another one in each version: the test listens to all topics of
+ * one level, and must not fail for what it does in another version at the same time. */
+static uint8_t for_nothing(const struct connection *connection)
+{
+    return (uint8_t)('0' + connection->version);
+}
+
+/* In a packet with one byte of Remaining Length. */
+static enum fate fill_empty_topic(struct passage *passage)
+{
+    const size_t at = passage->verdict.offset;
+    if (passage->packet.type != PACKET_CONNECT ||
+        (!is_refused_by(passage, MQTT_4_7_3_1) && !is_refused_by(passage, MQTT3_4_7_3_1)))
+        return PASS;
+    uint8_t *longer = scratch(passage, passage->size + 1);
+    memcpy(longer, passage->bytes, at);
+    memcpy(longer + at + 1, passage->bytes + at, passage->size - at);
+    longer[1]++;
+    longer[at - 1] = 1;
+    longer[at] = for_nothing(passage->connection);
+    send_bytes_to_server(passage->connection, longer, passage->size + 1);
+    return DROP;
+}
+
+static enum fate empty_topic(struct passage *passage)
+{
+    const uint8_t filled = for_nothing(passage->connection);
+    if (!is_type(passage, PACKET_PUBLISH) ||
+        !bytes_equal(passage->packet.publish.topic, bytes_of(&filled, 1)))
+        return PASS;
+    passage->packet.publish.topic = bytes_of(NULL, 0);
+    return ENCODE;
+}
+
+MUTANT(will_topic_may_be_empty, V311 | V5, "A will with an empty topic is published",
+       "empty_will_topic_is_not_passed_on", MQTT_4_7_3_1, MQTT3_4_7_3_1) = {
+    .from_client = fill_empty_topic,
+    .from_server = empty_topic,
 };
 
 /* ---- How it is published ------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* 3.3.1.3 RETAIN */
-#include "mutant.h"
+#include "3_08_subscribe.h"
 
 #define RETAIN 0x01
 
@@ -165,6 +165,40 @@ MUTANT(every_message_is_retained, V_ALL, "Messages are stored whatever RETAIN sa
     .from_client = retain_all,
 };
 
+/* ---- Several Topic Filters ----------------------------------------------------------------------- */
+
+static enum fate note_first_of_several(struct passage *passage)
+{
+    struct subscribed *subscribed = passage->connection->context;
+    if (!is_type(passage, PACKET_SUBSCRIBE))
+        return PASS;
+    const struct bytes filter = first_request(passage).topic_filter;
+    subscribed->length = 0;
+    if (passage->packet.subscribe.count == 1 || filter.length > sizeof subscribed->topic)
+        return PASS;
+    memcpy(subscribed->topic, filter.data, filter.length);
+    subscribed->length = filter.length;
+    return PASS;
+}
+
+static enum fate retained_for_first_filter(struct passage *passage)
+{
+    const struct subscribed *subscribed = passage->connection->context;
+    const struct bytes first = bytes_of(subscribed->topic, subscribed->length);
+    const bool later =
+        subscribed->length > 0 && is_retained(passage) && !bytes_equal(raw_topic(passage), first);
+    return later ? swallow(passage) : PASS;
+}
+
+MUTANT(retained_for_first_filter_only, V_ALL,
+       "Of the Topic Filters of a SUBSCRIBE only the first brings its retained message",
+       "each_filter_of_a_subscribe_brings_retained_messages", MQTT_3_8_4_5, MQTT3_3_8_4_4, MQTT_3_3_1_9,
+       MQTT3_3_3_1_6) = {
+    .from_client = note_first_of_several,
+    .from_server = retained_for_first_filter,
+    .context_size = sizeof(struct subscribed),
+};
+
 /* ---- Retain Handling ----------------------------------------------------------------------------- */
 
 static enum fate retained_for_first_subscribe(struct passage *passage)
@@ -233,6 +267,17 @@ MUTANT(retained_message_without_retain, V_ALL, "Retained messages are sent with 
        "retain_is_1_for_new_subscription retained_message_is_stored", D_3_3_1_3_2, MQTT3_3_3_1_8) = {
     .from_server = forget_retain,
     .spoils = "retain_handling_0_sends_always",
+};
+
+static enum fate forget_retain_when_sent_again(struct passage *passage)
+{
+    return is_retained(passage) && passage->packet.publish.dup ? forget_retain(passage) : PASS;
+}
+
+MUTANT(retained_message_sent_again_without_retain, V_ALL,
+       "A retained message that is sent again has RETAIN 0", "retained_message_sent_again_has_retain",
+       MQTT3_3_3_1_8, D_3_3_1_3_2) = {
+    .from_server = forget_retain_when_sent_again,
 };
 
 static enum fate note_retain(struct passage *passage)

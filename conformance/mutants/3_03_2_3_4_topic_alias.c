@@ -83,6 +83,22 @@ MUTANT(plain_publish_changes_alias, V5, "A PUBLISH without Topic Alias gives its
     .context_size = sizeof(struct known),
 };
 
+static enum fate keep_alias_only(struct passage *passage)
+{
+    const uint32_t alias = alias_of(passage);
+    if (alias == 0 || topic_of(passage).length > 0)
+        return PASS;
+    properties_clear(&passage->packet.publish.properties);
+    properties_set_number(&passage->packet.publish.properties, ORDINAL_TOPIC_ALIAS, alias);
+    return ENCODE;
+}
+
+MUTANT(alias_displaces_properties, V5, "A PUBLISH by way of a Topic Alias loses its other properties",
+       "properties_beside_an_alias_are_passed_on", MQTT_3_3_2_17, MQTT_3_3_2_15, MQTT_3_3_2_16,
+       MQTT_3_3_2_20) = {
+    .from_client = keep_alias_only,
+};
+
 MUTANT(alias_0_is_accepted, V5, "Topic Alias 0 is accepted", "alias_0_is_refused", MQTT_3_3_2_8,
        P_3_3_4_2) = {
     .tolerate = {MQTT_3_3_2_8, P_3_3_4_2},

@@ -21,6 +21,20 @@ MUTANT(no_local_on_shared_accepted, V5, "No Local is accepted for a Shared Subsc
     .tolerate = {MQTT_3_8_3_4},
 };
 
+static enum fate refuse_all_options_together(struct passage *passage)
+{
+    if (!is_type(passage, PACKET_SUBSCRIBE))
+        return PASS;
+    const struct subscription_request request = first_request(passage);
+    return request.no_local && request.retain_as_published && request.retain_handling == 2 ? CLOSE : PASS;
+}
+
+MUTANT(all_options_together_are_refused, V5,
+       "No Local, Retain As Published and Retain Handling 2 together end the connection",
+       "all_valid_options_are_accepted", MQTT_3_8_4_1) = {
+    .from_client = refuse_all_options_together,
+};
+
 /* ---- Options that are not heeded ----------------------------------------------------------------- */
 
 /* Changes the options of a SUBSCRIBE with one Topic Filter that is not shared. */

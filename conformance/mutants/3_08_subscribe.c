@@ -249,6 +249,62 @@ MUTANT(replacement_loses_a_waiting_message, V5, "Replacing a subscription loses 
     .spoils = "retain_handling_0_sends_always",
 };
 
+/* What waited for a client that has come back, until it first says something. */
+struct waiting {
+    bool resumed;
+    bool lost;
+    uint8_t bytes[1024];
+    size_t size;
+    uint16_t identifiers[8];
+    size_t count;
+};
+
+static enum fate hold_waiting(struct passage *passage)
+{
+    struct waiting *own = passage->connection->context;
+    const struct publish *publish = &passage->packet.publish;
+    if (is_type(passage, PACKET_CONNACK))
+        own->resumed = !passage->connection->clean_start;
+    if (is_type(passage, PACKET_SUBACK))
+        own->lost = false;
+    if (!is_type(passage, PACKET_PUBLISH) || publish->qos != 1)
+        return PASS;
+    if (own->lost)
+        return swallow(passage);
+    if (!own->resumed || own->count == 8 || own->size + passage->size > sizeof own->bytes)
+        return PASS;
+    memcpy(own->bytes + own->size, passage->bytes, passage->size);
+    own->size += passage->size;
+    own->identifiers[own->count++] = publish->packet_identifier;
+    return DROP;
+}
+
+static enum fate lose_waiting_at_subscribe(struct passage *passage)
+{
+    struct waiting *own = passage->connection->context;
+    const bool known = replaces(passage);
+    if (!own->resumed)
+        return PASS;
+    own->resumed = false;
+    own->lost = known;
+    for (size_t i = 0; known && i < own->count; i++) {
+        struct packet puback = {.type = PACKET_PUBACK};
+        puback.acknowledgement.packet_identifier = own->identifiers[i];
+        send_to_server(passage->connection, &puback);
+    }
+    if (!known)
+        send_bytes_to_client(passage->connection, own->bytes, own->size);
+    return PASS;
+}
+
+MUTANT(replacement_loses_messages_queued_offline, V_ALL,
+       "What waited for an absent client is lost if it begins with a SUBSCRIBE that it sent before",
+       "replacement_keeps_messages_queued_offline", MQTT_3_8_4_4, MQTT3_3_8_4_3) = {
+    .from_client = lose_waiting_at_subscribe,
+    .from_server = hold_waiting,
+    .context_size = sizeof(struct waiting),
+};
+
 static enum fate keep_retained_back(struct passage *passage)
 {
     const struct replacement *own = passage->connection->context;

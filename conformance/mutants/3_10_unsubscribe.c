@@ -105,6 +105,46 @@ MUTANT(unsubscribe_matches, V_ALL, "An UNSUBSCRIBE with a wildcard deletes subsc
     .from_client = match_unsubscribe,
 };
 
+#define OWN_IDENTIFIER 60000 /* of an UNSUBSCRIBE that the client did not send */
+
+/* Whoever unsubscribes from "a/b" loses "a/+", too. */
+static enum fate unsubscribe_wildcard_as_well(struct passage *passage)
+{
+    struct bytes rest = passage->packet.unsubscribe.payload;
+    struct bytes filter;
+    if (!is_type(passage, PACKET_UNSUBSCRIBE) || !unsubscribe_next(&rest, &filter))
+        return PASS;
+    const uint8_t *separator = memrchr(filter.data, '/', filter.length);
+    if (separator == NULL)
+        return PASS;
+    const size_t length = (size_t)(separator - filter.data) + 2;
+    uint8_t *wider = scratch(passage, length);
+    memcpy(wider, filter.data, length - 1);
+    wider[length - 1] = '+';
+    struct writer writer = writer_into(scratch(passage, length + 2), length + 2);
+    unsubscribe_write(&writer, bytes_of(wider, length));
+    struct packet packet = {.type = PACKET_UNSUBSCRIBE};
+    packet.unsubscribe.packet_identifier = OWN_IDENTIFIER;
+    packet.unsubscribe.payload = bytes_of(writer.start, writer_size(&writer));
+    packet.unsubscribe.count = 1;
+    send_to_server(passage->connection, &packet);
+    return PASS;
+}
+
+static enum fate hide_own_unsuback(struct passage *passage)
+{
+    return is_type(passage, PACKET_UNSUBACK) && passage->packet.suback.packet_identifier == OWN_IDENTIFIER
+               ? DROP
+               : PASS;
+}
+
+MUTANT(unsubscribe_takes_overlapping_along, V_ALL,
+       "An UNSUBSCRIBE deletes subscriptions with a wildcard that match its topic, too",
+       "unsubscribe_leaves_overlapping_subscriptions", MQTT_3_10_4_1, MQTT3_3_10_4_1) = {
+    .from_client = unsubscribe_wildcard_as_well,
+    .from_server = hide_own_unsuback,
+};
+
 /* The first one only: the others get another last character. */
 static enum fate spoil_later_filters(struct passage *passage)
 {

@@ -176,6 +176,31 @@ struct kept {
     uint16_t identifier;
 };
 
+/* A server that goes by DUP: without it the message is new, and released with the one before. */
+static enum fate trust_dup_0(struct passage *passage)
+{
+    struct kept *kept = passage->connection->context;
+    uint16_t *identifier = &passage->packet.publish.packet_identifier;
+    if (is_type(passage, PACKET_PUBREL))
+        kept->identifier = 0;
+    if (!is_publish(passage, 2) || passage->packet.publish.dup)
+        return is_type(passage, PACKET_PUBREL) ? make_new(passage) : PASS;
+    if (*identifier != kept->identifier) {
+        kept->identifier = *identifier;
+        return PASS;
+    }
+    *identifier |= ALIEN;
+    return ENCODE;
+}
+
+MUTANT(repetition_without_dup_is_delivered, V311 | V5,
+       "A second QoS 2 PUBLISH under an identifier that awaits PUBREL is a new message if it has DUP 0",
+       "repetition_without_dup_is_not_delivered", MQTT_4_3_3_10, MQTT3_4_3_3_2) = {
+    .from_client = trust_dup_0,
+    .from_server = hide_identifier,
+    .context_size = sizeof(struct kept),
+};
+
 /* A server that keeps the highest identifier beyond PUBREL. */
 static enum fate keep_identifier(struct passage *passage)
 {
@@ -219,6 +244,44 @@ static enum fate lose_second_exchange(struct passage *passage)
 MUTANT(one_of_several_exchanges_is_lost, V_ALL, "Of exchanges that overlap one gets no PUBCOMP",
        "several_qos_2_exchanges_overlap", MQTT_4_3_3_11, MQTT3_4_3_3_2) = {
     .from_client = lose_second_exchange,
+};
+
+/* ---- Answers that belong to the other flow -------------------------------------------------------------- */
+
+/* The QoS 2 message that is under way to the client. */
+struct flight {
+    uint16_t identifier;
+    bool given_up;
+};
+
+static enum fate watch_flight(struct passage *passage)
+{
+    struct flight *flight = passage->connection->context;
+    if (is_publish(passage, 2))
+        flight->identifier = passage->packet.publish.packet_identifier;
+    return is_type(passage, PACKET_PUBREL) && flight->given_up ? DROP : PASS;
+}
+
+static enum fate take_puback_for_all(struct passage *passage)
+{
+    struct flight *flight = passage->connection->context;
+    if (!is_type(passage, PACKET_PUBACK) || flight->identifier == 0 ||
+        passage->packet.acknowledgement.packet_identifier != flight->identifier)
+        return PASS;
+    struct packet answer = passage->packet;
+    answer.type = PACKET_PUBREC;
+    send_to_server(passage->connection, &answer);
+    answer.type = PACKET_PUBCOMP;
+    send_to_server(passage->connection, &answer);
+    flight->given_up = true;
+    return DROP;
+}
+
+MUTANT(puback_ends_a_qos_2_delivery, V_ALL, "A PUBACK acknowledges a QoS 2 message as well",
+       "puback_does_not_acknowledge_qos_2", MQTT_4_3_3_3, MQTT3_4_3_3_1) = {
+    .from_client = take_puback_for_all,
+    .from_server = watch_flight,
+    .context_size = sizeof(struct flight),
 };
 
 /* ---- Expiry ------------------------------------------------------------------------------------------- */

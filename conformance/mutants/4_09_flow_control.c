@@ -45,6 +45,36 @@ MUTANT(send_quota_is_not_raised, V5, "PUBACK and PUBCOMP make no room for other 
     .drop_from_client = TYPE(PACKET_PUBACK) | TYPE(PACKET_PUBCOMP),
 };
 
+/* An acknowledgement that the server has, and has not looked at yet. */
+struct unseen {
+    bool limited; /* the client has a Receive Maximum */
+    uint8_t bytes[16];
+    size_t size;
+};
+
+static enum fate look_at_acknowledgements_later(struct passage *passage)
+{
+    struct unseen *unseen = passage->connection->context;
+    const bool makes_room = is_type(passage, PACKET_PUBACK) || is_type(passage, PACKET_PUBCOMP);
+    if (maximum_of(passage) != 0)
+        unseen->limited = true;
+    if (unseen->limited && makes_room && unseen->size == 0 && passage->size <= sizeof unseen->bytes) {
+        memcpy(unseen->bytes, passage->bytes, passage->size);
+        unseen->size = passage->size;
+        return DROP;
+    }
+    send_bytes_to_server(passage->connection, unseen->bytes, unseen->size);
+    unseen->size = 0;
+    return PASS;
+}
+
+MUTANT(acknowledgement_alone_makes_no_room, V5,
+       "PUBACK and PUBCOMP make room no sooner than the client sends something else",
+       "receive_maximum_is_a_window_at_qos_1 receive_maximum_is_a_window_at_qos_2", D_4_9_2) = {
+    .from_client = look_at_acknowledgements_later,
+    .context_size = sizeof(struct unseen),
+};
+
 /* ---- At quota 0 --------------------------------------------------------------------------------------- */
 
 struct limit {

@@ -49,7 +49,7 @@ CONFORMANCE_TEST(retain_handling_3_is_refused, V5, NEEDS_NOTHING,
 
 CONFORMANCE_TEST(all_valid_options_are_accepted, V5, NEEDS_NOTHING,
                  "Every valid combination of QoS, No Local, Retain As Published, Retain Handling is accepted",
-                 MQTT_3_8_4_6, MQTT_3_8_4_7)
+                 MQTT_3_8_4_6, MQTT_3_8_4_7, MQTT_3_8_4_1)
 {
     struct client *client = connect_client(t, .clean_start = true);
     for (unsigned options = 0; options < 0x30; options++) {
