@@ -489,11 +489,14 @@ static void skip_unmet(struct crew *crew)
 /* ---- The order ------------------------------------------------------------------------------------------- */
 
 /* In this order tests are begun: what waits for long early, so that nothing waits for it in the end. */
-enum rank { RANK_BROKER_TIME, RANK_TIME, RANK_TARGET, RANK_BROKER, RANK_ALONE, RANK_LAST };
+enum rank { RANK_BROKER_TIME, RANK_TIME, RANK_MEETING, RANK_TARGET, RANK_BROKER, RANK_ALONE, RANK_LAST };
 
-static enum rank rank_of(const struct conformance_test *test)
+static enum rank rank_of(const struct crew *crew, const struct result *result)
 {
+    const struct conformance_test *test = result->test;
     bool time = (test->needs & NEEDS_TIME) != 0;
+    if (common_broker_of(crew, result) != NULL && (test->needs & NEEDS_RESTART) != 0)
+        return RANK_MEETING; /* they wait for each other before they end their broker, and so are begun together */
     if ((test->needs & NEEDS_LAST) == NEEDS_LAST)
         return RANK_LAST;
     if ((test->needs & NEEDS_ALONE) != 0)
@@ -504,13 +507,14 @@ static enum rank rank_of(const struct conformance_test *test)
 }
 
 /* By rank, and otherwise as `order` has them. */
-static void sort_by_rank(const struct run *run, size_t *order)
+static void sort_by_rank(const struct crew *crew, size_t *order)
 {
+    const struct run *run = crew->run;
     size_t *sorted = allocate(run->count, sizeof *sorted);
     size_t count = 0;
     for (int rank = RANK_BROKER_TIME; rank <= RANK_LAST; rank++)
         for (size_t i = 0; i < run->count; i++)
-            if (rank_of(run->results[order[i]].test) == (enum rank)rank)
+            if (rank_of(crew, &run->results[order[i]]) == (enum rank)rank)
                 sorted[count++] = order[i];
     memcpy(order, sorted, run->count * sizeof *sorted);
     free(sorted);
@@ -535,10 +539,10 @@ struct load {
 /* Tests that take seconds in which they hardly do anything. */
 static bool waits_mostly(const struct conformance_test *test)
 {
-    return starts_brokers(test) || rank_of(test) == RANK_TIME;
+    return starts_brokers(test) || ((test->needs & NEEDS_TIME) != 0 && (test->needs & NEEDS_ALONE) == 0);
 }
 
-/* Beside them there is always room for tests that are quick. */
+/* Beside them there is always room for tests that are quick. Those that meet at a broker fit in, too. */
 static unsigned most_waiting(const struct crew *crew)
 {
     return crew->size - crew->size / 4;
@@ -727,8 +731,8 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
     if (report->begin != NULL)
         report->begin(report->context, run);
     skip_unmet(&crew);
-    sort_by_rank(run, order);
     common_brokers_plan(&crew.commons, run, order, crew.size / 2, brokers_at_once(&crew) < crew.size);
+    sort_by_rank(&crew, order);
     nursery_open(&crew.nursery, run_body, &crew);
     run_all(&crew, order);
     end_resting(&crew);
