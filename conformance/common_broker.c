@@ -85,6 +85,22 @@ void common_brokers_plan(struct common_brokers *all, const struct run *run, size
     free(results);
 }
 
+void common_broker_call_off(struct common_brokers *all, const struct common_broker *common,
+                            size_t result_count)
+{
+    for (size_t i = 0; i < result_count; i++)
+        if (all->of_result[i] == 1 + (common - all->brokers))
+            all->of_result[i] = 0;
+}
+
+/* Who comes and goes is not waited for any more. */
+void common_broker_excuse(const struct common_broker *common)
+{
+    int socket = common_broker_join(common);
+    if (socket >= 0)
+        close(socket);
+}
+
 void common_brokers_end(struct common_brokers *all)
 {
     for (unsigned i = 0; i < all->count; i++) {
