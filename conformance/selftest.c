@@ -694,20 +694,21 @@ static bool write_file(const char *folder, const char *name, const char *content
            chmod(path, 0700) == 0;
 }
 
-/* A profile whose broker is the stub. */
+/* A profile whose broker is the stub, with as many files as take a moment to remove. */
 static bool make_profile(char *folder)
 {
     char program[512];
-    char start[600];
+    char start[640];
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
     program[length < 0 ? 0 : length] = '\0';
-    snprintf(start, sizeof start, "exec '%s' --serve \"$2\"", program);
+    snprintf(start, sizeof start, "cd \"$3\" && seq 1000 | xargs touch && exec '%s' --serve \"$2\"", program);
     return length > 0 && mkdtemp(folder) != NULL &&
            write_file(folder, "profile", "configurations durable", "") &&
            write_file(folder, "start", "#!/bin/sh\n", start);
 }
 
-static void remove_profile(const char *folder)
+/* False when anything else is in its folder. */
+static bool remove_profile(const char *folder)
 {
     static const char *const names[] = {"profile", "start"};
     char path[96];
@@ -715,7 +716,7 @@ static void remove_profile(const char *folder)
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }
-    rmdir(folder);
+    return rmdir(folder) == 0;
 }
 
 /* What a run asks for where processes are lacking; in the end every test passes. Who waited in vain for another would
@@ -771,9 +772,11 @@ static void check_sharing(struct tally *tally)
 {
     char folder[] = "/tmp/etalon-selftest-XXXXXX";
     check(tally, make_profile(folder), "a profile of the stub can be written");
+    setenv("TMPDIR", folder, 1);
     for (size_t i = 0; i < sizeof sharings / sizeof sharings[0]; i++)
         check_sharing_of(tally, &sharings[i], folder);
-    remove_profile(folder);
+    check(tally, remove_profile(folder), "nothing is left of brokers that tests shared");
+    unsetenv("TMPDIR");
 }
 
 /* ---- Parts --------------------------------------------------------------------------------------- */
