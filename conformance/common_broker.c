@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #define FEWEST_MEMBERS 2U
 #define MOST_MEMBERS 1000U /* of tests that do not wait for each other */
 #define CONFIGURATION_SIZE 48
+#define KEEPER_LIMIT 5   /* seconds that a keeper has to clear up after its tests */
 #define ANSWER_LIMIT 120 /* seconds; a keeper that takes longer has lost one of its tests */
 
 /* ---- The runner ---------------------------------------------------------------------------------- */
@@ -85,18 +87,50 @@ void common_brokers_plan(struct common_brokers *all, const struct run *run, size
     free(results);
 }
 
+void common_broker_call_off(struct common_brokers *all, const struct common_broker *common,
+                            size_t result_count)
+{
+    for (size_t i = 0; i < result_count; i++)
+        if (all->of_result[i] == 1 + (common - all->brokers))
+            all->of_result[i] = 0;
+}
+
+/* Who comes and goes is not waited for any more. */
+void common_broker_excuse(const struct common_broker *common)
+{
+    int socket = common_broker_join(common);
+    if (socket >= 0)
+        close(socket);
+}
+
+/* A keeper ends by itself when its tests are gone, and takes its brokers and their data along. */
+static void await_end(pid_t keeper)
+{
+    struct pollfd wait = {.fd = (int)syscall(SYS_pidfd_open, keeper, 0U), .events = POLLIN};
+    if (wait.fd < 0)
+        return;
+    (void)poll(&wait, 1, KEEPER_LIMIT * 1000);
+    close(wait.fd);
+}
+
+static void end_keeper(pid_t keeper)
+{
+    await_end(keeper);
+    kill(-keeper, SIGKILL);
+    while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    while (waitpid(-keeper, NULL, 0) > 0)
+        continue;
+}
+
 void common_brokers_end(struct common_brokers *all)
 {
+    for (unsigned i = 0; i < all->count; i++)
+        meeting_call_off(all->brokers[i].listener);
     for (unsigned i = 0; i < all->count; i++) {
+        if (all->brokers[i].keeper > 0)
+            end_keeper(all->brokers[i].keeper);
         close(all->brokers[i].listener);
-        pid_t keeper = all->brokers[i].keeper;
-        if (keeper <= 0)
-            continue;
-        kill(-keeper, SIGKILL);
-        while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
-            continue;
-        while (waitpid(-keeper, NULL, 0) > 0)
-            continue;
     }
     free(all->brokers);
     free(all->of_result);
@@ -125,6 +159,7 @@ struct keeper {
     unsigned waiting;
     enum common_wish ending;
     bool down;
+    bool complete; /* nobody else will join */
 };
 
 static void answer(const struct keeper *keeper, const struct member *member)
@@ -136,10 +171,13 @@ static void answer(const struct keeper *keeper, const struct member *member)
 static void take_in(struct keeper *keeper)
 {
     int socket = meeting_next(keeper->common->listener);
-    if (socket < 0)
+    if (socket < 0) {
+        keeper->complete = errno == EINVAL; /* it was called off */
         return;
+    }
     keeper->members[keeper->known++] = (struct member){.socket = socket};
     keeper->present++;
+    keeper->complete = keeper->known == keeper->common->members;
 }
 
 static void let_go(struct keeper *keeper, struct member *member)
@@ -199,8 +237,7 @@ static void attend_members(struct keeper *keeper)
     unsigned known = keeper->known;
     for (unsigned i = 0; i < known; i++) /* poll passes over negative ones */
         waits[i] = (struct pollfd){.fd = keeper->members[i].socket, .events = POLLIN};
-    bool complete = known == keeper->common->members;
-    waits[known] = (struct pollfd){.fd = complete ? -1 : keeper->common->listener, .events = POLLIN};
+    waits[known] = (struct pollfd){.fd = keeper->complete ? -1 : keeper->common->listener, .events = POLLIN};
     if (poll(waits, known + 1, -1) < 0)
         return;
     for (unsigned i = 0; i < known; i++)
@@ -214,9 +251,9 @@ void common_broker_keep(struct test *t, const struct common_broker *common)
 {
     struct keeper keeper = {
         .test = t, .common = common, .members = test_allocate(t, common->members * sizeof *keeper.members)};
-    while (keeper.known < common->members || keeper.present > 0) {
+    while (!keeper.complete || keeper.present > 0) {
         attend_members(&keeper);
-        if (keeper.known == common->members && keeper.waiting > 0 && keeper.waiting == keeper.present)
+        if (keeper.complete && keeper.waiting > 0 && keeper.waiting == keeper.present)
             end_together(&keeper);
     }
 }

@@ -37,6 +37,14 @@ struct common_brokers {
 void common_brokers_plan(struct common_brokers *all, const struct run *run, size_t *order, unsigned together,
                          bool restarts_only);
 
+/* Of `result_count` results, those with this broker have one of their own after all: it has no keeper. None of them may
+ * have begun. */
+void common_broker_call_off(struct common_brokers *all, const struct common_broker *common,
+                            size_t result_count);
+
+/* In the place of a test that could not be begun: the others do not wait for it. */
+void common_broker_excuse(const struct common_broker *common);
+
 /* Ends the keepers, and what is left of their brokers. */
 void common_brokers_end(struct common_brokers *all);
 

@@ -52,6 +52,11 @@ int meeting_next(int meeting)
     return accept4(meeting, NULL, NULL, SOCK_CLOEXEC);
 }
 
+void meeting_call_off(int meeting)
+{
+    (void)shutdown(meeting, SHUT_RDWR);
+}
+
 bool meeting_say(int other, const void *message, size_t size)
 {
     return send(other, message, size, MSG_NOSIGNAL) == (ssize_t)size;

@@ -17,6 +17,9 @@ int meeting_join(const char *name, unsigned seconds);
 /* A socket to the next that has come; -1 with errno. */
 int meeting_next(int meeting);
 
+/* Nobody can join any more, and when all that came are taken in meeting_next fails with EINVAL; in every process. */
+void meeting_call_off(int meeting);
+
 /* Sends a message, or waits for one of just this size. False when the other is gone, or something else has come. */
 bool meeting_say(int other, const void *message, size_t size);
 bool meeting_hear(int other, void *message, size_t size);

@@ -44,9 +44,11 @@ $(BUILD)/etalon-conformance: $(CONFORMANCE_OBJECTS) $(CODEC_LIBRARY)
 	$(SAY) LINK $@
 	$(QUIET)$(CC) $^ $(ALL_LDFLAGS) $(CONFORMANCE_LIBS) -o $@
 
+# The selftest can refuse the runner a process.
+$(BUILD)/conformance-selftest: SELFTEST_LIBS := -Wl,--wrap=nursery_birth
 $(BUILD)/conformance-selftest: $(SELFTEST_OBJECTS) $(CODEC_LIBRARY)
 	$(SAY) LINK $@
-	$(QUIET)$(CC) $^ $(ALL_LDFLAGS) $(CONFORMANCE_LIBS) -o $@
+	$(QUIET)$(CC) $^ $(ALL_LDFLAGS) $(CONFORMANCE_LIBS) $(SELFTEST_LIBS) -o $@
 
 .PHONY: conformance-list
 conformance-list: $(BUILD)/etalon-conformance ## list the conformance tests

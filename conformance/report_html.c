@@ -593,6 +593,37 @@ static void put_title(FILE *out, const struct report_input *input)
     free(title);
 }
 
+/* Where there are several brokers, each sentence says of which it is. */
+static void put_losses_of(FILE *out, const struct run *run, bool several)
+{
+    char *title = run_title(run);
+    for (size_t i = 0; i < run->loss_count; i++) {
+        fputs("<p>", out);
+        if (several) {
+            text_put_xml(out, title);
+            fputs(". ", out);
+        }
+        fputs("<strong>" PROSE_LOST "</strong> ", out);
+        text_put_xml(out, run->losses[i]);
+        fputs(".</p>\n", out);
+    }
+    free(title);
+}
+
+/* A notice that needs no script; with one, the tests that it names become links. */
+static void put_losses(FILE *out, const struct report_input *input)
+{
+    size_t losses = 0;
+    for (size_t i = 0; i < input->count; i++)
+        losses += input->runs[i]->loss_count;
+    if (losses == 0)
+        return;
+    fputs("<section id=\"losses\" aria-label=\"Losses of the server\">\n", out);
+    for (size_t i = 0; i < input->count; i++)
+        put_losses_of(out, input->runs[i], input->count > 1);
+    fputs("</section>\n", out);
+}
+
 static void put_style(FILE *out, const struct report_input *input)
 {
     (void)input;
@@ -609,8 +640,8 @@ static const struct part {
     const char *mark; /* in page.html */
     void (*put)(FILE *out, const struct report_input *input);
 } parts[] = {
-    {"@TITLE@", put_title}, {"@STYLE@", put_style},   {"@PLAIN@", put_plain},
-    {"@DATA@", put_data},   {"@SCRIPT@", put_script},
+    {"@TITLE@", put_title}, {"@STYLE@", put_style}, {"@LOSSES@", put_losses},
+    {"@PLAIN@", put_plain}, {"@DATA@", put_data},   {"@SCRIPT@", put_script},
 };
 
 static const struct part *part_at(const char *at)

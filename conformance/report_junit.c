@@ -162,6 +162,21 @@ static void put_properties(FILE *out, const struct run *run, const struct sectio
     fputs("    </properties>\n", out);
 }
 
+/* What happened to the server bears on every suite, and a reader of one may see no other. */
+static void put_losses(FILE *out, const struct run *run)
+{
+    if (run->loss_count == 0)
+        return;
+    fputs("    <system-out>", out);
+    for (size_t i = 0; i < run->loss_count; i++) {
+        char *line = prose_loss(run, i);
+        text_put_xml(out, line);
+        fputc('\n', out);
+        free(line);
+    }
+    fputs("</system-out>\n", out);
+}
+
 static void put_suite(FILE *out, const struct run *run, const struct section_summary *section, size_t number)
 {
     char name[160];
@@ -177,6 +192,7 @@ static void put_suite(FILE *out, const struct run *run, const struct section_sum
     for (size_t i = 0; i < run->count; i++)
         if (is_of(&run->results[i], section))
             put_case(out, run, section, &run->results[i]);
+    put_losses(out, run);
     fputs("  </testsuite>\n", out);
 }
 

@@ -86,10 +86,15 @@ static void put_property_totals(FILE *out, const struct run *run)
     free(groups);
 }
 
-static void put_losses(FILE *out, const struct run *run)
+/* `broker`: which it was, where there are several; NULL. */
+static void put_losses(FILE *out, const struct run *run, const char *broker)
 {
     for (size_t i = 0; i < run->loss_count; i++) {
-        fputs("**The server was lost:** ", out);
+        if (broker != NULL) {
+            text_put_markdown(out, broker);
+            fputs(". ", out);
+        }
+        fputs("**" PROSE_LOST "** ", out);
         text_put_markdown(out, run->losses[i]);
         fputs(".\n\n", out);
     }
@@ -221,7 +226,7 @@ static void write_run(FILE *out, const struct run *run)
     put_facts(out, run);
     put_sections(out, run);
     put_property_totals(out, run);
-    put_losses(out, run);
+    put_losses(out, run, NULL);
     put_results(out, run, VERDICT_FAIL, false, "Failures");
     put_results(out, run, VERDICT_ERROR, false, "Could not be run");
     put_results(out, run, VERDICT_WARN, false, "Warnings");
@@ -250,6 +255,15 @@ static void put_brokers(FILE *out, const struct report_input *input)
         free(title);
     }
     fputc('\n', out);
+}
+
+static void put_losses_of_all(FILE *out, const struct report_input *input)
+{
+    for (size_t i = 0; i < input->count; i++) {
+        char *title = run_title(input->runs[i]);
+        put_losses(out, input->runs[i], title);
+        free(title);
+    }
 }
 
 /* The versions that a catalogue speaks of: 5.0, or 3.1.1 and 3.1. */
@@ -323,6 +337,7 @@ static void write_comparison(FILE *out, const struct report_input *input)
     struct matrix matrix = matrix_make(input);
     fputs("# Conformance of MQTT brokers\n\n", out);
     put_brokers(out, input);
+    put_losses_of_all(out, input);
     fputs(
         "A requirement has the worst verdict of its tests; an empty cell: not tested. `error`: it could not "
         "be looked at, for instance because its test ended on a violation of another requirement.\n\n",

@@ -85,6 +85,15 @@ const char *prose_reason(const struct result *result)
     return "";
 }
 
+char *prose_loss(const struct run *run, size_t number)
+{
+    const char *sentence = run->losses[number];
+    size_t size = sizeof PROSE_LOST " ." + strlen(sentence);
+    char *line = allocate(size, 1);
+    snprintf(line, size, PROSE_LOST " %s.", sentence);
+    return line;
+}
+
 const char *prose_section_title(const char *section, enum protocol_version version)
 {
     for (size_t i = 0; i < section_title_count; i++) {

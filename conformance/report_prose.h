@@ -20,6 +20,11 @@ char *prose_exchange(const struct result *result);
  * without warning. Borrowed from the result. */
 const char *prose_reason(const struct result *result);
 
+/* What stands before each sentence of run->losses, in every form; where the sentence is set off from it by markup, its
+ * writer puts them together, and otherwise prose_loss does: one line without an end, the caller's to free. */
+#define PROSE_LOST "The server was lost:"
+char *prose_loss(const struct run *run, size_t number);
+
 /* The title that MQTT 5.0, or for the other versions MQTT 3.1.1, gives this section; "" when there is none. */
 const char *prose_section_title(const char *section, enum protocol_version version);
 

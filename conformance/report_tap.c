@@ -90,6 +90,17 @@ static void put_result(FILE *out, const struct run *run, const struct result *re
     put_diagnostic(out, result);
 }
 
+static void put_losses(FILE *out, const struct run *run)
+{
+    for (size_t i = 0; i < run->loss_count; i++) {
+        char *line = prose_loss(run, i);
+        fputs("# ", out);
+        text_put_tap(out, line);
+        fputc('\n', out);
+        free(line);
+    }
+}
+
 static void write_tap(FILE *out, const struct report_input *input)
 {
     const struct run *run = input->runs[0];
@@ -99,6 +110,7 @@ static void write_tap(FILE *out, const struct report_input *input)
     fputs(", ", out);
     text_put_tap(out, title);
     fprintf(out, ", seed %llu\n", (unsigned long long)run->seed);
+    put_losses(out, run);
     for (size_t i = 0; i < run->count; i++)
         put_result(out, run, &run->results[i], i + 1);
     free(title);

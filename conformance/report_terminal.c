@@ -6,6 +6,7 @@
 
 #include "groups.h"
 #include "report.h"
+#include "report_prose.h"
 #include "trace.h"
 
 /* Colours by verdict, in the order of enum verdict_kind; the report needs no others. */
@@ -294,8 +295,11 @@ static void print_bad_again(const struct terminal_options *options, const struct
 
 static void print_losses(const struct run *run)
 {
-    for (size_t i = 0; i < run->loss_count; i++)
-        printf("The server was lost: %s.\n", run->losses[i]);
+    for (size_t i = 0; i < run->loss_count; i++) {
+        char *line = prose_loss(run, i);
+        printf("%s\n", line);
+        free(line);
+    }
 }
 
 static void print_summary(const struct terminal_options *options, const struct run *run)

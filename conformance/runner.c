@@ -211,17 +211,19 @@ static void set_error(struct result *result, const char *reason)
     result_set_text(&result->reason, reason);
 }
 
-/* Nobody listens to what a keeper says: its tests do, and will find that it is gone when something was wrong. */
-static void start_keeper(struct crew *crew, struct common_broker *common)
+/* Nobody listens to what a keeper says: its tests do, and will find that it is gone when something was wrong. False:
+ * there is none. */
+static bool start_keeper(struct crew *crew, struct common_broker *common)
 {
     struct birth birth = {
         .item = common, .number = ++crew->next_number, .records = open("/dev/null", O_WRONLY | O_CLOEXEC)};
     if (birth.records < 0)
-        return;
+        return false;
     common->keeper = nursery_birth(&crew->nursery, run_body, crew, &birth);
     close(birth.records);
     if (common->keeper > 0)
         setpgid(common->keeper, common->keeper);
+    return common->keeper > 0;
 }
 
 /* A process of its own for the test; false with errno when there is none to be had. */
@@ -625,14 +627,19 @@ static size_t next_of_all(struct crew *crew, const size_t *order)
 static void begin_test(struct crew *crew, struct result *result)
 {
     struct common_broker *common = common_broker_of(crew, result);
+    if (common != NULL && common->keeper == 0 && !start_keeper(crew, common)) {
+        common_broker_call_off(&crew->commons, common, crew->run->count);
+        return;
+    }
     result->begun = true;
-    if (common != NULL && common->keeper == 0)
-        start_keeper(crew, common);
     if (is_watched(crew, result))
         watch_begun(crew->watch, result);
     start_job(crew, job_for(crew, result), result);
-    if (result->finished)
-        conclude(crew, result);
+    if (!result->finished)
+        return;
+    if (common != NULL)
+        common_broker_excuse(common);
+    conclude(crew, result);
 }
 
 /* A target that is away is asked for; tests that it would be needed for are given up together with it. */

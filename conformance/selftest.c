@@ -1,14 +1,17 @@
 /* selftest: the suite's tests of itself. The sample tests below run against a stub with bad habits, and
  * each must end in the verdict that stands beside its name in the table: in particular, those that are
  * given a wrong server must fail. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "groups.h"
+#include "nursery.h"
 #include "options.h"
 #include "record.h"
 #include "profile.h"
@@ -354,6 +357,24 @@ SAMPLE(process_ends_by_itself)
     _exit(0);
 }
 
+/* These three share a broker, and end it together. Without a profile they are skipped. */
+static void crash_and_resume(struct test *t)
+{
+    struct broker *broker = start_broker(t, "durable");
+    crash_broker(broker);
+    resume_broker(broker);
+}
+
+#define SHARING_SAMPLE(name)                                                                                 \
+    CONFORMANCE_TEST(name, V311, SHARES_CRASH, "A sample", MQTT3_3_12_4_1)                                   \
+    {                                                                                                        \
+        crash_and_resume(t);                                                                                 \
+    }
+
+SHARING_SAMPLE(sharing_first)
+SHARING_SAMPLE(sharing_second)
+SHARING_SAMPLE(sharing_third)
+
 PROPERTY_TEST(good_property_holds, "temper", V311, NEEDS_NOTHING, "A sample")
 {
     ping(meet(t, "good"));
@@ -531,6 +552,10 @@ static const struct {
     {"process_is_used_and_the_test_skipped", VERDICT_SKIP, NULL},
     {"process_ends_with_a_failure", VERDICT_FAIL, NULL},
     {"process_ends_by_itself", VERDICT_ERROR, "without a verdict"},
+
+    {"sharing_first", VERDICT_SKIP, "profile"},
+    {"sharing_second", VERDICT_SKIP, "profile"},
+    {"sharing_third", VERDICT_SKIP, "profile"},
     {"good_property_holds", VERDICT_PASS, NULL},
     {"warned_property_holds", VERDICT_PASS, NULL},
     {"bad_property_does_not_hold", VERDICT_FAIL, "PINGRESP"},
@@ -738,6 +763,137 @@ static void check_processes(struct tally *tally)
     const char *names[] = {"process_*"};
     struct wishes processes = {.names = names, .name_count = 1};
     run_samples(tally, &processes, 1, 5, look_at_processes);
+}
+
+/* ---- Brokers that tests share -------------------------------------------------------------------- */
+
+/* Processes that a run asked for, and those that it does not get. */
+static struct births {
+    const struct run *run;
+    const struct result *missing; /* this one not, unless it is alone */
+    bool no_keepers;
+    unsigned keepers;
+    unsigned together;
+    unsigned alone;
+} births;
+
+static bool is_keeper(const struct birth *birth)
+{
+    for (size_t i = 0; births.run != NULL && i < births.run->count; i++)
+        if (birth->item == &births.run->results[i])
+            return false;
+    return births.run != NULL;
+}
+
+/* The linker puts the first in the place of nursery_birth, which is then called like the second (module.mk). */
+pid_t __wrap_nursery_birth(const struct nursery *nursery, nursery_body body, const void *context,
+                           const struct birth *birth);
+pid_t __real_nursery_birth(const struct nursery *nursery, nursery_body body, const void *context,
+                           const struct birth *birth);
+
+pid_t __wrap_nursery_birth(const struct nursery *nursery, nursery_body body, const void *context,
+                           const struct birth *birth)
+{
+    bool keeper = is_keeper(birth);
+    *(keeper ? &births.keepers : birth->alone ? &births.alone : &births.together) += 1;
+    if (keeper ? !births.no_keepers : births.missing != birth->item || birth->alone)
+        return __real_nursery_birth(nursery, body, context, birth);
+    errno = EAGAIN;
+    return -1;
+}
+
+static bool write_file(const char *folder, const char *name, const char *content, const char *more)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "we");
+    return file != NULL && fprintf(file, "%s%s\n", content, more) > 0 && fclose(file) == 0 &&
+           chmod(path, 0700) == 0;
+}
+
+/* A profile whose broker is the stub, with as many files as take a moment to remove. */
+static bool make_profile(char *folder)
+{
+    char program[512];
+    char start[640];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length < 0 ? 0 : length] = '\0';
+    snprintf(start, sizeof start, "cd \"$3\" && seq 1000 | xargs touch && exec '%s' --serve \"$2\"", program);
+    return length > 0 && mkdtemp(folder) != NULL &&
+           write_file(folder, "profile", "configurations durable", "") &&
+           write_file(folder, "start", "#!/bin/sh\n", start);
+}
+
+/* False when anything else is in its folder. */
+static bool remove_profile(const char *folder)
+{
+    static const char *const names[] = {"profile", "start"};
+    char path[96];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    return rmdir(folder) == 0;
+}
+
+/* What a run asks for where processes are lacking; in the end every test passes. Who waited in vain for another would
+ * have run once more, alone. */
+static const struct sharing {
+    const char *what;
+    unsigned missing; /* the number of the test that cannot be begun; 0: all can */
+    bool no_keepers;
+    unsigned keepers;
+    unsigned together;
+    unsigned alone;
+} sharings[] = {
+    {"tests share a broker", 0, false, 1, 3, 0},
+    {"a test that cannot be begun is not waited for", 1, false, 1, 3, 1},
+    {"nor is another", 2, false, 1, 3, 1},
+    {"nor is the third", 3, false, 1, 3, 1},
+    {"where its keeper cannot be begun each has a broker of its own", 0, true, 1, 0, 3},
+};
+
+static void check_sharing_of(struct tally *tally, const struct sharing *sharing, const char *profile)
+{
+    size_t count;
+    const char *names[] = {"sharing_*"};
+    struct target target = {.url = "", .scheme = "mqtt"};
+    struct wishes wishes = {.names = names, .name_count = 1};
+    struct run run = {.target = &target, .seed = 7};
+    struct runner_options options = {.jobs = 8, .patience = 5, .limit = 30, .profile = profile};
+    struct report silent = {.begin = NULL};
+    snprintf(run.name, sizeof run.name, "s%d", (int)getpid() % 1000000); /* other runs find each other, too */
+    const struct conformance_test **tests = all_tests(&count);
+    run.results = select_tests(&wishes, tests, count, &run.count);
+    births = (struct births){.run = &run,
+                             .missing = sharing->missing > 0 ? &run.results[sharing->missing - 1] : NULL,
+                             .no_keepers = sharing->no_keepers};
+    run.capabilities[version_index(PROTOCOL_3_1_1)] = (struct capabilities){.accepted = true};
+    check(tally, run.count == 3 && run_tests(&run, &options, &silent),
+          "the run of tests that share a broker ends");
+    check(tally, run.totals[VERDICT_PASS] == run.count, "and all pass");
+    bool good = births.keepers == sharing->keepers && births.together == sharing->together &&
+                births.alone == sharing->alone;
+    check(tally, good, sharing->what);
+    if (!good)
+        printf("      %u keepers, %u tests together, %u alone\n", births.keepers, births.together,
+               births.alone);
+    births = (struct births){.run = NULL};
+    for (size_t i = 0; i < run.count; i++)
+        result_clear(&run.results[i]);
+    free(run.results);
+    free(tests);
+}
+
+static void check_sharing(struct tally *tally)
+{
+    char folder[] = "/tmp/etalon-selftest-XXXXXX";
+    check(tally, make_profile(folder), "a profile of the stub can be written");
+    setenv("TMPDIR", folder, 1);
+    for (size_t i = 0; i < sizeof sharings / sizeof sharings[0]; i++)
+        check_sharing_of(tally, &sharings[i], folder);
+    check(tally, remove_profile(folder), "nothing is left of brokers that tests shared");
+    unsetenv("TMPDIR");
 }
 
 /* ---- Parts --------------------------------------------------------------------------------------- */
@@ -1279,9 +1435,13 @@ static void check_verdicts_on_statements(struct tally *tally)
     check(tally, worse_verdict(VERDICT_ERROR, VERDICT_FAIL) == VERDICT_FAIL, "a failure tells the most");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct tally tally = {0, 0};
+    if (argc == 3 && strcmp(argv[1], "--serve") == 0) {
+        stub_become((uint16_t)strtoul(argv[2], NULL, 10));
+        return 2;
+    }
     if (freopen("/dev/null", "w", stderr) == NULL) /* wrong command lines and crashes are meant here */
         return 2;
     check_records(&tally);
@@ -1298,6 +1458,8 @@ int main(void)
     check_profiles(&tally);
     check_run(&tally);
     check_processes(&tally);
+
+    check_sharing(&tally);
     printf("%u passed, %u failed, 0 skipped\n", tally.passed, tally.failed);
     return tally.failed == 0 ? 0 : 1;
 }

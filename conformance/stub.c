@@ -169,15 +169,35 @@ _Noreturn static void serve(int listener)
     }
 }
 
-pid_t stub_start(uint16_t *port)
+/* On *port, or any where that is 0, and then it is set. */
+static int listen_at(uint16_t *port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(*port)};
+    int on = 1;
     socklen_t length = sizeof address;
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0 || bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(listener, 64) != 0 || getsockname(listener, (struct sockaddr *)&address, &length) != 0)
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+        bind(listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(listener, 64) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &length) != 0)
         return -1;
     *port = ntohs(address.sin_port);
+    return listener;
+}
+
+void stub_become(uint16_t port)
+{
+    int listener = listen_at(&port);
+    if (listener >= 0)
+        serve(listener);
+}
+
+pid_t stub_start(uint16_t *port)
+{
+    *port = 0;
+    int listener = listen_at(port);
+    if (listener < 0)
+        return -1;
     fflush(NULL);
     pid_t process = fork();
     if (process == 0)

@@ -9,4 +9,7 @@
 /* Starts the stub in a process of its own, listening on 127.0.0.1. Sets *port; returns the pid, or -1. */
 pid_t stub_start(uint16_t *port);
 
+/* Becomes the stub, on this port of 127.0.0.1: for tests that start brokers. Returns where that is not possible. */
+void stub_become(uint16_t port);
+
 #endif

@@ -14,6 +14,7 @@ class Page(html.parser.HTMLParser):
     def __init__(self):
         super().__init__(convert_charrefs=True)
         self.open, self.texts, self.ids, self.references = [], {}, set(), []
+        self.attributes, self.texts_within = {}, {}  # of elements with an id; what their children say included
 
     def handle_starttag(self, tag, attrs):
         names = [name for name, _ in attrs]
@@ -24,6 +25,7 @@ class Page(html.parser.HTMLParser):
                 raise NotWellFormed('the id %s is there twice' % value)
             if name == 'id':
                 self.ids.add(value)
+                self.attributes[value] = dict(attrs)
             if name in ('src', 'href', 'data', 'action', 'srcset', 'poster'):
                 self.references.append(value)
             if name.startswith('on'):
@@ -39,6 +41,9 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data):
         if self.open:
             self.texts[self.open[-1]] = self.texts.get(self.open[-1], '') + data
+        for _, name in self.open:
+            if name is not None:
+                self.texts_within[name] = self.texts_within.get(name, '') + data
 
 
 def read(text):

@@ -320,6 +320,21 @@
         byId('facts').append(many ? `${data.runs.map((run) => run.title).join(' · ')}` : facts(data.runs[0]).join(' · '));
     }
 
+    // ---- Losses of the server -------------------------------------------------------------------------------------
+
+    // The page tells them without a script. The tests that they name, "name (MQTT 5.0)", lead to what became of them.
+    function linkLosses() {
+        const anchors = new Set([...entries, ...properties].map((entry) => entry.anchor));
+        for (const line of document.querySelectorAll('#losses p')) {
+            const sentence = line.lastChild;
+            const pieces = sentence.data.split(/([a-z0-9_]+ \(MQTT [0-9.]+\))/).map((piece) => {
+                const anchor = piece.replace(/^([a-z0-9_]+) \(MQTT ([0-9.]+)\)$/, 'test:$1:$2');
+                return anchors.has(anchor) ? element('a', { href: `#${anchor}` }, piece) : piece;
+            });
+            sentence.replaceWith(...pieces);
+        }
+    }
+
     // ---- Sequence diagrams ----------------------------------------------------------------------------------------
 
     const KINDS = {
@@ -1141,6 +1156,7 @@
         many ? `${Math.min(10, Math.max(6, 34 / data.runs.length)) * data.runs.length}rem` : '10rem',
     );
     showSummary();
+    linkLosses();
     showFindings(byId('results'));
     for (const part of parts) showPart(part, byId('results'));
     showProperties(byId('results'));

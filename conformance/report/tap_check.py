@@ -47,6 +47,11 @@ def unescape(text):
     return re.sub(r'\\([#\\])', r'\1', text)
 
 
+def comments(text):
+    """The lines that are meant for readers, outside of diagnostics."""
+    return [unescape(line[2:]) for line in text.split('\n') if line.startswith('# ')]
+
+
 def read(text):
     """[(passed, description, reason of the skip or None, diagnostic)]"""
     if not text.endswith('\n'):
