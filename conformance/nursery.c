@@ -158,6 +158,12 @@ bool nursery_await(int records, struct birth *birth)
     return got == (ssize_t)sizeof *birth;
 }
 
+void nursery_dismiss(int channel)
+{
+    shutdown(channel, SHUT_RDWR); /* processes that the caller forked itself are no obstacle */
+    close(channel);
+}
+
 void nursery_close(struct nursery *nursery)
 {
     if (nursery->socket < 0)

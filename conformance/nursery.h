@@ -45,6 +45,9 @@ bool nursery_hand_over(int channel, const struct birth *birth);
  * end, and the process is to go. */
 bool nursery_await(int records, struct birth *birth);
 
+/* Closes the caller's end: a process that waits for another body goes, even where other processes hold that end, too. */
+void nursery_dismiss(int channel);
+
 /* Ends the nursery; the processes it made go on. */
 void nursery_close(struct nursery *nursery);
 

@@ -193,7 +193,7 @@ static bool shares_process(const struct crew *crew, const struct result *result)
 static int end_process(struct job *job)
 {
     int status = 0;
-    close(job->socket);
+    nursery_dismiss(job->socket);
     while (waitpid(job->process, &status, 0) < 0 && errno == EINTR)
         continue;
     kill(-job->process, SIGKILL); /* brokers that a test left which crashed or was ended */
