@@ -37,6 +37,7 @@ CHECK_LIBS = $(shell pkg-config --libs check)
 PROGRAMS :=
 TEST_PROGRAMS :=
 TEST_STEPS :=
+LONG_TEST_STEPS := # begun first
 SOURCES :=
 
 include spec/module.mk
@@ -60,7 +61,7 @@ test: deps ## every test; closes with one line "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory test-steps
 
 test-steps: all $(TEST_PROGRAMS)
-	@tests/run $(foreach step,$(TEST_STEPS),'$(step)' '$(TEST_COMMAND_$(step))')
+	@tests/run $(foreach step,$(LONG_TEST_STEPS) $(TEST_STEPS),'$(step)' '$(TEST_COMMAND_$(step))')
 
 run: $(BUILD)/etalon ## start the broker on port 1883 of the loopback address
 	$(BUILD)/etalon -v

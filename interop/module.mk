@@ -8,7 +8,7 @@ INTEROP_FLAGS ?=
 MQTTJS := build/mqttjs
 
 TEST_PROGRAMS += $(INTEROP_PROGRAMS)
-TEST_STEPS += interop
+LONG_TEST_STEPS += interop
 TEST_COMMAND_interop := interop/run --build $(BUILD) --mqttjs $(MQTTJS)
 
 .PHONY: deps-browser

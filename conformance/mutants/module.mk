@@ -13,6 +13,6 @@ $(BUILD)/etalon-mutant: $(MUTANT_OBJECTS) $(CODEC_LIBRARY)
 mutants: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/etalon-mutant ## prove the conformance tests on brokers with one fault each
 	@conformance/mutants/run --build $(BUILD)
 
-TEST_STEPS += mutants
+LONG_TEST_STEPS += mutants
 # What kills a mutant is not the sanitizers' business: with them a part shows that the programs behave.
 TEST_COMMAND_mutants := conformance/mutants/run --build $(BUILD)$(if $(SAN), --every 8)

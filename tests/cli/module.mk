@@ -35,5 +35,5 @@ TEST_STEPS += manual
 TEST_COMMAND_manual = tests/cli/manual --build $(BUILD)
 
 # The conformance suite as a program: what it says, what it leaves behind.
-TEST_STEPS += suite
+LONG_TEST_STEPS += suite
 TEST_COMMAND_suite = tests/cli/suite --build $(BUILD)

@@ -3,7 +3,7 @@
 STORE_TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/bench.c,$(sort $(wildcard tests/store/*.c))))
 
 TEST_PROGRAMS += $(BUILD)/store-tests
-TEST_STEPS += store
+LONG_TEST_STEPS += store
 TEST_COMMAND_store := $(BUILD)/store-tests
 
 $(STORE_TEST_OBJECTS) $(BUILD)/tests/store/bench.o: MODULE_CFLAGS = $(shell pkg-config --cflags check)
