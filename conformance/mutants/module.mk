@@ -15,4 +15,4 @@ mutants: $(BUILD)/etalon $(BUILD)/etalon-conformance $(BUILD)/etalon-mutant ## p
 
 LONG_TEST_STEPS += mutants
 # What kills a mutant is not the sanitizers' business: with them a part shows that the programs behave.
-TEST_COMMAND_mutants := conformance/mutants/run --build $(BUILD)$(if $(SAN), --every 8)
+TEST_COMMAND_mutants := conformance/mutants/run --build $(BUILD)$(if $(SAN), --every 20)

@@ -4,7 +4,8 @@ STORE_TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/bench.c,$(sort 
 
 TEST_PROGRAMS += $(BUILD)/store-tests
 LONG_TEST_STEPS += store
-TEST_COMMAND_store := $(BUILD)/store-tests
+# With sanitizers it is not about how many kills there are.
+TEST_COMMAND_store := $(if $(SAN),STORE_KILLS=15 )$(BUILD)/store-tests
 
 $(STORE_TEST_OBJECTS) $(BUILD)/tests/store/bench.o: MODULE_CFLAGS = $(shell pkg-config --cflags check)
 

@@ -1,5 +1,5 @@
 /* A process that is killed at any instant: every batch it was told of is there in full, and the one under way in full
- * or not at all. */
+ * or not at all. STORE_KILLS in the environment says how often, for each kind of durability; else 60 times. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,15 @@
 #include "shelf.h"
 #include "tests.h"
 
-enum { ROUNDS = 60, LARGEST = 60000 };
+enum { USUAL_KILLS = 60, LARGEST = 60000 };
+
+static unsigned wanted_kills(void)
+{
+    const char *wish = getenv("STORE_KILLS");
+    const long kills = wish == NULL ? USUAL_KILLS : strtol(wish, NULL, 10);
+    ck_assert_msg(kills > 0 && kills <= 100000, "STORE_KILLS is a number, not %s", wish);
+    return (unsigned)kills;
+}
 
 /* Batch `number` is the same wherever it is made. */
 static void make_batch(uint32_t number, struct changes *changes)
@@ -86,9 +94,10 @@ START_TEST(killed_at_any_instant)
     uint64_t state = 77;
     uint32_t next = 1;
     unsigned in_full = 0;
+    const unsigned kills = wanted_kills();
     shelf_create(&shelf, NULL);
     shelf.options.durability = (enum store_durability)_i;
-    for (unsigned round = 0; round < ROUNDS; round++) {
+    for (unsigned round = 0; round < kills; round++) {
         const uint32_t told = run_and_kill(&shelf, next, &state);
         apply_batches(&model, next, told);
         next = told;
@@ -102,7 +111,7 @@ START_TEST(killed_at_any_instant)
         }
         shelf_close(&shelf);
     }
-    printf("%u batches, %u of %u under way were committed\n", (unsigned)next, in_full, (unsigned)ROUNDS);
+    printf("%u batches, %u of %u under way were committed\n", (unsigned)next, in_full, kills);
     shelf_destroy(&shelf);
     model_free(&model);
 }
