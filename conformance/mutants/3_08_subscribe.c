@@ -62,21 +62,6 @@ MUTANT(subscribe_unanswered, V_ALL, "A SUBSCRIBE with a Packet Identifier above 
     .from_server = drop_later_suback,
 };
 
-static enum fate drop_second_suback_in_sequence(struct passage *passage)
-{
-    return is_type(passage, PACKET_SUBACK) && passage->packet.suback.packet_identifier == 2 &&
-                   passage->connection->seen[FROM_CLIENT][PACKET_PUBLISH] == 0 &&
-                   passage->connection->seen[FROM_CLIENT][PACKET_SUBSCRIBE] == 2
-               ? DROP
-               : PASS;
-}
-
-MUTANT(repeated_subscribe_unanswered, V5, "A SUBSCRIBE that changes nothing gets no SUBACK",
-       "subscribe_again_is_answered_again", MQTT_3_8_4_1) = {
-    .from_server = drop_second_suback_in_sequence,
-    .spoils = "*",
-};
-
 static enum fate lose_high_byte(struct passage *passage)
 {
     if (is_type(passage, PACKET_SUBACK) && passage->bytes[2] != 0 && passage->bytes[3] != 0)
@@ -181,6 +166,31 @@ static enum fate note_replacement(struct passage *passage)
     return PASS;
 }
 
+static enum fate note_repetition(struct passage *passage)
+{
+    struct replacement *own = passage->connection->context;
+    if (replaces(passage))
+        own->packet_identifier = passage->packet.subscribe.packet_identifier;
+    return PASS;
+}
+
+static enum fate drop_suback_of_repetition(struct passage *passage)
+{
+    const struct replacement *own = passage->connection->context;
+    return is_type(passage, PACKET_SUBACK) &&
+                   passage->packet.suback.packet_identifier == own->packet_identifier
+               ? DROP
+               : PASS;
+}
+
+MUTANT(repeated_subscribe_unanswered, V_ALL, "A SUBSCRIBE with a known Topic Filter gets no SUBACK",
+       "subscribe_again_is_answered_again", MQTT_3_8_4_1, MQTT3_3_8_4_1) = {
+    .from_client = note_repetition,
+    .from_server = drop_suback_of_repetition,
+    .context_size = sizeof(struct replacement),
+    .spoils = "retain_handling_0_sends_always",
+};
+
 static enum fate deliver_twice(struct passage *passage)
 {
     const struct replacement *own = passage->connection->context;
@@ -249,7 +259,7 @@ MUTANT(replacement_loses_a_waiting_message, V5, "Replacing a subscription loses 
     .spoils = "retain_handling_0_sends_always",
 };
 
-/* What waited for a client that has come back, until it first says something. */
+/* What waits for a client: for one that has come back, until it first says something. */
 struct waiting {
     bool resumed;
     bool lost;
@@ -258,6 +268,28 @@ struct waiting {
     uint16_t identifiers[8];
     size_t count;
 };
+
+static enum fate hold(struct passage *passage)
+{
+    struct waiting *own = passage->connection->context;
+    if (own->count == 8 || own->size + passage->size > sizeof own->bytes)
+        return PASS;
+    memcpy(own->bytes + own->size, passage->bytes, passage->size);
+    own->size += passage->size;
+    own->identifiers[own->count++] = passage->packet.publish.packet_identifier;
+    return DROP;
+}
+
+/* Acknowledges it in the client's stead. */
+static void lose_held(struct connection *connection)
+{
+    const struct waiting *own = connection->context;
+    for (size_t i = 0; i < own->count; i++) {
+        struct packet puback = {.type = PACKET_PUBACK};
+        puback.acknowledgement.packet_identifier = own->identifiers[i];
+        send_to_server(connection, &puback);
+    }
+}
 
 static enum fate hold_waiting(struct passage *passage)
 {
@@ -271,12 +303,7 @@ static enum fate hold_waiting(struct passage *passage)
         return PASS;
     if (own->lost)
         return swallow(passage);
-    if (!own->resumed || own->count == 8 || own->size + passage->size > sizeof own->bytes)
-        return PASS;
-    memcpy(own->bytes + own->size, passage->bytes, passage->size);
-    own->size += passage->size;
-    own->identifiers[own->count++] = publish->packet_identifier;
-    return DROP;
+    return own->resumed ? hold(passage) : PASS;
 }
 
 static enum fate lose_waiting_at_subscribe(struct passage *passage)
@@ -287,12 +314,9 @@ static enum fate lose_waiting_at_subscribe(struct passage *passage)
         return PASS;
     own->resumed = false;
     own->lost = known;
-    for (size_t i = 0; known && i < own->count; i++) {
-        struct packet puback = {.type = PACKET_PUBACK};
-        puback.acknowledgement.packet_identifier = own->identifiers[i];
-        send_to_server(passage->connection, &puback);
-    }
-    if (!known)
+    if (known)
+        lose_held(passage->connection);
+    else
         send_bytes_to_client(passage->connection, own->bytes, own->size);
     return PASS;
 }
@@ -302,6 +326,44 @@ MUTANT(replacement_loses_messages_queued_offline, V_ALL,
        "replacement_keeps_messages_queued_offline", MQTT_3_8_4_4, MQTT3_3_8_4_3) = {
     .from_client = lose_waiting_at_subscribe,
     .from_server = hold_waiting,
+    .context_size = sizeof(struct waiting),
+};
+
+/* Before 5.0 the client cannot make messages wait. This server does so by itself: none is sent while another has
+ * not been acknowledged. */
+static enum fate hold_behind_another(struct passage *passage)
+{
+    struct waiting *own = passage->connection->context;
+    const unsigned acknowledged = passage->connection->seen[FROM_CLIENT][PACKET_PUBACK];
+    if (is_type(passage, PACKET_SUBACK))
+        own->lost = false;
+    if (!is_type(passage, PACKET_PUBLISH) || passage->packet.publish.qos != 1 ||
+        passage->connection->seen[FROM_SERVER][PACKET_PUBLISH] == acknowledged + 1)
+        return PASS;
+    return own->lost ? swallow(passage) : hold(passage);
+}
+
+/* What the broker has sent already may still be under way: all is lost that comes before its SUBACK. */
+static enum fate lose_held_at_replacement(struct passage *passage)
+{
+    struct waiting *own = passage->connection->context;
+    const bool due = is_type(passage, PACKET_PUBACK);
+    const bool replaced = replaces(passage);
+    if (replaced)
+        lose_held(passage->connection);
+    else if (due)
+        send_bytes_to_client(passage->connection, own->bytes, own->size);
+    own->lost = own->lost || replaced;
+    if (replaced || due)
+        own->size = own->count = 0;
+    return PASS;
+}
+
+MUTANT(replacement_loses_what_the_server_keeps_back, V3,
+       "Replacing a subscription loses what the server has not sent yet",
+       "replacement_loses_no_waiting_message", MQTT3_3_8_4_3) = {
+    .from_client = lose_held_at_replacement,
+    .from_server = hold_behind_another,
     .context_size = sizeof(struct waiting),
 };
 
