@@ -504,6 +504,19 @@ MUTANT(one_wildcard_is_rejected, V5, "A Topic Filter that matches too much is re
     .permitted = "rejected with 0xA2",
 };
 
+static enum fate ignore_three_levels(struct passage *passage)
+{
+    const bool *wide = passage->connection->context;
+    return is_type(passage, PACKET_SUBACK) && *wide ? DROP : PASS;
+}
+
+MUTANT(rejected_wildcard_is_unanswered, V5, "A Topic Filter that matches too much gets no SUBACK",
+       "single_wildcards_may_be_rejected", MQTT_3_8_4_1) = {
+    .from_client = watch_three_levels,
+    .from_server = ignore_three_levels,
+    .context_size = sizeof(bool),
+};
+
 static void reduce_qos(struct passage *passage, struct subscription_request *request)
 {
     (void)passage;
@@ -522,6 +535,34 @@ MUTANT(granted_qos_is_lower, V_ALL, "QoS 0 is granted where QoS 1 was asked for"
     .permitted = "the server granted QoS 0 where 1 was asked for",
 };
 
+static void note_granted(struct passage *passage, struct subscription_request *request)
+{
+    bool *reduced = passage->connection->context;
+    *reduced = ends_with(request->topic_filter, "/granted");
+}
+
+static enum fate watch_granted(struct passage *passage)
+{
+    change_subscriptions(passage, note_granted);
+    return PASS;
+}
+
+static enum fate say_qos_0(struct passage *passage)
+{
+    const bool *reduced = passage->connection->context;
+    if (is_type(passage, PACKET_SUBACK) && *reduced)
+        passage->bytes[passage->size - 1] = 0;
+    return PASS;
+}
+
+MUTANT(granted_qos_is_lower_in_suback_only, V_ALL,
+       "QoS 0 is granted where QoS 1 was asked for, and messages come at QoS 1", "granted_qos_may_be_lower",
+       MQTT_3_8_4_8, MQTT3_3_8_4_6) = {
+    .from_client = watch_granted,
+    .from_server = say_qos_0,
+    .context_size = sizeof(bool),
+};
+
 /* ---- Messages of a new subscription ------------------------------------------------------------------ */
 
 static enum fate hold_suback(struct passage *passage)
@@ -533,6 +574,31 @@ MUTANT(messages_come_before_suback, V_ALL, "The messages of a subscription come 
        "messages_may_come_before_suback", D_3_8_4_1, D3_3_8_4_1) = {
     .from_server = hold_suback,
     .permitted = "the message came ahead of the SUBACK",
+};
+
+static enum fate note_retained(struct passage *passage)
+{
+    bool *retained = passage->connection->context;
+    struct proxy *proxy = passage->connection->proxy;
+    if (is_type(passage, PACKET_PUBLISH) && passage->packet.publish.retain)
+        remember(proxy, "retained", passage->packet.publish.topic, bytes_of("", 1));
+    if (is_type(passage, PACKET_SUBSCRIBE))
+        *retained = recall(proxy, "retained", first_request(passage).topic_filter).data != NULL;
+    return PASS;
+}
+
+static enum fate leave_suback_out(struct passage *passage)
+{
+    const bool *retained = passage->connection->context;
+    return is_type(passage, PACKET_SUBACK) && *retained ? DROP : PASS;
+}
+
+MUTANT(messages_come_instead_of_suback, V_ALL, "A SUBSCRIBE that brings a retained message gets no SUBACK",
+       "messages_may_come_before_suback", MQTT_3_8_4_1, MQTT3_3_8_4_1) = {
+    .from_client = note_retained,
+    .from_server = leave_suback_out,
+    .context_size = sizeof(bool),
+    .spoils = "retain_handling_0_sends_always",
 };
 
 static enum fate copy_at_qos_0(struct passage *passage)
@@ -547,4 +613,33 @@ MUTANT(qos_0_copies_come_twice, V_ALL, "What was published at QoS 1 comes twice 
        "qos_0_copies_of_a_qos_1_message", D_3_8_4_7) = {
     .from_server = copy_at_qos_0,
     .permitted = "the message came more than once",
+};
+
+#define COPY_IDENTIFIER 60000 /* of a PUBLISH that the broker did not send */
+
+static enum fate copy_at_qos_1(struct passage *passage)
+{
+    struct packet copy = passage->packet;
+    if (!is_type(passage, PACKET_PUBLISH) || copy.publish.qos != 0 ||
+        !ends_with(copy.publish.payload, "copied"))
+        return PASS;
+    copy.publish.qos = 1;
+    copy.publish.packet_identifier = COPY_IDENTIFIER;
+    send_to_client(passage->connection, &copy);
+    return PASS;
+}
+
+static enum fate take_puback_of_copy(struct passage *passage)
+{
+    return is_type(passage, PACKET_PUBACK) &&
+                   passage->packet.acknowledgement.packet_identifier == COPY_IDENTIFIER
+               ? DROP
+               : PASS;
+}
+
+MUTANT(copies_come_at_qos_1, V_ALL,
+       "To a subscription of QoS 0 a message comes at QoS 1, and at QoS 0 once more",
+       "qos_0_copies_of_a_qos_1_message", MQTT_3_8_4_8, MQTT3_3_8_4_6) = {
+    .from_client = take_puback_of_copy,
+    .from_server = copy_at_qos_1,
 };
