@@ -38,6 +38,18 @@ MUTANT(session_present_for_new_session, V311 | V5, "Session Present is 1 with Cl
     .from_server = claim_session,
 };
 
+/* In 3.1 there is no Session Present to be wrong; but a session can be refused to who has none yet. */
+static enum fate need_clean_start(struct passage *passage)
+{
+    return is_type(passage, PACKET_CONNECT) && !passage->packet.connect.clean_start ? CLOSE : PASS;
+}
+
+MUTANT(session_needs_a_clean_start, V31,
+       "A client that has no session is cut off unless it asks for Clean Start", "new_session_is_not_present",
+       MQTT3_3_1_2_4) = {
+    .from_client = need_clean_start,
+};
+
 static enum fate note_session(struct passage *passage)
 {
     const struct connect *connect = &passage->packet.connect;

@@ -1,5 +1,5 @@
 /* 3.1.2.11 CONNECT Properties, but for the Session Expiry Interval (3_01_2_04); 3.1.3.2 Will Properties */
-#include "mutant.h"
+#include "3_08_subscribe.h"
 
 static enum fate add_to_connack(struct passage *passage, enum property_ordinal ordinal, const char *text)
 {
@@ -80,7 +80,7 @@ static enum fate ignore_maximum_packet_size(struct passage *passage)
 
 MUTANT(clients_maximum_packet_size_is_ignored, V5, "The client's Maximum Packet Size is ignored",
        "maximum_packet_size_is_respected maximum_packet_size_holds_for_qos_0_and_2 "
-       "maximum_packet_size_holds_for_other_packets",
+       "maximum_packet_size_holds_for_other_packets shared_message_too_large_for_one_member",
        MQTT_3_1_2_24, D_3_1_2_11_4_1) = {
     .from_client = ignore_maximum_packet_size,
 };
@@ -353,4 +353,20 @@ MUTANT(twenty_messages_are_under_way, V5, "Without Receive Maximum no more than 
        "receive_maximum_absent_is_no_limit", D_3_1_2_11_3_2) = {
     .from_client = lower_receive_maximum,
     .permitted = "the server stopped at 20 messages",
+};
+
+/* A server that keeps 20 messages for a client, and no more. */
+static enum fate lose_beyond_20(struct passage *passage)
+{
+    const struct connection *connection = passage->connection;
+    const unsigned unacknowledged =
+        connection->seen[FROM_SERVER][PACKET_PUBLISH] - connection->seen[FROM_CLIENT][PACKET_PUBACK];
+    return is_type(passage, PACKET_PUBLISH) && passage->packet.publish.qos == 1 && unacknowledged > 20
+               ? swallow(passage)
+               : PASS;
+}
+
+MUTANT(messages_beyond_twenty_are_lost, V5, "What comes while 20 messages are under way is lost",
+       "receive_maximum_absent_is_no_limit", MQTT_4_5_0_1) = {
+    .from_server = lose_beyond_20,
 };

@@ -95,21 +95,53 @@ MUTANT(silent_connection_stays, V_ALL, "A connection on which no CONNECT comes s
 
 /* ---- Other versions ---------------------------------------------------------------------------------- */
 
-/* Whoever calls itself so is told that its version is not served. */
-static enum fate refuse_other_versions(struct passage *passage)
+/* Whoever calls itself so. */
+static bool is_of_other_version(const struct passage *passage)
+{
+    return is_type(passage, PACKET_CONNECT) && ends_with(passage->packet.connect.client_identifier, "other");
+}
+
+/* It is told that its version is not served. */
+static enum fate refuse_other_version(struct passage *passage, enum fate fate)
 {
     struct packet connack = {.type = PACKET_CONNACK};
-    if (!is_type(passage, PACKET_CONNECT) || !ends_with(passage->packet.connect.client_identifier, "other"))
+    if (!is_of_other_version(passage))
         return PASS;
     connack.connack.reason_code = passage->connection->version == PROTOCOL_5_0
                                       ? REASON_UNSUPPORTED_PROTOCOL_VERSION
                                       : 1; /* unacceptable protocol level */
     send_to_client(passage->connection, &connack);
-    return CLOSE;
+    return fate;
+}
+
+static enum fate refuse_other_versions(struct passage *passage)
+{
+    return refuse_other_version(passage, CLOSE);
 }
 
 MUTANT(one_version_is_served, V_ALL, "Only one version is served at this port",
        "other_versions_are_served_or_refused", D_3_1_4_1, D3_3_1_4_1) = {
     .from_client = refuse_other_versions,
     .permitted = "is not served here",
+};
+
+static enum fate keep_refused_versions(struct passage *passage)
+{
+    return refuse_other_version(passage, DROP);
+}
+
+MUTANT(other_version_is_refused_and_kept, V_ALL,
+       "A CONNECT of another version is refused, but nothing is closed",
+       "other_versions_are_served_or_refused", MQTT_3_1_2_2, MQTT3_3_1_2_2) = {
+    .from_client = keep_refused_versions,
+};
+
+static enum fate ignore_other_versions(struct passage *passage)
+{
+    return is_of_other_version(passage) ? DROP : PASS;
+}
+
+MUTANT(other_version_is_ignored, V_ALL, "A CONNECT of another version has no effect at all",
+       "other_versions_are_served_or_refused", MQTT_3_1_2_2, MQTT3_3_1_2_2) = {
+    .from_client = ignore_other_versions,
 };

@@ -338,8 +338,9 @@ static enum fate ignore_refused_topics(struct passage *passage)
                : PASS;
 }
 
-MUTANT(refused_publish_is_not_answered, V311, "A PUBLISH that is not allowed gets no answer",
-       "refused_publish_is_acknowledged_or_ends_the_connection", MQTT3_3_3_5_2) = {
+MUTANT(refused_publish_is_not_answered, V_ALL, "A PUBLISH that is not allowed gets no answer",
+       "refused_publish_is_acknowledged_or_ends_the_connection topics_may_be_forbidden", MQTT3_3_3_5_2,
+       MQTT_4_3_2_4) = {
     .from_client = ignore_refused_topics,
 };
 

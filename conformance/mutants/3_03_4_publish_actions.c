@@ -64,7 +64,8 @@ static enum fate skip_publisher(struct passage *passage)
 }
 
 MUTANT(own_messages_do_not_come_back, V_ALL, "Nobody gets a message that he published himself",
-       "message_reaches_every_subscriber", D_3_3_4_1, MQTT_4_5_0_1, MQTT3_4_5_0_1, D3_3_3_5_1) = {
+       "message_reaches_every_subscriber without_no_local_own_messages_come", D_3_3_4_1, MQTT_4_5_0_1,
+       MQTT3_4_5_0_1, D3_3_3_5_1, D_4_7_3_7, D3_4_7_3_7) = {
     .from_client = note_publisher,
     .from_server = skip_publisher,
 };

@@ -6,8 +6,8 @@ static enum fate lose_without_reason_code(struct passage *passage)
     return need_reason_code(passage, PACKET_PUBREL);
 }
 
-MUTANT(pubrel_needs_reason_code, V5, "A PUBREL without Reason Code is lost", "pubrel_forms_are_accepted",
-       R_3_6_2_1_1) = {
+MUTANT(pubrel_needs_reason_code, V_ALL, "A PUBREL without Reason Code is lost", "pubrel_forms_are_accepted",
+       R_3_6_2_1_1, MQTT_4_3_3_11, MQTT3_4_3_3_2) = {
     .from_client = lose_without_reason_code,
     .spoils = "*",
 };

@@ -62,21 +62,6 @@ MUTANT(subscribe_unanswered, V_ALL, "A SUBSCRIBE with a Packet Identifier above 
     .from_server = drop_later_suback,
 };
 
-static enum fate drop_second_suback_in_sequence(struct passage *passage)
-{
-    return is_type(passage, PACKET_SUBACK) && passage->packet.suback.packet_identifier == 2 &&
-                   passage->connection->seen[FROM_CLIENT][PACKET_PUBLISH] == 0 &&
-                   passage->connection->seen[FROM_CLIENT][PACKET_SUBSCRIBE] == 2
-               ? DROP
-               : PASS;
-}
-
-MUTANT(repeated_subscribe_unanswered, V5, "A SUBSCRIBE that changes nothing gets no SUBACK",
-       "subscribe_again_is_answered_again", MQTT_3_8_4_1) = {
-    .from_server = drop_second_suback_in_sequence,
-    .spoils = "*",
-};
-
 static enum fate lose_high_byte(struct passage *passage)
 {
     if (is_type(passage, PACKET_SUBACK) && passage->bytes[2] != 0 && passage->bytes[3] != 0)
@@ -181,6 +166,31 @@ static enum fate note_replacement(struct passage *passage)
     return PASS;
 }
 
+static enum fate note_repetition(struct passage *passage)
+{
+    struct replacement *own = passage->connection->context;
+    if (replaces(passage))
+        own->packet_identifier = passage->packet.subscribe.packet_identifier;
+    return PASS;
+}
+
+static enum fate drop_suback_of_repetition(struct passage *passage)
+{
+    const struct replacement *own = passage->connection->context;
+    return is_type(passage, PACKET_SUBACK) &&
+                   passage->packet.suback.packet_identifier == own->packet_identifier
+               ? DROP
+               : PASS;
+}
+
+MUTANT(repeated_subscribe_unanswered, V_ALL, "A SUBSCRIBE with a known Topic Filter gets no SUBACK",
+       "subscribe_again_is_answered_again", MQTT_3_8_4_1, MQTT3_3_8_4_1) = {
+    .from_client = note_repetition,
+    .from_server = drop_suback_of_repetition,
+    .context_size = sizeof(struct replacement),
+    .spoils = "retain_handling_0_sends_always",
+};
+
 static enum fate deliver_twice(struct passage *passage)
 {
     const struct replacement *own = passage->connection->context;
@@ -249,7 +259,7 @@ MUTANT(replacement_loses_a_waiting_message, V5, "Replacing a subscription loses 
     .spoils = "retain_handling_0_sends_always",
 };
 
-/* What waited for a client that has come back, until it first says something. */
+/* What waits for a client: for one that has come back, until it first says something. */
 struct waiting {
     bool resumed;
     bool lost;
@@ -258,6 +268,28 @@ struct waiting {
     uint16_t identifiers[8];
     size_t count;
 };
+
+static enum fate hold(struct passage *passage)
+{
+    struct waiting *own = passage->connection->context;
+    if (own->count == 8 || own->size + passage->size > sizeof own->bytes)
+        return PASS;
+    memcpy(own->bytes + own->size, passage->bytes, passage->size);
+    own->size += passage->size;
+    own->identifiers[own->count++] = passage->packet.publish.packet_identifier;
+    return DROP;
+}
+
+/* Acknowledges it in the client's stead. */
+static void lose_held(struct connection *connection)
+{
+    const struct waiting *own = connection->context;
+    for (size_t i = 0; i < own->count; i++) {
+        struct packet puback = {.type = PACKET_PUBACK};
+        puback.acknowledgement.packet_identifier = own->identifiers[i];
+        send_to_server(connection, &puback);
+    }
+}
 
 static enum fate hold_waiting(struct passage *passage)
 {
@@ -271,12 +303,7 @@ static enum fate hold_waiting(struct passage *passage)
         return PASS;
     if (own->lost)
         return swallow(passage);
-    if (!own->resumed || own->count == 8 || own->size + passage->size > sizeof own->bytes)
-        return PASS;
-    memcpy(own->bytes + own->size, passage->bytes, passage->size);
-    own->size += passage->size;
-    own->identifiers[own->count++] = publish->packet_identifier;
-    return DROP;
+    return own->resumed ? hold(passage) : PASS;
 }
 
 static enum fate lose_waiting_at_subscribe(struct passage *passage)
@@ -287,12 +314,9 @@ static enum fate lose_waiting_at_subscribe(struct passage *passage)
         return PASS;
     own->resumed = false;
     own->lost = known;
-    for (size_t i = 0; known && i < own->count; i++) {
-        struct packet puback = {.type = PACKET_PUBACK};
-        puback.acknowledgement.packet_identifier = own->identifiers[i];
-        send_to_server(passage->connection, &puback);
-    }
-    if (!known)
+    if (known)
+        lose_held(passage->connection);
+    else
         send_bytes_to_client(passage->connection, own->bytes, own->size);
     return PASS;
 }
@@ -302,6 +326,44 @@ MUTANT(replacement_loses_messages_queued_offline, V_ALL,
        "replacement_keeps_messages_queued_offline", MQTT_3_8_4_4, MQTT3_3_8_4_3) = {
     .from_client = lose_waiting_at_subscribe,
     .from_server = hold_waiting,
+    .context_size = sizeof(struct waiting),
+};
+
+/* Before 5.0 the client cannot make messages wait. This server does so by itself: none is sent while another has
+ * not been acknowledged. */
+static enum fate hold_behind_another(struct passage *passage)
+{
+    struct waiting *own = passage->connection->context;
+    const unsigned acknowledged = passage->connection->seen[FROM_CLIENT][PACKET_PUBACK];
+    if (is_type(passage, PACKET_SUBACK))
+        own->lost = false;
+    if (!is_type(passage, PACKET_PUBLISH) || passage->packet.publish.qos != 1 ||
+        passage->connection->seen[FROM_SERVER][PACKET_PUBLISH] == acknowledged + 1)
+        return PASS;
+    return own->lost ? swallow(passage) : hold(passage);
+}
+
+/* What the broker has sent already may still be under way: all is lost that comes before its SUBACK. */
+static enum fate lose_held_at_replacement(struct passage *passage)
+{
+    struct waiting *own = passage->connection->context;
+    const bool due = is_type(passage, PACKET_PUBACK);
+    const bool replaced = replaces(passage);
+    if (replaced)
+        lose_held(passage->connection);
+    else if (due)
+        send_bytes_to_client(passage->connection, own->bytes, own->size);
+    own->lost = own->lost || replaced;
+    if (replaced || due)
+        own->size = own->count = 0;
+    return PASS;
+}
+
+MUTANT(replacement_loses_what_the_server_keeps_back, V3,
+       "Replacing a subscription loses what the server has not sent yet",
+       "replacement_loses_no_waiting_message", MQTT3_3_8_4_3) = {
+    .from_client = lose_held_at_replacement,
+    .from_server = hold_behind_another,
     .context_size = sizeof(struct waiting),
 };
 
@@ -442,6 +504,19 @@ MUTANT(one_wildcard_is_rejected, V5, "A Topic Filter that matches too much is re
     .permitted = "rejected with 0xA2",
 };
 
+static enum fate ignore_three_levels(struct passage *passage)
+{
+    const bool *wide = passage->connection->context;
+    return is_type(passage, PACKET_SUBACK) && *wide ? DROP : PASS;
+}
+
+MUTANT(rejected_wildcard_is_unanswered, V5, "A Topic Filter that matches too much gets no SUBACK",
+       "single_wildcards_may_be_rejected", MQTT_3_8_4_1) = {
+    .from_client = watch_three_levels,
+    .from_server = ignore_three_levels,
+    .context_size = sizeof(bool),
+};
+
 static void reduce_qos(struct passage *passage, struct subscription_request *request)
 {
     (void)passage;
@@ -460,6 +535,34 @@ MUTANT(granted_qos_is_lower, V_ALL, "QoS 0 is granted where QoS 1 was asked for"
     .permitted = "the server granted QoS 0 where 1 was asked for",
 };
 
+static void note_granted(struct passage *passage, struct subscription_request *request)
+{
+    bool *reduced = passage->connection->context;
+    *reduced = ends_with(request->topic_filter, "/granted");
+}
+
+static enum fate watch_granted(struct passage *passage)
+{
+    change_subscriptions(passage, note_granted);
+    return PASS;
+}
+
+static enum fate say_qos_0(struct passage *passage)
+{
+    const bool *reduced = passage->connection->context;
+    if (is_type(passage, PACKET_SUBACK) && *reduced)
+        passage->bytes[passage->size - 1] = 0;
+    return PASS;
+}
+
+MUTANT(granted_qos_is_lower_in_suback_only, V_ALL,
+       "QoS 0 is granted where QoS 1 was asked for, and messages come at QoS 1", "granted_qos_may_be_lower",
+       MQTT_3_8_4_8, MQTT3_3_8_4_6) = {
+    .from_client = watch_granted,
+    .from_server = say_qos_0,
+    .context_size = sizeof(bool),
+};
+
 /* ---- Messages of a new subscription ------------------------------------------------------------------ */
 
 static enum fate hold_suback(struct passage *passage)
@@ -471,6 +574,31 @@ MUTANT(messages_come_before_suback, V_ALL, "The messages of a subscription come 
        "messages_may_come_before_suback", D_3_8_4_1, D3_3_8_4_1) = {
     .from_server = hold_suback,
     .permitted = "the message came ahead of the SUBACK",
+};
+
+static enum fate note_retained(struct passage *passage)
+{
+    bool *retained = passage->connection->context;
+    struct proxy *proxy = passage->connection->proxy;
+    if (is_type(passage, PACKET_PUBLISH) && passage->packet.publish.retain)
+        remember(proxy, "retained", passage->packet.publish.topic, bytes_of("", 1));
+    if (is_type(passage, PACKET_SUBSCRIBE))
+        *retained = recall(proxy, "retained", first_request(passage).topic_filter).data != NULL;
+    return PASS;
+}
+
+static enum fate leave_suback_out(struct passage *passage)
+{
+    const bool *retained = passage->connection->context;
+    return is_type(passage, PACKET_SUBACK) && *retained ? DROP : PASS;
+}
+
+MUTANT(messages_come_instead_of_suback, V_ALL, "A SUBSCRIBE that brings a retained message gets no SUBACK",
+       "messages_may_come_before_suback", MQTT_3_8_4_1, MQTT3_3_8_4_1) = {
+    .from_client = note_retained,
+    .from_server = leave_suback_out,
+    .context_size = sizeof(bool),
+    .spoils = "retain_handling_0_sends_always",
 };
 
 static enum fate copy_at_qos_0(struct passage *passage)
@@ -485,4 +613,33 @@ MUTANT(qos_0_copies_come_twice, V_ALL, "What was published at QoS 1 comes twice 
        "qos_0_copies_of_a_qos_1_message", D_3_8_4_7) = {
     .from_server = copy_at_qos_0,
     .permitted = "the message came more than once",
+};
+
+#define COPY_IDENTIFIER 60000 /* of a PUBLISH that the broker did not send */
+
+static enum fate copy_at_qos_1(struct passage *passage)
+{
+    struct packet copy = passage->packet;
+    if (!is_type(passage, PACKET_PUBLISH) || copy.publish.qos != 0 ||
+        !ends_with(copy.publish.payload, "copied"))
+        return PASS;
+    copy.publish.qos = 1;
+    copy.publish.packet_identifier = COPY_IDENTIFIER;
+    send_to_client(passage->connection, &copy);
+    return PASS;
+}
+
+static enum fate take_puback_of_copy(struct passage *passage)
+{
+    return is_type(passage, PACKET_PUBACK) &&
+                   passage->packet.acknowledgement.packet_identifier == COPY_IDENTIFIER
+               ? DROP
+               : PASS;
+}
+
+MUTANT(copies_come_at_qos_1, V_ALL,
+       "To a subscription of QoS 0 a message comes at QoS 1, and at QoS 0 once more",
+       "qos_0_copies_of_a_qos_1_message", MQTT_3_8_4_8, MQTT3_3_8_4_6) = {
+    .from_client = take_puback_of_copy,
+    .from_server = copy_at_qos_1,
 };

@@ -305,3 +305,18 @@ MUTANT(buffered_messages_come_late, V3, "What waits when the client unsubscribes
     .from_server = dawdle,
     .permitted = "of those that waited some came afterwards",
 };
+
+/* A server that answers once all has been acknowledged, and does not look again. */
+static enum fate keep_unsuback_back(struct passage *passage)
+{
+    const struct connection *connection = passage->connection;
+    const bool waits =
+        connection->seen[FROM_SERVER][PACKET_PUBLISH] > connection->seen[FROM_CLIENT][PACKET_PUBACK];
+    return is_type(passage, PACKET_UNSUBACK) && waits ? DROP : PASS;
+}
+
+MUTANT(unsubscribe_amid_deliveries_is_unanswered, V_ALL,
+       "An UNSUBSCRIBE gets no UNSUBACK while a message is not acknowledged",
+       "buffered_messages_may_come_after_unsubscribe", MQTT_3_10_4_4, MQTT3_3_10_4_4) = {
+    .from_server = keep_unsuback_back,
+};

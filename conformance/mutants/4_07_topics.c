@@ -326,3 +326,15 @@ MUTANT(nothing_is_told_below_dollar, V_ALL, "The server has no topics of its own
     .from_server = drop_dollar_topics,
     .permitted = "nothing is retained below $SYS",
 };
+
+static enum fate ignore_own_filters(struct passage *passage)
+{
+    return is_type(passage, PACKET_SUBSCRIBE) && ends_with(first_request(passage).topic_filter, "$SYS/#")
+               ? DROP
+               : PASS;
+}
+
+MUTANT(subscribe_below_dollar_is_unanswered, V_ALL, "A SUBSCRIBE to topics of the server gets no SUBACK",
+       "dollar_topics_may_serve_the_server", MQTT_3_8_4_1, MQTT3_3_8_4_1) = {
+    .from_client = ignore_own_filters,
+};

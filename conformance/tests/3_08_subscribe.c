@@ -367,7 +367,8 @@ CONFORMANCE_TEST(wildcards_are_granted, V3, NEEDS_NOTHING,
 }
 
 CONFORMANCE_TEST(single_wildcards_may_be_rejected, V5, NEEDS_WILDCARD,
-                 "A server that supports wildcards may reject a certain one, with 0xA2", R_3_2_2_3_11_2)
+                 "A server that supports wildcards may reject a certain one, with 0xA2", R_3_2_2_3_11_2,
+                 MQTT_3_8_4_1)
 {
     static const char *const tails[] = {"#", "+", "a/#", "+/b", "+/+/+", "a/+/#"};
     struct client *client = connect_client(t, .clean_start = true);
