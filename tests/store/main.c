@@ -7,7 +7,7 @@
 
 #include "tests.h"
 
-enum { LIMIT = 120 /* s */ };
+enum { LIMIT = 240 /* s */ };
 
 static const struct {
     const char *name;

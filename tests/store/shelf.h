@@ -10,7 +10,7 @@
 #include "base/changes.h"
 #include "host/store.h"
 
-enum { SHELF_PATH_SIZE = 256, SHELF_LIMIT = 20 /* s; who waits longer has failed */ };
+enum { SHELF_PATH_SIZE = 256, SHELF_LIMIT = 60 /* s; who waits longer has failed */ };
 
 struct shelf_record {
     uint8_t table;
