@@ -5,6 +5,8 @@
 
 #include "client.h"
 
+#define CONNECT_ATTEMPTS 3
+
 struct pacemaker {
     struct client *client;
     struct inbox inbox; /* stays empty */
@@ -47,6 +49,20 @@ static void release(struct pacemaker *pacemaker)
     free(pacemaker);
 }
 
+/* The pacemaker is not what is tested: it tries again, and says so, when Paho gives up (see the README). */
+static bool connect_patiently(struct client *client, const struct connect_options *options)
+{
+    for (int attempt = 1; attempt <= CONNECT_ATTEMPTS; attempt++) {
+        const int code = client_connect(client, options).code;
+        if (code == 0) {
+            return true;
+        }
+        fprintf(stderr, "the pacemaker's connection: code %d, attempt %d of %d\n", code, attempt,
+                CONNECT_ATTEMPTS);
+    }
+    return false;
+}
+
 struct pacemaker *pacemaker_start(const struct endpoint *endpoint, unsigned run)
 {
     struct pacemaker *pacemaker = calloc(1, sizeof *pacemaker);
@@ -62,7 +78,7 @@ struct pacemaker *pacemaker_start(const struct endpoint *endpoint, unsigned run)
     inbox_init(&pacemaker->inbox);
     pacemaker->client = client_create(&here, client_id, &pacemaker->inbox);
     struct connect_options options = {.clean_start = true};
-    if (pacemaker->client == NULL || client_connect(pacemaker->client, &options).code != 0 ||
+    if (pacemaker->client == NULL || !connect_patiently(pacemaker->client, &options) ||
         pthread_create(&pacemaker->thread, NULL, beat, pacemaker) != 0) {
         release(pacemaker);
         return NULL;
