@@ -3,6 +3,7 @@ scripts of the conformance suite share."""
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -148,12 +149,30 @@ def broker(build, name, folder, transport='mqtt'):
             with running([os.path.join(build, 'etalon'), '-p', '0', '--port-file', path], log) as process:
                 yield wait_for('the broker', process, lambda: read_port(path))
             return
-        port = free_port()
-        command = [os.path.join(BROKERS, name, 'start'), 'default', str(port), folder]
-        with running(command, log, for_profiles(build, TRANSPORT=transport)) as process:
-            with output_told(log.name):
-                wait_for(name, process, lambda: answers(port), start_patience(name))
+        with contextlib.ExitStack() as stack:
+            try:
+                port = start(stack, build, name, folder, transport, log)
+            except CannotRun as trouble:
+                if not PORT_TAKEN.search(str(trouble)):
+                    raise
+                again = os.path.join(folder, 'again')  # what the first one has begun is of no use to the second
+                os.mkdir(again)
+                port = start(stack, build, name, again, transport, log)
             yield port
+
+
+# What brokers say when somebody else was quicker to listen on the port that was free.
+PORT_TAKEN = re.compile('eaddrinuse|address (is )?already in use', re.IGNORECASE)
+
+
+def start(stack, build, name, folder, transport, log):
+    """Starts the broker, to be stopped when `stack` is closed, and waits until it listens; returns its port."""
+    port = free_port()
+    command = [os.path.join(BROKERS, name, 'start'), 'default', str(port), folder]
+    with output_told(log.name):
+        process = stack.enter_context(running(command, log, for_profiles(build, TRANSPORT=transport)))
+        wait_for(name, process, lambda: answers(port), start_patience(name))
+    return port
 
 
 @contextlib.contextmanager
