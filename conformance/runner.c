@@ -49,6 +49,7 @@ struct crew {
     const struct report *report;
     struct job *jobs;
     unsigned size;
+    unsigned brokers_at_once; /* so many tests that start brokers may run at a time */
     unsigned busy;
     unsigned next_number; /* distinguishes the tests' topics and Client Identifiers */
     size_t looked_at;     /* so many of the tests, in their order, are begun */
@@ -522,14 +523,6 @@ static void sort_by_rank(const struct crew *crew, size_t *order)
     free(sorted);
 }
 
-/* How many tests that start brokers may run at a time. */
-static unsigned brokers_at_once(const struct crew *crew)
-{
-    const char *profile = crew->options->profile;
-    double number = profile == NULL ? 0 : profile_number(profile, "brokers-at-once", 0);
-    return number > 0 && number < crew->size ? (unsigned)number : crew->size;
-}
-
 /* Running tests, and how many of them start brokers, use the target, or wait most of their time. */
 struct load {
     unsigned starting_brokers;
@@ -539,9 +532,9 @@ struct load {
 };
 
 /* Tests that take seconds in which they hardly do anything. */
-static bool waits_mostly(const struct conformance_test *test)
+static bool waits_mostly(const struct crew *crew, const struct result *result)
 {
-    return starts_brokers(test) || ((test->needs & NEEDS_TIME) != 0 && (test->needs & NEEDS_ALONE) == 0);
+    return starts_brokers(result->test) || rank_of(crew, result) == RANK_TIME;
 }
 
 /* Beside them there is always room for tests that are quick. Those that meet at a broker fit in, too. */
@@ -562,19 +555,18 @@ static struct load load_of(const struct crew *crew)
             load.starting_brokers++;
         else
             load.on_target++;
-        load.waiting += waits_mostly(crew->jobs[i].result->test);
+        load.waiting += waits_mostly(crew, crew->jobs[i].result);
     }
     return load;
 }
 
 /* Tests that must run alone have the target for themselves, while brokers of other tests may be busy. Where the
  * profile limits these, its brokers are heavy, and disturb nobody. */
-static bool may_begin(const struct crew *crew, const struct result *result)
+static bool may_begin(const struct crew *crew, struct load load, const struct result *result)
 {
     const struct conformance_test *test = result->test;
-    struct load load = load_of(crew);
-    unsigned limit = brokers_at_once(crew);
-    if (waits_mostly(test) && load.waiting >= most_waiting(crew))
+    unsigned limit = crew->brokers_at_once;
+    if (waits_mostly(crew, result) && load.waiting >= most_waiting(crew))
         return false;
     if (common_broker_of(crew, result) != NULL)
         return limit == crew->size || (load.on_target == 0 && load.starting_brokers == 0);
@@ -589,6 +581,7 @@ static bool may_begin(const struct crew *crew, const struct result *result)
 static size_t next_to_begin(struct crew *crew, const size_t *order)
 {
     const struct result *results = crew->run->results;
+    struct load load = load_of(crew);
     bool begun = true;
     for (size_t i = crew->looked_at; i < crew->run->count; i++) {
         if (results[order[i]].begun || results[order[i]].finished) {
@@ -596,7 +589,7 @@ static size_t next_to_begin(struct crew *crew, const size_t *order)
             continue;
         }
         begun = false;
-        if (may_begin(crew, &results[order[i]]))
+        if (may_begin(crew, load, &results[order[i]]))
             return order[i];
     }
     return SIZE_MAX;
@@ -679,6 +672,13 @@ static void catch_interrupts(void)
     sigaction(SIGHUP, &action, NULL);
 }
 
+/* As the profile says, which is asked once: it is a file. */
+static unsigned brokers_at_once(const char *profile, unsigned size)
+{
+    double number = profile == NULL ? 0 : profile_number(profile, "brokers-at-once", 0);
+    return number > 0 && number < size ? (unsigned)number : size;
+}
+
 static struct crew make_crew(struct run *run, const struct runner_options *options,
                              const struct report *report, unsigned jobs)
 {
@@ -687,6 +687,7 @@ static struct crew make_crew(struct run *run, const struct runner_options *optio
                          .options = options,
                          .report = report,
                          .size = size,
+                         .brokers_at_once = brokers_at_once(options->profile, size),
                          .jobs = allocate(size, sizeof(struct job)),
                          .nursery = {.socket = -1}};
 }
@@ -738,7 +739,7 @@ bool run_tests(struct run *run, const struct runner_options *options, const stru
     if (report->begin != NULL)
         report->begin(report->context, run);
     skip_unmet(&crew);
-    common_brokers_plan(&crew.commons, run, order, crew.size / 2, brokers_at_once(&crew) < crew.size);
+    common_brokers_plan(&crew.commons, run, order, crew.size / 2, crew.brokers_at_once < crew.size);
     sort_by_rank(&crew, order);
     nursery_open(&crew.nursery, run_body, &crew);
     run_all(&crew, order);
